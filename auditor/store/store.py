@@ -1,0 +1,190 @@
+"""The store as the rest of the program sees it: one class, each method one line into the module that does it."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from auditor.model import Finding, FindingState, Scan, ScanStatus, Score, Tally, Verdict
+from auditor.store.inventory import Inventory
+from auditor.store.leases import Lease
+from auditor.store.records import CachedPrice, ResourceChanges
+from auditor.store.writer import ScopeWriter
+
+__all__ = ["Store", "default_url"]
+
+
+def default_url() -> str:
+    """The URL of the SQLite file in the user's data directory."""
+    raise NotImplementedError
+
+
+class Store:
+    """An open store; a context manager. Safe to share between threads.
+
+    Times go in and come out as aware UTC datetimes. Whatever the database complains about is raised as
+    ``StoreError``, in one line.
+    """
+
+    @classmethod
+    def open(cls, url: str, *, migrate: bool = True) -> Self:
+        """Open the store at ``sqlite:///FILE`` or ``postgresql://…``, creating it when there is none.
+
+        A store of an older program is brought up to date when ``migrate``; else that is a ``StoreError``, as is a
+        store of a newer program, a wrong URL, or a file that cannot be written.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def upgrade(url: str) -> tuple[str, str]:
+        """Bring the store's schema up to date; returns the revisions before (``""``: none) and after."""
+        raise NotImplementedError
+
+    @property
+    def url(self) -> str:
+        """Where the store is, with the password hidden."""
+        raise NotImplementedError
+
+    @property
+    def revision(self) -> str:
+        """The schema's revision."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Write what open writers still hold, and let go of the database."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ---- scans ------------------------------------------------------------------------------------------------------
+
+    def begin_scan(
+        self,
+        *,
+        account: str,
+        account_name: str,
+        partition: str,
+        regions: Sequence[str],
+        selection: Mapping[str, Sequence[str]],
+        program_version: str,
+        standard_digest: str,
+        checks_digest: str,
+        started_at: datetime,
+        lease: Lease | None = None,
+    ) -> Scan:
+        """Note that a scan begins; scans of the account that were still running are marked interrupted.
+
+        From now on those can write no more: the newest scan of an account is the only one that may.
+        ``lease`` is the one the scan runs under; by it ``interrupt_abandoned`` knows when its process died.
+        """
+        raise NotImplementedError
+
+    def finish_scan(
+        self, scan_id: int, status: ScanStatus, finished_at: datetime, statistics: Mapping[str, Any]
+    ) -> Scan:
+        """Write what the scan's writer still holds, note how the scan ended, and return it."""
+        raise NotImplementedError
+
+    def scan(self, scan_id: int) -> Scan:
+        """The scan of that number; ``StoreError`` when there is none."""
+        raise NotImplementedError
+
+    def scans(self, account: str | None = None, limit: int | None = None) -> list[Scan]:
+        """Scans, newest first."""
+        raise NotImplementedError
+
+    def latest_scan(self, account: str | None = None, *, finished: bool = True) -> Scan | None:
+        """The newest scan; ``finished``: complete or incomplete, not running, interrupted or failed."""
+        raise NotImplementedError
+
+    def previous_scan(self, scan: Scan, *, alike: bool = False) -> Scan | None:
+        """The finished scan of the same account before this one; ``alike``: with the same regions and selection."""
+        raise NotImplementedError
+
+    def interrupt_abandoned(self, account: str | None = None) -> list[Scan]:
+        """Mark scans as interrupted whose process died: running, and their lease is gone. Returns them."""
+        raise NotImplementedError
+
+    # ---- what was read ----------------------------------------------------------------------------------------------
+
+    def writer(self, scan_id: int) -> ScopeWriter:
+        """The scan's writer: takes pages of resources and the coverage of scopes, from any thread."""
+        raise NotImplementedError
+
+    def inventory(self, scan_id: int) -> Inventory:
+        """What the scan read, as it was then."""
+        raise NotImplementedError
+
+    def resource_changes(self, scan_id: int) -> ResourceChanges:
+        """What the scan found added, changed and gone."""
+        raise NotImplementedError
+
+    # ---- what was concluded -----------------------------------------------------------------------------------------
+
+    def save_judgement(
+        self,
+        scan_id: int,
+        findings: Iterable[Finding],
+        tallies: Iterable[Tally],
+        scores: Iterable[Score],
+        *,
+        narrowed: bool = False,
+    ) -> bool:
+        """Keep what was concluded of a scan's inventory, and move the findings on in their lives.
+
+        Only the newest judged scan of an account may be judged (again): life goes forward. For an older one nothing is
+        stored and ``False`` is returned; ``states`` then says how the findings stand beside what is stored.
+        Judging again replaces the scan's judgement; ``narrowed``: only that of the tallies given.
+        """
+        raise NotImplementedError
+
+    def states(self, scan_id: int, findings: Iterable[Finding]) -> list[FindingState]:
+        """Findings that are not stored (an old scan judged by today's standard), placed in time by what is stored."""
+        raise NotImplementedError
+
+    def findings(self, scan_id: int, *, verdicts: Collection[Verdict] | None = None) -> list[FindingState]:
+        """The findings (fail and unknown) of the checks, accounts and regions this scan judged, as they stood then.
+
+        One that was failing and could not be judged has verdict unknown, lifecycle unverified, the evidence last
+        seen, and says when that was (``last_seen``).
+        """
+        raise NotImplementedError
+
+    def changes(self, scan_id: int) -> list[FindingState]:
+        """What the scan changed in the life of failing findings.
+
+        Opened, reopened, resolved, vanished, and turned unverified. Resolved and vanished ones are as last seen.
+        """
+        raise NotImplementedError
+
+    def tallies(self, scan_id: int) -> list[Tally]:
+        """What each check concluded per account and region; ids in the store's order."""
+        raise NotImplementedError
+
+    def scores(self, scan_id: int) -> list[Score]:
+        """The scan's scores, in the order they were given."""
+        raise NotImplementedError
+
+    def score_history(self, account: str, limit: int = 30) -> list[tuple[Scan, Score]]:
+        """The account's own score in its newest judged scans, newest first."""
+        raise NotImplementedError
+
+    # ---- what else is kept ------------------------------------------------------------------------------------------
+
+    def price(self, key: str) -> CachedPrice | None:
+        """A cached price answer, however old: the caller decides what is too old."""
+        raise NotImplementedError
+
+    def save_price(self, key: str, body: Mapping[str, Any], *, fetched_at: datetime, published: str = "") -> None:
+        """Keep a price answer (JSON values) in place of the one before."""
+        raise NotImplementedError
+
+    def lease(self, name: str, holder: str, ttl_seconds: float) -> Lease:
+        """Take a lease or raise ``LeaseTaken``; ``scan_lease(account)`` is the name for scans of an account."""
+        raise NotImplementedError
