@@ -1,0 +1,108 @@
+"""Where the shipped folders are, and how a folder of checks becomes modules."""
+
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Mapping
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+from auditor.errors import CatalogError, UsageError
+from auditor.kit.check import CATALOG, Check
+
+__all__ = ["bundled", "digest", "find", "load_checks", "nearest"]
+
+_PACKAGE = Path(__file__).resolve().parent
+_SHIPPED = "auditor.checks"
+
+
+def bundled(name: str) -> Path:
+    """Return the shipped file or folder NAME: inside the wheel, or beside the package in a checkout."""
+    inside = _PACKAGE / "_bundled" / name
+    return inside if inside.exists() else _PACKAGE.parent / name
+
+
+def load_checks(*folders: Path) -> Mapping[str, Check]:
+    """Load the shipped checks and those of FOLDERS (an organisation's own), and return all by id.
+
+    Raises CatalogError with file and line when a module cannot be loaded or an id is declared twice.
+    """
+    _load(bundled("checks"), _SHIPPED)
+    for number, folder in enumerate(folders):
+        if not folder.is_dir():
+            raise CatalogError(f"{folder}: no such folder of checks; mend `checks` in the config or --checks")
+        _load(folder.resolve(), f"auditor.own_checks_{number}")
+    return CATALOG
+
+
+def _load(folder: Path, package: str) -> None:
+    """Import every module below FOLDER as a submodule of the synthetic package PACKAGE."""
+    if package in sys.modules:
+        return
+    spec = ModuleSpec(package, None, is_package=True)
+    spec.submodule_search_locations = [str(folder)]
+    sys.modules[package] = importlib.util.module_from_spec(spec)
+    before = set(CATALOG)
+    try:
+        for module in pkgutil.walk_packages([str(folder)], f"{package}.", onerror=_reraise):
+            importlib.import_module(module.name)
+    except Exception as error:
+        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+            del sys.modules[name]
+        for id in set(CATALOG) - before:
+            del CATALOG[id]
+        raise CatalogError(
+            f"{_where(error, folder)}: {_one_line(error)}; mend the check or take it out of the folder"
+        ) from error
+
+
+def _reraise(_name: str) -> None:
+    raise  # noqa: PLE0704  (pkgutil calls this inside its except block)
+
+
+def _where(error: Exception, folder: Path) -> str:
+    """Return file:line of the innermost frame below FOLDER (or of the syntax error)."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    place, trace = str(folder), error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename.startswith(str(folder)):
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _one_line(error: Exception) -> str:
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}"
+
+
+def nearest(name: str, names: object) -> str:
+    """Return ``; did you mean X?`` for the valid name closest to NAME, or ``""``."""
+    import difflib
+
+    close = difflib.get_close_matches(name, [str(n) for n in names], n=2, cutoff=0.5)  # type: ignore[attr-defined]
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def find(id: str, checks: Mapping[str, Check]) -> Check:
+    """Return the check with this id or former id. Raises UsageError with the nearest names."""
+    if id in checks:
+        return checks[id]
+    for check in checks.values():
+        if id in check.aliases:
+            return check
+    raise UsageError(f"no check is called {id}{nearest(id, checks)} (`auditor checks list` shows all)")
+
+
+def digest(checks: Mapping[str, Check]) -> str:
+    """Return a hash over the checks' code: two scans' verdicts compare only under the same checks."""
+    hashed = hashlib.sha256()
+    for id, check in sorted(checks.items()):
+        module = sys.modules[check.judge.__module__]
+        hashed.update(id.encode())
+        if module.__file__:
+            hashed.update(Path(module.__file__).read_bytes())
+    return hashed.hexdigest()

@@ -1,0 +1,147 @@
+"""How a resource type is declared: as data, from which the calls, the IAM permissions and the pages are derived."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["TYPES", "Batch", "Call", "Collector", "Metric", "ResourceType", "Row"]
+
+Row = Mapping[str, Any]
+"""One item of an answer, as the API gave it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One read-only API operation: where its answer lies and which arguments it takes."""
+
+    service: str
+    """boto3's name of the service, ``rds``."""
+    operation: str
+    """``DescribeDBInstances``."""
+    result: str = ""
+    """Path of what is wanted in the answer: ``DBInstances``, ``Reservations[].Instances``; empty: the whole answer."""
+    args: Mapping[str, str] = field(default_factory=dict)
+    """Input member -> path of its value in the row (or parent row) the call is made for."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Input members with fixed values."""
+    absent: tuple[str, ...] = ()
+    """Error codes that are an answer: there is none. The field is then ``None``."""
+    action: str = ""
+    """The IAM action, where it is not the service's prefix and the operation's name."""
+    region: str = ""
+    """The only region that answers this call (``us-east-1``), for services that live in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A detail that is read for many resources in one call (tags of 20 load balancers)."""
+
+    call: Call
+    """Its ``result`` is the list of answers."""
+    ids: str
+    """The input member that takes the list: ``ResourceArns``."""
+    by: str
+    """The row's field that goes into the list: ``LoadBalancerArn``."""
+    size: int
+    """How many a call takes."""
+    match: str
+    """The answer's field that equals the row's: ``ResourceArn``."""
+    value: str = ""
+    """The answer's field that is kept: ``Tags``; empty: the whole answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A CloudWatch metric that is read for each resource, 500 to a GetMetricData call.
+
+    It lies in the document under ``Metrics["{name}.{statistic}"]`` as ``{"Days", "Period", "Timestamps", "Values"}``,
+    which ``facts.metric(name, statistic, days)`` reads.
+    """
+
+    namespace: str
+    name: str
+    statistic: str
+    """``Average``, ``Maximum``, ``Minimum``, ``Sum`` or ``SampleCount``."""
+    dimensions: Mapping[str, str]
+    """Dimension name -> path of its value in the row."""
+    days: int = 14
+    period: int = 86400
+    """Seconds, a multiple of 60."""
+    when: Callable[[Row], bool] | None = None
+    """Which rows it is read for; ``None``: all."""
+    key: str = ""
+    """Overrides ``{name}.{statistic}`` where the same metric is read twice."""
+
+
+Collector = Generator[Call | Sequence[Row], Any, None]
+"""A type that needs code: it yields a Call and is sent the parsed answer (or has a CallFailed raised in it), and it yields
+lists of rows as they come. Each Call is an item of the queue of its own; pages are followed by the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """What a type of resource is called, how it is listed, what else is read of each, and what its ARN is."""
+
+    type: str
+    """CloudFormation's name, ``AWS::RDS::DBInstance``."""
+    doc: str
+    """One sentence: what it is."""
+    list: Call | tuple[Call, ...] | None = None
+    """How it is listed: one call or several, each followed over all its pages. The same call of two types is made once."""
+    id: str = ""
+    """Template of the ARN from the row's fields and {account}, {region}, {partition}: ``{DBInstanceArn}``."""
+    name: str = ""
+    """Template of the name people know it by."""
+    tags: str = ""
+    """Path of the list of tags (``TagList``; lists of Key/Value and plain maps are understood)."""
+    scope: str = "regional"
+    """``regional``, or ``global``: read once, region ``global``."""
+    region: str = ""
+    """Template of the resource's region when the rows of a global list name it (``{RegionName}``)."""
+    parent: str = ""
+    """The type whose resources the list call is made for, one by one (listeners of a load balancer)."""
+    only: Callable[[Row], bool] | None = None
+    """Which rows of a shared answer are of this type; ``None``: all."""
+    details: Mapping[str, Call | Batch] = field(default_factory=dict)
+    """Field of the document -> what is read for each resource."""
+    details_when: Mapping[str, Callable[[Row], bool]] = field(default_factory=dict)
+    """Detail -> which rows it is read for; on others the field is absent."""
+    metrics: tuple[Metric, ...] = ()
+    volatile: tuple[str, ...] = ()
+    """Fields that change by themselves and are no drift (``LatestRestorableTime``); ``Metrics`` always is."""
+    drop: tuple[str, ...] = ()
+    """Paths that are never kept: secrets (``UserData``), and what nobody reads."""
+    get: Call | None = None
+    """How one resource is read again by its id."""
+    collect: Callable[[], Collector] | None = None
+    """The generator, for the one type in five that needs code; ``calls`` then names what it may send."""
+    calls: tuple[Call, ...] = ()
+    shape: Callable[[Row], Row] | None = None
+    """Reshapes a row before it is kept; only to rename or unnest, never to judge."""
+
+    def __post_init__(self) -> None:
+        """Enter the type into TYPES. Raises ValueError when the name is taken or nothing lists it."""
+        if self.type in TYPES:
+            raise ValueError(f"resource type {self.type!r} is declared twice")
+        if (self.list is None) == (self.collect is None):
+            raise ValueError(f"{self.type}: exactly one of list and collect is needed")
+        TYPES[self.type] = self
+
+    @property
+    def lists(self) -> tuple[Call, ...]:
+        """The list calls as a tuple."""
+        return self.list if isinstance(self.list, tuple) else (self.list,) if self.list else ()
+
+    @property
+    def every_call(self) -> tuple[Call, ...]:
+        """Every call this type may lead to: for permissions, for the read-only guard, for its page."""
+        details = tuple(d.call if isinstance(d, Batch) else d for d in self.details.values())
+        metrics = (GET_METRIC_DATA,) if self.metrics else ()
+        again = (self.get,) if self.get else ()
+        return (*self.lists, *self.calls, *details, *metrics, *again)
+
+
+GET_METRIC_DATA = Call("cloudwatch", "GetMetricData", "MetricDataResults")
+
+TYPES: dict[str, ResourceType] = {}
+"""Every declared type by name."""

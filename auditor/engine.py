@@ -1,0 +1,200 @@
+"""Judge resources by checks: the one place that catches what a check raises."""
+
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from auditor.kit.check import Check
+from auditor.kit.facts import Facts, NotApplicable, Unavailable
+from auditor.kit.world import Inventory
+from auditor.model import GLOBAL, CoverageState, Evidence, Finding, Gap, Scope, Severity, Tally, Verdict
+
+__all__ = ["Judgement", "finding_key", "judge", "judge_all"]
+
+log = logging.getLogger(__name__)
+
+_TRACEBACKS_PER_CHECK = 3
+"""A check that breaks on every resource shows its traceback so many times, then only counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What all checks concluded about one account: findings (fail and unknown), and every verdict as tallies."""
+
+    findings: list[Finding] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
+
+    @property
+    def verdicts(self) -> int:
+        """How many verdicts were given."""
+        return sum(
+            len(t.passed) + len(t.failed) + len(t.unknown) + sum(map(len, t.not_applicable.values()))
+            for t in self.tallies
+        )
+
+
+def finding_key(check_id: str, resource_id: str, sub_key: str = "") -> str:
+    """Return the key of a finding: 32 hex digits that never change for the same check and resource."""
+    return hashlib.sha256("\0".join((check_id, resource_id, sub_key)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def judge(check: Check, facts: Facts, thresholds: Any) -> Finding:
+    """Return CHECK's finding about one resource (of any verdict); never raises.
+
+    A fact that could not be read makes it UNKNOWN with the operation and the error code, unless evidence had already been
+    given: what is proven stays a FAIL. A check that breaks makes it UNKNOWN marked as the check's own fault.
+    """
+    verdict, evidence, reason, gap, fault = _run(check, facts, thresholds)
+    return _finding(check, facts, verdict, evidence, reason, gap, fault)
+
+
+_Outcome = tuple[Verdict, list[Evidence], str, Gap | None, bool]
+_PASS: _Outcome = (Verdict.PASS, [], "", None, False)
+
+
+def _run(check: Check, facts: Facts, thresholds: Any) -> _Outcome:
+    evidence: list[Evidence] = []
+    try:
+        for item in check.judge(facts, thresholds):
+            evidence.append(item)  # noqa: PERF402  (extend would lose what came before an exception)
+    except NotApplicable as skipped:
+        return Verdict.NOT_APPLICABLE, [], str(skipped), None, False
+    except Unavailable as unavailable:
+        gap = unavailable.gap
+        reason = f"{gap}: {gap.message}" if gap.message else str(gap)
+        return Verdict.FAIL if evidence else Verdict.UNKNOWN, evidence, reason, gap, False
+    except Exception as error:
+        _log_fault(check, facts, error)
+        return Verdict.UNKNOWN, [], f"the check {check.id} broke: {type(error).__name__}", None, True
+    return (Verdict.FAIL, evidence, "", None, False) if evidence else _PASS
+
+
+_faults: dict[str, int] = defaultdict(int)
+
+
+def _log_fault(check: Check, facts: Facts, error: Exception) -> None:
+    _faults[check.id] += 1
+    if _faults[check.id] <= _TRACEBACKS_PER_CHECK:
+        log.error("check %s broke on %r", check.id, facts.id, exc_info=error)
+    else:
+        log.debug("check %s broke on %r: %r", check.id, facts.id, error)
+
+
+def _finding(
+    check: Check, facts: Facts, verdict: Verdict, evidence: list[Evidence], reason: str, gap: Gap | None, fault: bool
+) -> Finding:
+    severities = [item.severity or check.severity for item in evidence] or [check.severity]
+    return Finding(
+        key=finding_key(check.id, facts.id),
+        check=check.id,
+        resource=facts.id,
+        type=facts.type,
+        name=facts.name,
+        account=facts.account,
+        region=facts.region,
+        verdict=verdict,
+        severity=min(severities, key=_rank),
+        evidence=tuple(evidence),
+        reason=reason,
+        gaps=(gap,) if gap else (),
+        fault=fault,
+    )
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
+
+
+class _Lists:
+    """The verdicts of one check in one region while they are gathered."""
+
+    __slots__ = ("failed", "not_applicable", "passed", "unknown")
+
+    def __init__(self) -> None:
+        self.passed: list[str] = []
+        self.failed: list[str] = []
+        self.unknown: list[str] = []
+        self.not_applicable: dict[str, list[str]] = {}
+
+
+def judge_all(
+    checks: Iterable[Check],
+    inventory: Inventory,
+    thresholds: Callable[[Check], Any],
+    on_type: Callable[[str, int], None] | None = None,
+) -> Judgement:
+    """Judge everything in INVENTORY and return findings (fail and unknown) and tallies (every verdict).
+
+    THRESHOLDS gives a check its pattern's thresholds; ON_TYPE is told each resource type and how many were judged. A scope
+    that could not be read gives no verdicts but a tally with the reason, for every check about its type.
+    """
+    by_type: dict[str, list[tuple[Check, Any]]] = defaultdict(list)
+    for check in checks:
+        for type in check.on:
+            by_type[type].append((check, thresholds(check)))
+    judgement = Judgement()
+    for type, judged in by_type.items():
+        scopes = {scope: cover for scope, cover in inventory.coverage.items() if scope.type == type}
+        resources = inventory.facts(type) if scopes else []
+        for check, want in judged:
+            _judge_type(check, want, resources, judgement, _unread(scopes), type)
+        if on_type:
+            on_type(type, len(resources))
+    return judgement
+
+
+def _unread(scopes: Mapping[Scope, Any]) -> dict[tuple[str, str], Gap | None]:
+    """Return every scope's account and region, with the reason where it could not be read completely."""
+    return {
+        (scope.account, scope.region): None
+        if cover.state.known
+        else cover.gap or Gap(scope.type, str(CoverageState(cover.state)))
+        for scope, cover in scopes.items()
+    }
+
+
+def _judge_type(
+    check: Check,
+    want: Any,
+    resources: list[Facts],
+    judgement: Judgement,
+    regions: dict[tuple[str, str], Gap | None],
+    type: str,
+) -> None:
+    lists: dict[tuple[str, str], _Lists] = {place: _Lists() for place in regions}
+    place, here = None, _Lists()
+    for facts in resources:
+        if (facts.account, facts.region) != place:
+            place = (facts.account, facts.region)
+            here = lists[place] if place in lists else lists.setdefault(_home(place, lists), _Lists())
+        verdict, evidence, reason, gap, fault = _run(check, facts, want)
+        if verdict is Verdict.PASS:
+            here.passed.append(facts.id)
+        elif verdict is Verdict.NOT_APPLICABLE:
+            here.not_applicable.setdefault(reason, []).append(facts.id)
+        else:
+            (here.failed if verdict is Verdict.FAIL else here.unknown).append(facts.id)
+            judgement.findings.append(_finding(check, facts, verdict, evidence, reason, gap, fault))
+    for (account, region), gathered in lists.items():
+        judgement.tallies.append(
+            Tally(
+                check=check.id,
+                account=account,
+                region=region,
+                type=type,
+                passed=tuple(gathered.passed),
+                failed=tuple(gathered.failed),
+                unknown=tuple(gathered.unknown),
+                not_applicable={reason: tuple(ids) for reason, ids in gathered.not_applicable.items()},
+                unread=regions.get((account, region)),
+            )
+        )
+
+
+def _home(place: tuple[str, str], lists: Mapping[tuple[str, str], _Lists]) -> tuple[str, str]:
+    """Return the scope a resource is counted under: its region, or ``global`` where its type is read once."""
+    whole = (place[0], GLOBAL)
+    return whole if whole in lists else place

@@ -1,0 +1,43 @@
+"""Everything a check may import. Change with care: checks outside this repository depend on it."""
+
+from auditor.kit.check import CATALOG, Case, Check, Fix, NoThresholds, check
+from auditor.kit.facts import Facts, NotApplicable, Series, Unavailable
+from auditor.kit.money import HOURS_PER_MONTH, Certainty, Price, PriceBook, Saving, saving, unpriced
+from auditor.kit.time import NOW, ago, hours_between, iso, parse_time
+from auditor.model import Document, Evidence, Gap, Severity
+
+CRITICAL, HIGH, MEDIUM, LOW, INFO = Severity
+
+__all__ = [
+    "CATALOG",
+    "CRITICAL",
+    "HIGH",
+    "HOURS_PER_MONTH",
+    "INFO",
+    "LOW",
+    "MEDIUM",
+    "NOW",
+    "Case",
+    "Certainty",
+    "Check",
+    "Document",
+    "Evidence",
+    "Facts",
+    "Fix",
+    "Gap",
+    "NoThresholds",
+    "NotApplicable",
+    "Price",
+    "PriceBook",
+    "Saving",
+    "Series",
+    "Severity",
+    "Unavailable",
+    "ago",
+    "check",
+    "hours_between",
+    "iso",
+    "parse_time",
+    "saving",
+    "unpriced",
+]

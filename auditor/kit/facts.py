@@ -1,0 +1,244 @@
+"""A check's view of one resource and of what it is joined to: the API's own names, no clock, no network."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from auditor.kit.money import PriceBook
+from auditor.kit.time import parse_time
+from auditor.model import Gap, Resource
+
+__all__ = ["Facts", "NotApplicable", "Series", "Unavailable", "World", "values_at"]
+
+
+class NotApplicable(Exception):  # noqa: N818  (a verdict, not an error)
+    """The check cannot concern this resource; the message says why ("the group can never hold an instance")."""
+
+
+class Unavailable(Exception):  # noqa: N818
+    """A check asked for a fact that could not be read; the engine makes it UNKNOWN.
+
+    A check catches it only where another fact can still decide, and raises it again where none did.
+    """
+
+    def __init__(self, gap: Gap) -> None:
+        super().__init__(str(gap))
+        self.gap = gap
+
+
+class World(Protocol):
+    """What a Facts asks for the rest of the inventory (see auditor.kit.world)."""
+
+    prices: PriceBook
+
+    def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> list["Facts"]:
+        """Return the resources of TYPE that hold one of KEYS at the path BY; REGION ``None``: in every region."""
+
+    def all(self, type: str, region: str | None) -> list["Facts"]:
+        """Return every resource of TYPE that was read."""
+
+    def unread(self, type: str, region: str | None) -> Gap | None:
+        """Return why TYPE was not read completely there, or ``None`` when it was."""
+
+
+def values_at(document: Any, path: str) -> Iterator[Any]:
+    """Yield the values at PATH (``Attachments[].InstanceId``, ``Placement.AvailabilityZone``); absent ones yield nothing."""
+    head, _, rest = path.partition(".")
+    many = head.endswith("[]")
+    value = document.get(head[:-2] if many else head) if isinstance(document, Mapping) else None
+    if value is None:
+        return
+    for item in value if many else (value,):
+        if rest:
+            yield from values_at(item, rest)
+        else:
+            yield item
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A CloudWatch metric's datapoints, oldest first, one per period."""
+
+    times: tuple[datetime, ...]
+    values: tuple[float, ...]
+    period_seconds: int
+
+    def __bool__(self) -> bool:
+        """Whether there is any datapoint."""
+        return bool(self.values)
+
+    @property
+    def maximum(self) -> float:
+        """The largest value. Raises ValueError without datapoints."""
+        return max(self.values)
+
+    @property
+    def average(self) -> float:
+        """The mean of the values. Raises ZeroDivisionError without datapoints."""
+        return sum(self.values) / len(self.values)
+
+    @property
+    def days(self) -> int:
+        """On how many days (UTC) there are datapoints."""
+        return len({moment.date() for moment in self.times})
+
+
+class Facts:
+    """One resource as a check sees it: ``facts["MultiAZ"]`` is the API's field, or ends the check as UNKNOWN."""
+
+    __slots__ = ("_document", "_resource", "_world")
+
+    def __init__(self, resource: Resource, world: World) -> None:
+        self._resource = resource
+        self._document = resource.document
+        self._world = world
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the field KEY. Raises Unavailable when it could not be read or the answer did not hold it."""
+        try:
+            return self._document[key]
+        except KeyError:
+            raise Unavailable(self._gap(key)) from None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the field KEY, or DEFAULT where the API leaves it out. Raises Unavailable when it could not be read."""
+        try:
+            value = self._document[key]
+        except KeyError:
+            if key in self._resource.gaps:
+                raise Unavailable(self._resource.gaps[key]) from None
+            return default
+        return default if value is None else value
+
+    def values(self, path: str) -> list[Any]:
+        """Return all values at PATH (``Attachments[].InstanceId``). Raises Unavailable when its first field could not be read."""
+        head = path.partition(".")[0].removesuffix("[]")
+        if head in self._resource.gaps:
+            raise Unavailable(self._resource.gaps[head])
+        return list(values_at(self._document, path))
+
+    def _gap(self, key: str) -> Gap:
+        gap = self._resource.gaps.get(key)
+        return gap or Gap(self._resource.type, "FieldMissing", f"the answer did not hold {key}")
+
+    @property
+    def type(self) -> str:
+        """The resource type, ``AWS::RDS::DBInstance``."""
+        return self._resource.type
+
+    @property
+    def id(self) -> str:
+        """The ARN."""
+        return self._resource.id
+
+    @property
+    def name(self) -> str:
+        """The name people know it by."""
+        return self._resource.name
+
+    @property
+    def account(self) -> str:
+        """The account id."""
+        return self._resource.account
+
+    @property
+    def region(self) -> str:
+        """The region, or ``global``."""
+        return self._resource.region
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags, key to value. Raises Unavailable when they could not be read."""
+        if "Tags" in self._resource.gaps:
+            raise Unavailable(self._resource.gaps["Tags"])
+        return self._resource.tags
+
+    @property
+    def observed_at(self) -> datetime:
+        """When the resource was read: "now" for every age (UTC)."""
+        return self._resource.observed_at
+
+    @property
+    def prices(self) -> PriceBook:
+        """List prices for savings."""
+        return self._world.prices
+
+    def time(self, key: str) -> datetime:
+        """Return the date under KEY (UTC). Raises Unavailable without one."""
+        return parse_time(self[key])
+
+    def age(self, key: str) -> timedelta:
+        """Return how long before the observation the date under KEY lies."""
+        return self.observed_at - self.time(key)
+
+    def days_since(self, key: str) -> float:
+        """Return the days (with fraction) from the date under KEY to the observation."""
+        return self.age(key).total_seconds() / 86400
+
+    def hours_since(self, key: str) -> float:
+        """Return the hours (with fraction) from the date under KEY to the observation."""
+        return self.age(key).total_seconds() / 3600
+
+    def metric(self, name: str, statistic: str, days: float | None = None) -> Series:
+        """Return the CloudWatch metric's datapoints of the last DAYS (``None``: of all that was read).
+
+        An empty Series means CloudWatch has no datapoints. Raises Unavailable when the metric could not be read, or was
+        read for fewer days than asked.
+        """
+        metrics = self["Metrics"]
+        key = f"{name}.{statistic}"
+        if key not in metrics:
+            raise Unavailable(Gap("cloudwatch:GetMetricData", "FieldMissing", f"{key} was not read"))
+        series = metrics[key]
+        if days is not None and days > series["Days"]:
+            raise Unavailable(Gap("cloudwatch:GetMetricData", "TooFewDays", f"{key}: {series['Days']} days were read"))
+        points = sorted(zip(map(parse_time, series["Timestamps"]), series["Values"], strict=True))
+        if days is not None:
+            since = self.observed_at - timedelta(days=days, seconds=series["Period"])
+            points = [point for point in points if point[0] >= since]
+        return Series(tuple(p[0] for p in points), tuple(p[1] for p in points), series["Period"])
+
+    def related(
+        self, type: str, keys: Iterable[str], by: str = "id", *, required: bool = False, everywhere: bool = False
+    ) -> list["Facts"]:
+        """Return the resources of TYPE that hold one of KEYS at the path BY (``id``: the ARN, else a field of the document).
+
+        Looks in this resource's region (and among global types), EVERYWHERE: in all regions of the account. Keys that are
+        not found raise Unavailable when TYPE was not read completely, or when REQUIRED; otherwise they just do not exist.
+        """
+        wanted = list(dict.fromkeys(keys))
+        region = None if everywhere else self.region
+        found = self._world.find(type, by, wanted, region)
+        gap = self._world.unread(type, region)
+        if gap or required:
+            held = {value for facts in found for value in facts._keys(by)}
+            missing = [key for key in wanted if key not in held]
+            if missing:
+                raise Unavailable(gap or Gap(type, "NotFound", f"{missing[0]} is not in the inventory"))
+        return found
+
+    def referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
+        """Return every resource of TYPE that holds KEY (this resource's ARN if ``None``) at the path BY.
+
+        Raises Unavailable when TYPE was not read completely: there could be more of them. Where the ones that were read
+        can already decide, catch it and use ``known_referrers``.
+        """
+        region = None if everywhere else self.region
+        if gap := self._world.unread(type, region):
+            raise Unavailable(gap)
+        return self._world.find(type, by, [self.id if key is None else key], region)
+
+    def known_referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
+        """Return the referrers that were read, complete or not: enough to prove that there is one, never that there is none."""
+        return self._world.find(type, by, [self.id if key is None else key], None if everywhere else self.region)
+
+    def all(self, type: str, *, everywhere: bool = False) -> list["Facts"]:
+        """Return every resource of TYPE in this region. Raises Unavailable when TYPE was not read completely."""
+        region = None if everywhere else self.region
+        if gap := self._world.unread(type, region):
+            raise Unavailable(gap)
+        return self._world.all(type, region)
+
+    def _keys(self, by: str) -> list[str]:
+        return [self.id] if by == "id" else list(values_at(self._document, by))

@@ -1,0 +1,31 @@
+"""Dates as the inventory keeps them: ISO 8601 text in UTC, read into aware datetimes."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+__all__ = ["NOW", "ago", "hours_between", "iso", "parse_time"]
+
+NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
+"""The moment at which the cases beside a check are observed."""
+
+
+@lru_cache(maxsize=65536)
+def parse_time(text: str) -> datetime:
+    """Return the aware UTC datetime of TEXT (ISO 8601; without an offset it is UTC). Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def iso(moment: datetime) -> str:
+    """Return MOMENT as the inventory writes it: ``2026-06-15T03:00:00+00:00``, to the microsecond where it has any."""
+    return moment.astimezone(UTC).isoformat()
+
+
+def ago(days: float = 0, hours: float = 0, minutes: float = 0) -> str:
+    """Return the date that lies so far before the moment the cases are observed, as the inventory writes it."""
+    return iso(NOW - timedelta(days=days, hours=hours, minutes=minutes))
+
+
+def hours_between(earlier: datetime, later: datetime) -> float:
+    """Return the hours from EARLIER to LATER."""
+    return (later - earlier).total_seconds() / 3600

@@ -1,0 +1,92 @@
+"""The inventory of one account as checks see it: resources by type, joined through indices that are built once."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from auditor.kit.facts import Facts
+from auditor.kit.money import NoPrices, PriceBook
+from auditor.model import GLOBAL, Coverage, Gap, Resource, Scope
+
+__all__ = ["Inventory"]
+
+
+class Inventory:
+    """Everything that was read of one account in one scan; loads a type when it is first asked for."""
+
+    def __init__(
+        self,
+        account: str,
+        load: Callable[[str], Iterable[Resource]],
+        coverage: Mapping[Scope, Coverage],
+        enabled_regions: Iterable[str],
+        prices: PriceBook | None = None,
+    ) -> None:
+        """LOAD returns the resources of a type; ENABLED_REGIONS are all regions of the account, asked for or not."""
+        self.account = account
+        self.coverage = coverage
+        self.prices: PriceBook = prices or NoPrices()
+        self._load = load
+        self._enabled = frozenset(enabled_regions)
+        self._types: dict[str, list[Facts]] = {}
+        self._indices: dict[tuple[str, str], dict[str, list[Facts]]] = {}
+        self._unread: dict[tuple[str, str | None], Gap | None] = {}
+
+    def facts(self, type: str) -> list[Facts]:
+        """Return every resource of TYPE that was read, in all regions."""
+        if type not in self._types:
+            self._types[type] = [Facts(resource, self) for resource in self._load(type)]
+        return self._types[type]
+
+    def forget(self, type: str) -> None:
+        """Drop the resources of TYPE and its indices from memory; they are loaded again when asked for."""
+        self._types.pop(type, None)
+        for key in [key for key in self._indices if key[0] == type]:
+            del self._indices[key]
+
+    def all(self, type: str, region: str | None) -> list[Facts]:
+        """Return every resource of TYPE in REGION (and ``global``), or in all regions."""
+        if region is None:
+            return self.facts(type)
+        return [facts for facts in self.facts(type) if facts.region in (region, GLOBAL)]
+
+    def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> list[Facts]:
+        """Return the resources of TYPE that hold one of KEYS at the path BY, each once, in the keys' order."""
+        index = self._indices.get((type, by))
+        if index is None:
+            index = self._index(type, by)
+        found: dict[int, Facts] = {}
+        for key in keys:
+            for facts in index.get(key, ()):
+                if region is None or facts.region in (region, GLOBAL):
+                    found.setdefault(id(facts), facts)
+        return list(found.values())
+
+    def _index(self, type: str, by: str) -> dict[str, list[Facts]]:
+        index: dict[str, list[Facts]] = defaultdict(list)
+        for facts in self.facts(type):
+            for key in facts._keys(by):
+                index[key].append(facts)
+        self._indices[type, by] = dict(index)
+        return self._indices[type, by]
+
+    def unread(self, type: str, region: str | None) -> Gap | None:
+        """Return why TYPE was not read completely in REGION (``None``: in any enabled region), or ``None`` when it was."""
+        key = (type, region)
+        if key not in self._unread:
+            self._unread[key] = self._why_unread(type, region)
+        return self._unread[key]
+
+    def _why_unread(self, type: str, region: str | None) -> Gap | None:
+        whole = self.coverage.get(Scope(self.account, GLOBAL, type))
+        if whole is not None:
+            scopes: list[tuple[str, Coverage | None]] = [(GLOBAL, whole)]
+        else:
+            # A global resource has no region of its own: what it is joined to may lie in any.
+            regions = [region] if region not in (None, GLOBAL) else sorted(self._enabled)
+            scopes = [(name, self.coverage.get(Scope(self.account, str(name), type))) for name in map(str, regions)]
+        for name, coverage in scopes:
+            if coverage is None:
+                return Gap(type, "NotRead", f"{type} was not asked for in {name}")
+            if not coverage.state.known:
+                return coverage.gap or Gap(type, "NotRead", f"{type} is {coverage.state} in {name}")
+        return None
