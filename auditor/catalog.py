@@ -59,7 +59,7 @@ def _load(folder: Path, package: str) -> None:
 
 
 def _reraise(_name: str) -> None:
-    raise  # noqa: PLE0704  (pkgutil calls this inside its except block)
+    raise  # pkgutil calls this inside its except block
 
 
 def _where(error: Exception, folder: Path) -> str:

@@ -38,7 +38,7 @@ class Judgement:
 
 def finding_key(check_id: str, resource_id: str, sub_key: str = "") -> str:
     """Return the key of a finding: 32 hex digits that never change for the same check and resource."""
-    return hashlib.sha256("\0".join((check_id, resource_id, sub_key)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(f"{check_id}\0{resource_id}\0{sub_key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def judge(check: Check, facts: Facts, thresholds: Any) -> Finding:
@@ -66,7 +66,7 @@ def _run(check: Check, facts: Facts, thresholds: Any) -> _Outcome:
         gap = unavailable.gap
         reason = f"{gap}: {gap.message}" if gap.message else str(gap)
         return Verdict.FAIL if evidence else Verdict.UNKNOWN, evidence, reason, gap, False
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (a broken check is a verdict, never a crash)
         _log_fault(check, facts, error)
         return Verdict.UNKNOWN, [], f"the check {check.id} broke: {type(error).__name__}", None, True
     return (Verdict.FAIL, evidence, "", None, False) if evidence else _PASS

@@ -1,4 +1,4 @@
-"""One test file for all checks: each brings its own cases, and every page, fix and field name is held to the same rules."""
+"""One test file for all checks: each brings its own cases; pages, fixes and field names are held to the same rules."""
 
 import dataclasses
 import re

@@ -12,11 +12,11 @@ from auditor.model import Gap, Resource
 __all__ = ["Facts", "NotApplicable", "Series", "Unavailable", "World", "values_at"]
 
 
-class NotApplicable(Exception):  # noqa: N818  (a verdict, not an error)
+class NotApplicable(Exception):
     """The check cannot concern this resource; the message says why ("the group can never hold an instance")."""
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """A check asked for a fact that could not be read; the engine makes it UNKNOWN.
 
     A check catches it only where another fact can still decide, and raises it again where none did.
@@ -212,7 +212,7 @@ class Facts:
         found = self._world.find(type, by, wanted, region)
         gap = self._world.unread(type, region)
         if gap or required:
-            held = {value for facts in found for value in facts._keys(by)}
+            held = {value for facts in found for value in facts.keys_at(by)}
             missing = [key for key in wanted if key not in held]
             if missing:
                 raise Unavailable(gap or Gap(type, "NotFound", f"{missing[0]} is not in the inventory"))
@@ -240,5 +240,6 @@ class Facts:
             raise Unavailable(gap)
         return self._world.all(type, region)
 
-    def _keys(self, by: str) -> list[str]:
+    def keys_at(self, by: str) -> list[str]:
+        """Return what this resource is found by at the path BY (``id``: its ARN)."""
         return [self.id] if by == "id" else list(values_at(self._document, by))

@@ -64,7 +64,7 @@ class Inventory:
     def _index(self, type: str, by: str) -> dict[str, list[Facts]]:
         index: dict[str, list[Facts]] = defaultdict(list)
         for facts in self.facts(type):
-            for key in facts._keys(by):
+            for key in facts.keys_at(by):
                 index[key].append(facts)
         self._indices[type, by] = dict(index)
         return self._indices[type, by]
