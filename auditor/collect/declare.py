@@ -4,10 +4,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["TYPES", "Batch", "Call", "Collector", "Metric", "ResourceType", "Row"]
+from auditor.model import Gap
+
+__all__ = ["TYPES", "Batch", "Call", "CallFailed", "Collector", "Metric", "ResourceType", "Row", "Wait"]
 
 Row = Mapping[str, Any]
-"""One item of an answer, as the API gave it."""
+"""One item of an answer, as the API gave it. A value that is a Gap is a field that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Call:
     result: str = ""
     """Path of what is wanted in the answer: ``DBInstances``, ``Reservations[].Instances``; empty: the whole answer."""
     args: Mapping[str, str] = field(default_factory=dict)
-    """Input member -> path of its value in the row (or parent row) the call is made for."""
+    """Input member -> path of its value in the row (or parent row) the call is made for; ``VolumeIds[]``: as a list of one."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Input members with fixed values."""
     absent: tuple[str, ...] = ()
@@ -73,9 +75,30 @@ class Metric:
     """Overrides ``{name}.{statistic}`` where the same metric is read twice."""
 
 
-Collector = Generator[Call | Sequence[Row], Any, None]
-"""A type that needs code: it yields a Call and is sent the parsed answer (or has a CallFailed raised in it), and it yields
-lists of rows as they come. Each Call is an item of the queue of its own; pages are followed by the queue."""
+class CallFailed(Exception):
+    """A call that a generator asked for came back with an error that is not declared ``absent``."""
+
+    def __init__(self, gap: Gap) -> None:
+        super().__init__(str(gap))
+        self.gap = gap
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A generator asks to be resumed so many seconds later, without holding a worker."""
+
+    seconds: float
+
+
+Collector = Generator[Call | Sequence[Call] | Sequence[Row] | Wait, Any, None]
+"""A type that needs code. It yields, and is sent:
+
+- a Call: what lies at its ``result`` over all its pages (``absent``: None), or has a CallFailed raised in it;
+- a list of Calls, made side by side: the list of their answers, in the place of a failed one its CallFailed;
+- a Wait: nothing, once the time is over; a call asked again is made again;
+- a list of rows, as they come: nothing.
+
+Each Call is an item of the queue of its own; a call that lists a type as well is made once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +123,10 @@ class ResourceType:
     """Template of the resource's region when the rows of a global list name it (``{RegionName}``)."""
     parent: str = ""
     """The type whose resources the list call is made for, one by one (listeners of a load balancer)."""
+    parent_when: Callable[[Row], bool] | None = None
+    """Which parents it is made for; ``None``: all. On the others there is nothing of this type."""
+    inherit: tuple[str, ...] = ()
+    """Fields of the parent that are put into each row before ``shape`` sees it (``ListenerArn``); a gap stays a gap."""
     only: Callable[[Row], bool] | None = None
     """Which rows of a shared answer are of this type; ``None``: all."""
     details: Mapping[str, Call | Batch] = field(default_factory=dict)
