@@ -182,18 +182,16 @@ class _File:
     _STATEMENT = re.compile(rf"\s*(?:\[\s*(?P<table>{_NAME})\s*\]|(?P<key>{_NAME})\s*=)")
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, text = path, ""
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
             self.data: dict[str, Any] = tomllib.loads(text)
         except OSError as error:
             raise StandardError(f"{path}: cannot be read: {error.strerror or error}") from None
         except UnicodeDecodeError:
             raise StandardError(f"{path}: is not a UTF-8 text file") from None
         except (ValueError, RecursionError) as error:
-            line = re.search(r" \(at line (\d+), column \d+\)", str(error))
-            place = f"{path}:{line[1]}" if line else str(path)
-            raise StandardError(f"{place}: is not valid TOML: {error}") from None
+            raise StandardError(f"{path}{self._line_in(error, text)}: is not valid TOML: {error}") from None
         self._lines: dict[tuple[str, ...], int] = {}
         table: tuple[str, ...] = ()
         for number, line_text in enumerate(text.splitlines(), 1):
@@ -202,6 +200,14 @@ class _File:
                 table, parts = (parts, parts) if found["table"] else (table, table + parts)
                 for length in range(1, len(parts) + 1):
                     self._lines.setdefault(parts[:length], number)
+
+    @staticmethod
+    def _line_in(error: Exception, text: str) -> str:
+        """``:line`` as tomllib's message says it; empty when it says none."""
+        if "(at end of document)" in str(error):
+            return f":{len(text.splitlines())}"
+        found = re.search(r"\(at line (\d+), column \d+\)", str(error))
+        return f":{found[1]}" if found else ""
 
     def place(self, *keys: str) -> str:
         """``file:line`` of the innermost of KEYS whose line is known."""
@@ -328,7 +334,7 @@ def _wrong(value: object) -> str:
     if isinstance(value, float):
         return "" if math.isfinite(value) else "must be a finite number"
     if isinstance(value, int):  # also true and false
-        return "" if abs(value) < 2**63 else "must fit into 64 bits"
+        return "" if -(2**63) <= value < 2**63 else "must fit into 64 bits"
     if isinstance(value, list):
         fine = all(isinstance(item, (int, str)) and not isinstance(item, bool) for item in value)
         return "" if fine else "must be a list of whole numbers and texts"
