@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from auditor.kit.money import PriceBook
 from auditor.kit.time import parse_time
-from auditor.model import Gap, Resource
+from auditor.model import GLOBAL, Gap, Resource
 
 __all__ = ["Facts", "NotApplicable", "Series", "Unavailable", "World", "values_at"]
 
@@ -208,7 +208,7 @@ class Facts:
         not found raise Unavailable when TYPE was not read completely, or when REQUIRED; otherwise they just do not exist.
         """
         wanted = list(dict.fromkeys(keys))
-        region = None if everywhere else self.region
+        region = self._reach(everywhere)
         found = self._world.find(type, by, wanted, region)
         gap = self._world.unread(type, region)
         if gap or required:
@@ -224,21 +224,25 @@ class Facts:
         Raises Unavailable when TYPE was not read completely: there could be more of them. Where the ones that were read
         can already decide, catch it and use ``known_referrers``.
         """
-        region = None if everywhere else self.region
+        region = self._reach(everywhere)
         if gap := self._world.unread(type, region):
             raise Unavailable(gap)
         return self._world.find(type, by, [self.id if key is None else key], region)
 
     def known_referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
         """Return the referrers that were read, complete or not: enough to prove that there is one, never that there is none."""
-        return self._world.find(type, by, [self.id if key is None else key], None if everywhere else self.region)
+        return self._world.find(type, by, [self.id if key is None else key], self._reach(everywhere))
 
     def all(self, type: str, *, everywhere: bool = False) -> list["Facts"]:
         """Return every resource of TYPE in this region. Raises Unavailable when TYPE was not read completely."""
-        region = None if everywhere else self.region
+        region = self._reach(everywhere)
         if gap := self._world.unread(type, region):
             raise Unavailable(gap)
         return self._world.all(type, region)
+
+    def _reach(self, everywhere: bool) -> str | None:
+        """Return the region to look in; a global resource may be joined to any."""
+        return None if everywhere or self.region == GLOBAL else self.region
 
     def keys_at(self, by: str) -> list[str]:
         """Return what this resource is found by at the path BY (``id``: its ARN)."""
