@@ -135,6 +135,13 @@ class Coverage:
     """The Date header of the first answer (UTC); "now" for every check of the scope."""
     resources: int = 0
     calls: int = 0
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
+    """Fields that could not be read of some resource of the scope, with the first reason: the list is whole, they are not."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything asked for was read: all resources, and every field of each."""
+        return self.state.known and not self.gaps
 
 
 @dataclass(frozen=True, slots=True)
