@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+Command = list[str | Path]
+
 DUMMY = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "not-a-secret",
@@ -124,16 +126,24 @@ def _copy_of(package: Path, base: Path) -> Path:
 def _running(programs: Path, folder: Path, user: str | None) -> Iterator[None]:
     """Run a server with its data, log and socket in FOLDER; it ends with this process, however that ends."""
     data, log = folder / "data", folder / "log"
-    initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    initdb: Command = [
+        programs / "initdb",
+        f"--pgdata={data}",
+        "--username=postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]
     subprocess.run(initdb, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     speed = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=50"
     options = f"-k {folder} -c listen_addresses= {speed}"
-    start = [programs / "pg_ctl", "start", "-w", "-s", "-D", data, "-l", log, "-o", options]
+    start: Command = [programs / "pg_ctl", "start", "-w", "-s", "-D", data, "-l", log, "-o", options]
     if subprocess.run(start, user=user, cwd=folder, check=False).returncode:
         raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
     # The shell waits for the end of its input, which comes when we close it or die; in a session of its own it
     # outlives an interrupt from the keyboard.
-    stop = ["sh", "-c", 'cat >/dev/null; exec "$0" stop -s -m immediate -D "$1"', programs / "pg_ctl", data]
+    stop: Command = ["sh", "-c", 'cat >/dev/null; exec "$0" stop -s -m immediate -D "$1"', programs / "pg_ctl", data]
     guard = subprocess.Popen(stop, user=user, cwd=folder, stdin=subprocess.PIPE, start_new_session=True)
     try:
         yield
