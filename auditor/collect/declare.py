@@ -21,7 +21,10 @@ class Call:
     operation: str
     """``DescribeDBInstances``."""
     result: str = ""
-    """Path of what is wanted in the answer: ``DBInstances``, ``Reservations[].Instances``; empty: the whole answer."""
+    """Path of what is wanted in the answer: ``DBInstances``, ``Reservations[].Instances``; empty: the whole answer.
+
+    Where a list call's path leads to one object instead of a list, that object is the only row.
+    """
     args: Mapping[str, str] = field(default_factory=dict)
     """Input member -> path of its value in the row (or parent row) the call is made for; ``VolumeIds[]``: as a list of one."""
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -138,8 +141,10 @@ class ResourceType:
     """Fields that change by themselves and are no drift (``LatestRestorableTime``); ``Metrics`` always is."""
     drop: tuple[str, ...] = ()
     """Paths that are never kept: secrets (``UserData``), and what nobody reads."""
+    gone: tuple[str, ...] = ()
+    """Error codes of a detail that say the resource itself vanished since it was listed: it is left out."""
     get: Call | None = None
-    """How one resource is read again by its id."""
+    """How one resource is read again; its arguments come from the document."""
     collect: Callable[[], Collector] | None = None
     """The generator, for the one type in five that needs code; ``calls`` then names what it may send."""
     calls: tuple[Call, ...] = ()
