@@ -1,0 +1,1 @@
+"""How fast it is: each module measures one thing and prints its ratio; none of it is a test."""
