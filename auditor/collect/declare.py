@@ -141,8 +141,6 @@ class ResourceType:
     """Fields that change by themselves and are no drift (``LatestRestorableTime``); ``Metrics`` always is."""
     drop: tuple[str, ...] = ()
     """Paths that are never kept: secrets (``UserData``), and what nobody reads."""
-    gone: tuple[str, ...] = ()
-    """Error codes of a detail that say the resource itself vanished since it was listed: it is left out."""
     get: Call | None = None
     """How one resource is read again; its arguments come from the document."""
     collect: Callable[[], Collector] | None = None
