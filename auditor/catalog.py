@@ -11,8 +11,9 @@ from pathlib import Path
 
 from auditor.errors import CatalogError, UsageError
 from auditor.kit.check import CATALOG, Check
+from auditor.tomlfile import nearest
 
-__all__ = ["bundled", "digest", "find", "load_checks", "nearest"]
+__all__ = ["bundled", "digest", "find", "load_checks"]
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = "auditor.checks"
@@ -77,14 +78,6 @@ def _where(error: Exception, folder: Path) -> str:
 def _one_line(error: Exception) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{type(error).__name__}: {' '.join(text.split())}"
-
-
-def nearest(name: str, names: object) -> str:
-    """Return ``; did you mean X?`` for the valid name closest to NAME, or ``""``."""
-    import difflib
-
-    close = difflib.get_close_matches(name, [str(n) for n in names], n=2, cutoff=0.5)  # type: ignore[attr-defined]
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def find(id: str, checks: Mapping[str, Check]) -> Check:

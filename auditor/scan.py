@@ -207,8 +207,9 @@ def evaluate(
 ) -> Judged:
     """Judge a stored scan again by today's standard and checks; no AWS call is made.
 
-    SELECTION ``None``: what the scan itself selected. What the scan did not read stays unknown. The newest judged scan of the account is judged anew in the store; for an
-    older one nothing is stored and history stays as it was. Raises UsageError and StandardError.
+    SELECTION ``None``: what the scan itself selected. What the scan did not read stays unknown. The newest judged scan of
+    the account is judged anew in the store; for an older one nothing is stored and history stays as it was. Raises
+    UsageError and StandardError.
     """
     chosen = select(checks, standard, selection or Selection.from_mapping(scan.selection))
     regions = scan.statistics.get("enabled_regions") or scan.regions

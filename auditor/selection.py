@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.catalog import find, nearest
+from auditor.catalog import find
 from auditor.errors import UsageError
 from auditor.kit.check import Check
 from auditor.model import Severity
 from auditor.standard import Standard
+from auditor.tomlfile import nearest
 
 __all__ = ["EVERYTHING", "Selection", "choose_regions", "needed_types", "select"]
 

@@ -1,13 +1,11 @@
 """The organisation's standard: patterns.toml and an operator's overrides become patterns or a placed error."""
 
 import dataclasses
-import difflib
 import functools
 import hashlib
 import json
 import math
 import re
-import tomllib
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from auditor.errors import StandardError
+from auditor.tomlfile import TomlFile, nearest, quoted, shown
 
 __all__ = ["Pattern", "Standard", "bind", "load", "validate"]
 
@@ -70,8 +69,8 @@ class Standard:
         try:
             return self._by_id[pattern_id]
         except KeyError:
-            hint = _nearest(pattern_id, self._by_id)
-            raise StandardError(f"the standard has no pattern {_shown(pattern_id)}{hint}") from None
+            hint = nearest(pattern_id, self._by_id)
+            raise StandardError(f"the standard has no pattern {shown(pattern_id)}{hint}") from None
 
     def __contains__(self, pattern_id: object) -> bool:
         """Tell whether there is a pattern with this id."""
@@ -125,7 +124,7 @@ def validate(
             if pattern_id in standard:
                 faults += _bind(standard[pattern_id], cls)[1]
             else:
-                faults.append(f"{path}: [{_shown(pattern_id)}] is missing: {cls.__name__} needs its thresholds")
+                faults.append(f"{path}: [{shown(pattern_id)}] is missing: {cls.__name__} needs its thresholds")
     return tuple(dict.fromkeys(faults))
 
 
@@ -148,14 +147,14 @@ def bind(pattern: Pattern, cls: type[T]) -> T:
 def _read(path: Path, overrides: Sequence[Path]) -> tuple[Standard | None, list[str]]:
     draft = _Draft()
     try:
-        draft.add(_File(path), shipped=True)
+        draft.add(TomlFile(path, StandardError), shipped=True)
     except StandardError as error:
         return None, [str(error)]
     if not draft.patterns:
         draft.faults.append(f"{path}: there is no pattern in it")
     for override in overrides:
         try:
-            draft.add(_File(override), shipped=False)
+            draft.add(TomlFile(override, StandardError), shipped=False)
         except StandardError as error:
             draft.faults.append(str(error))
     patterns = tuple(draft.patterns)
@@ -174,49 +173,6 @@ def _plain(value: object) -> str:
     return json.dumps(whole, sort_keys=True)
 
 
-class _File:
-    """A parsed TOML file that knows on which line its tables and keys stand."""
-
-    _PART = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
-    _NAME = rf"{_PART}(?:\s*\.\s*{_PART})*"
-    _STATEMENT = re.compile(rf"\s*(?:\[\s*(?P<table>{_NAME})\s*\]|(?P<key>{_NAME})\s*=)")
-
-    def __init__(self, path: Path) -> None:
-        self.path, text = path, ""
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            self.data: dict[str, Any] = tomllib.loads(text)
-        except OSError as error:
-            raise StandardError(f"{path}: cannot be read: {error.strerror or error}") from None
-        except UnicodeDecodeError:
-            raise StandardError(f"{path}: is not a UTF-8 text file") from None
-        except (ValueError, RecursionError) as error:
-            raise StandardError(f"{path}{self._line_in(error, text)}: is not valid TOML: {error}") from None
-        self._lines: dict[tuple[str, ...], int] = {}
-        table: tuple[str, ...] = ()
-        for number, line_text in enumerate(text.splitlines(), 1):
-            if found := self._STATEMENT.match(line_text):
-                parts = tuple(part.strip("\"'") for part in re.findall(self._PART, found["table"] or found["key"]))
-                table, parts = (parts, parts) if found["table"] else (table, table + parts)
-                for length in range(1, len(parts) + 1):
-                    self._lines.setdefault(parts[:length], number)
-
-    @staticmethod
-    def _line_in(error: Exception, text: str) -> str:
-        """``:line`` as tomllib's message says it; empty when it says none."""
-        if "(at end of document)" in str(error):
-            return f":{len(text.splitlines())}"
-        found = re.search(r"\(at line (\d+), column \d+\)", str(error))
-        return f":{found[1]}" if found else ""
-
-    def place(self, *keys: str) -> str:
-        """``file:line`` of the innermost of KEYS whose line is known."""
-        for length in range(len(keys), 0, -1):
-            if line := self._lines.get(keys[:length]):
-                return f"{self.path}:{line}"
-        return str(self.path)
-
-
 class _Draft:
     """The standard in the making."""
 
@@ -225,7 +181,7 @@ class _Draft:
         self.patterns: list[Pattern] = []
         self.faults: list[str] = []
 
-    def add(self, file: _File, *, shipped: bool) -> None:
+    def add(self, file: TomlFile, *, shipped: bool) -> None:
         """Add FILE's patterns; in the SHIPPED file all are new, in others a known id changes what is there."""
         if shipped or "standard" in file.data:
             self._head(file, file.data.get("standard", {}), shipped)
@@ -235,17 +191,17 @@ class _Draft:
                 continue
             if not isinstance(table, dict) or ("." not in name and not table.keys() & {*_TEXTS, "thresholds"}):
                 hint = 'write its whole id in quotes, as in ["cloud.multi-az.availability-zones".thresholds]'
-                self.faults.append(f"{file.place(name)}: {_shown(name)} is no pattern: {hint}")
+                self.faults.append(f"{file.place(name)}: {shown(name)} is no pattern: {hint}")
             elif known is not None:
                 self.patterns[known] = self._changed(file, self.patterns[known], table)
             elif not shipped and not table.keys() & set(_TEXTS):
-                hint = _nearest(name, [pattern.id for pattern in self.patterns])
+                hint = nearest(name, [pattern.id for pattern in self.patterns])
                 needs = "a pattern of your own needs section, group, bullet and statement"
-                self.faults.append(f"{file.place(name)}: there is no pattern {_shown(name)}{hint} ({needs})")
+                self.faults.append(f"{file.place(name)}: there is no pattern {shown(name)}{hint} ({needs})")
             else:
                 self._insert(file, self._new(file, name, table))
 
-    def _head(self, file: _File, table: object, required: bool) -> None:
+    def _head(self, file: TomlFile, table: object, required: bool) -> None:
         if not isinstance(table, dict):
             self.faults.append(f"{file.place('standard')}: standard must be a table, [standard]")
             return
@@ -255,19 +211,19 @@ class _Draft:
         if required or "source" in table:
             self.source = self._text(file, "standard", table, "source")
 
-    def _new(self, file: _File, name: str, table: Mapping[str, object]) -> Pattern:
+    def _new(self, file: TomlFile, name: str, table: Mapping[str, object]) -> Pattern:
         if not _ID.fullmatch(name):
             shape = "two or three parts of a-z, 0-9 and '-', joined by dots"
-            self.faults.append(f"{file.place(name)}: [{_shown(name)}] an id is {shape}")
+            self.faults.append(f"{file.place(name)}: [{shown(name)}] an id is {shape}")
         self._unknown(file, name, table, (*_TEXTS, "thresholds"))
         section, group, bullet, statement = (self._text(file, name, table, key) for key in _TEXTS)
         given = self._thresholds(file, name, table)
         places = {key: file.place(name, "thresholds", key) for key in given} | {"": file.place(name)}
         return Pattern(name, section, group, bullet, statement, given, places)
 
-    def _insert(self, file: _File, new: Pattern) -> None:
+    def _insert(self, file: TomlFile, new: Pattern) -> None:
         """Put NEW behind the last pattern of its group, else of its section, else at the end."""
-        place = f"{file.place(new.id)}: [{_shown(new.id)}]"
+        place = f"{file.place(new.id)}: [{shown(new.id)}]"
         section = [number for number, old in enumerate(self.patterns) if old.section_id == new.section_id]
         group = [number for number in section if self.patterns[number].group_id == new.group_id]
         for name, numbers in (("section", section), ("group", group)):
@@ -280,7 +236,7 @@ class _Draft:
         after = (group or section or [len(self.patterns) - 1])[-1]
         self.patterns.insert(after + 1, new)
 
-    def _changed(self, file: _File, old: Pattern, table: Mapping[str, object]) -> Pattern:
+    def _changed(self, file: TomlFile, old: Pattern, table: Mapping[str, object]) -> Pattern:
         self._unknown(file, old.id, table, (*_TEXTS, "thresholds"))
         for key in _FIXED:
             if key in table and table[key] != getattr(old, key):
@@ -290,12 +246,12 @@ class _Draft:
         for name, value in self._thresholds(file, old.id, table).items():
             place = file.place(old.id, "thresholds", name)
             if name not in thresholds:
-                hint = _nearest(name, thresholds)
-                self.faults.append(f"{place}: [{old.id}.thresholds] has no {_shown(name)}{hint}")
+                hint = nearest(name, thresholds)
+                self.faults.append(f"{place}: [{old.id}.thresholds] has no {shown(name)}{hint}")
                 continue
             before = thresholds[name]
             if _kind(value) != _kind(before):
-                wrong = f"{name} must be {_kind(before)}, not {_quoted(value)}"
+                wrong = f"{name} must be {_kind(before)}, not {quoted(value)}"
                 self.faults.append(f"{place}: [{old.id}.thresholds] {wrong}")
                 continue
             merged = isinstance(before, dict) and isinstance(value, dict)
@@ -303,30 +259,30 @@ class _Draft:
             places[name] = place
         return dataclasses.replace(old, statement=statement, thresholds=thresholds, places=places)
 
-    def _thresholds(self, file: _File, name: str, table: Mapping[str, object]) -> dict[str, object]:
+    def _thresholds(self, file: TomlFile, name: str, table: Mapping[str, object]) -> dict[str, object]:
         given = table.get("thresholds", {})
         if not isinstance(given, dict):
-            self.faults.append(f"{file.place(name, 'thresholds')}: [{_shown(name)}] thresholds must be a table")
+            self.faults.append(f"{file.place(name, 'thresholds')}: [{shown(name)}] thresholds must be a table")
             return {}
         for key, value in given.items():
             if wrong := _wrong(value):
                 place = file.place(name, "thresholds", key)
-                self.faults.append(f"{place}: [{_shown(name)}.thresholds] {_shown(key)} {wrong}, not {_quoted(value)}")
+                self.faults.append(f"{place}: [{shown(name)}.thresholds] {shown(key)} {wrong}, not {quoted(value)}")
         return {key: tuple(v) if isinstance(v, list) else v for key, v in given.items() if not _wrong(v)}
 
-    def _text(self, file: _File, name: str, table: Mapping[str, object], key: str) -> str:
+    def _text(self, file: TomlFile, name: str, table: Mapping[str, object], key: str) -> str:
         value = table.get(key)
         if isinstance(value, str) and value.strip():
             return value
-        wrong = f"must be a text, not {_quoted(value)}" if key in table else "is missing"
-        self.faults.append(f"{file.place(name, key)}: [{_shown(name)}] {key} {wrong}")
+        wrong = f"must be a text, not {quoted(value)}" if key in table else "is missing"
+        self.faults.append(f"{file.place(name, key)}: [{shown(name)}] {key} {wrong}")
         return ""
 
-    def _unknown(self, file: _File, name: str, table: Mapping[str, object], known: Sequence[str]) -> None:
+    def _unknown(self, file: TomlFile, name: str, table: Mapping[str, object], known: Sequence[str]) -> None:
         for key in table:
             if key not in known:
-                hint = _nearest(key, known)
-                self.faults.append(f"{file.place(name, key)}: [{_shown(name)}] has no {_shown(key)}{hint}")
+                hint = nearest(key, known)
+                self.faults.append(f"{file.place(name, key)}: [{shown(name)}] has no {shown(key)}{hint}")
 
 
 def _wrong(value: object) -> str:
@@ -368,10 +324,10 @@ def _bind(pattern: Pattern, cls: type[T]) -> tuple[T | None, list[str]]:
             continue
         values[name], wanted = _fit(given[name], hint)
         if wanted:
-            fault(name, f"{name} must be {wanted}, not {_quoted(given[name])}")
+            fault(name, f"{name} must be {wanted}, not {quoted(given[name])}")
     for name in given:
         if name not in fields:
-            fault(name, f"has no {_shown(name)}{_nearest(name, fields)} ({cls.__name__} does not know it)")
+            fault(name, f"has no {shown(name)}{nearest(name, fields)} ({cls.__name__} does not know it)")
     if faults:
         return None, faults
     try:
@@ -413,19 +369,3 @@ def _fit(value: object, hint: Any) -> tuple[object, str]:
 def _first(faults: Sequence[str]) -> str:
     more = f" (and {len(faults) - 1} more: see `auditor standard validate`)" if len(faults) > 1 else ""
     return faults[0] + more
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(names), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def _shown(name: str) -> str:
-    """A name from a file, safe for a terminal."""
-    return name if name.isprintable() and name else repr(name)
-
-
-def _quoted(value: object) -> str:
-    """A value from a file, safe for a terminal and short."""
-    text = repr(list(value) if isinstance(value, tuple) else value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,244 @@
+"""config.toml to frozen settings; an unknown key or a bad value is an error with its place."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from auditor.errors import ConfigError
+from auditor.model import Severity
+from auditor.tomlfile import TomlFile, nearest, quoted, shown
+
+__all__ = [
+    "AccountSettings",
+    "ChecksSettings",
+    "LogSettings",
+    "PricingSettings",
+    "ReportSettings",
+    "ScanSettings",
+    "ScheduleSettings",
+    "Settings",
+    "StandardSettings",
+    "StoreSettings",
+    "default_path",
+    "load",
+    "problems",
+]
+
+Region = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)+-\d$")]
+Format = Literal["html", "md", "json"]
+
+
+class _Table(BaseModel):
+    """A table of config.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StoreSettings(_Table):
+    """Where the auditor remembers."""
+
+    url: str = ""
+    """``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``; empty: an SQLite file in the user's data directory."""
+
+
+class AccountSettings(_Table):
+    """Which account is read, and as whom."""
+
+    name: str = ""
+    """What people call it; shown beside the account id."""
+    profile: str = ""
+    role_arn: Annotated[str, Field(pattern=r"^$|^arn:aws[a-z-]*:iam::\d{12}:role/.+$")] = ""
+    external_id: str = ""
+    regions: tuple[Region, ...] = ()
+    """Empty: all regions enabled in the account."""
+    closed_regions: tuple[Region, ...] = ()
+    """Regions that a service control policy closes: out of scope. Without this they count as not read."""
+
+
+class ScanSettings(_Table):
+    """How an account is read, and when a scan is a failure."""
+
+    threads: Annotated[int, Field(ge=1, le=256)] = 32
+    deadline_minutes: Annotated[int, Field(ge=1)] = 180
+    fail_on: Severity | Literal["never"] = Field(default="never", strict=False)
+    min_coverage: Annotated[float, Field(ge=0, le=100)] = 100
+    """Per cent of what was asked for; below it the scan is incomplete (exit code 3)."""
+
+
+class StandardSettings(_Table):
+    """The organisation's own numbers."""
+
+    overrides: tuple[str, ...] = ()
+    """Files that change thresholds or add patterns, relative to config.toml; later ones win."""
+
+
+class ChecksSettings(_Table):
+    """Checks beside the shipped ones."""
+
+    folders: tuple[str, ...] = ()
+    """Folders of an organisation's own checks, relative to config.toml."""
+
+
+class ReportSettings(_Table):
+    """What is written after a scan."""
+
+    output: str = "reports"
+    """The folder, relative to where the command is run."""
+    formats: tuple[Format, ...] = ("html", "md", "json")
+
+
+class PricingSettings(_Table):
+    """Where list prices come from."""
+
+    source: Literal["api", "embedded"] = "api"
+    """``api``: AWS's Price List, kept in the store; ``embedded``: only the dated table that is shipped."""
+    cache_days: Annotated[int, Field(ge=0)] = 7
+
+
+class ScheduleSettings(_Table):
+    """When ``auditor schedule run`` scans."""
+
+    cron: str = "0 2 * * *"
+    """Five fields: minute, hour, day of month, month, day of week."""
+    timezone: str = "UTC"
+    """An IANA name, ``Europe/Berlin``."""
+    misfire_grace_minutes: Annotated[int, Field(ge=1)] = 60
+    """A scan that could not start in time still starts within so many minutes; later it is caught up once."""
+
+
+class LogSettings(_Table):
+    """What is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Table):
+    """All of config.toml."""
+
+    store: StoreSettings = StoreSettings()
+    account: AccountSettings = AccountSettings()
+    scan: ScanSettings = ScanSettings()
+    standard: StandardSettings = StandardSettings()
+    checks: ChecksSettings = ChecksSettings()
+    report: ReportSettings = ReportSettings()
+    pricing: PricingSettings = PricingSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    log: LogSettings = LogSettings()
+    folder: Path = Field(default=Path(), exclude=True)
+    """Where the file lies: its relative paths start there. Set by ``load``, no key of the file."""
+
+    def path(self, text: str) -> Path:
+        """Return the path TEXT of the file, seen from the file's own folder."""
+        return self.folder / Path(text).expanduser()
+
+
+def default_path() -> Path:
+    """Return where config.toml is looked for when none is named: here, else in the user's configuration directory."""
+    import platformdirs
+
+    here = Path("config.toml")
+    return here if here.is_file() else Path(platformdirs.user_config_dir("auditor")) / "config.toml"
+
+
+def load(path: Path | None) -> Settings:
+    """Return the settings of the file at PATH; ``None``: of the default file, or the defaults when there is none.
+
+    Raises ConfigError: file, line, what is wrong, the nearest valid name; the first of several, saying how many more.
+    """
+    if path is None:
+        path = default_path()
+        if not path.is_file():
+            return Settings()
+    faults, settings = _read(path)
+    if settings is None:
+        more = f" (and {len(faults) - 1} more: see `auditor config validate`)" if len(faults) > 1 else ""
+        raise ConfigError(faults[0] + more)
+    return settings
+
+
+def problems(path: Path) -> list[str]:
+    """Return everything that is wrong with the file at PATH, one line each; empty when it is valid."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[str], Settings | None]:
+    try:
+        file = TomlFile(path, ConfigError)
+    except ConfigError as error:
+        return [str(error)], None
+    faults = _unknown(file)
+    data = {name: table for name, table in file.data.items() if name in _TABLES}
+    try:
+        settings = Settings.model_validate({**_tuples(data), "folder": path.parent})
+        faults += _meaning(file, settings)
+    except ValidationError as error:
+        faults += [_sentence(file, dict(fault)) for fault in error.errors() if fault["type"] != "extra_forbidden"]
+        return faults, None
+    return faults, None if faults else settings
+
+
+_TABLES: Mapping[str, Any] = {name: field for name, field in Settings.model_fields.items() if name != "folder"}
+
+
+def _unknown(file: TomlFile) -> list[str]:
+    """Return a line for each table and key that does not exist."""
+    faults = []
+    for name, table in file.data.items():
+        if name not in _TABLES:
+            faults.append(f"{file.place(name)}: there is no [{shown(name)}]{nearest(name, _TABLES)}")
+            continue
+        keys = _TABLES[name].annotation.model_fields
+        for key in table if isinstance(table, dict) else ():
+            if key not in keys:
+                faults.append(f"{file.place(name, key)}: [{name}] has no {shown(key)}{nearest(key, keys)}")
+    return faults
+
+
+def _tuples(value: Any) -> Any:
+    """Return VALUE with lists as tuples: TOML has lists, the settings are frozen."""
+    if isinstance(value, dict):
+        return {key: _tuples(held) for key, held in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _sentence(file: TomlFile, fault: Mapping[str, Any]) -> str:
+    """Return one of pydantic's faults as a line: file, line, table, key, what is wrong."""
+    place = [str(part) for part in fault["loc"] if not isinstance(part, int)][:2]
+    name = ".".join(place)
+    wanted = {
+        "string_type": "must be a text",
+        "int_type": "must be a whole number",
+        "float_type": "must be a number",
+        "tuple_type": "must be a list",
+        "model_type": "must be a table",
+        "model_attributes_type": "must be a table",
+        "greater_than_equal": f"must be at least {fault.get('ctx', {}).get('ge')}",
+        "less_than_equal": f"must be at most {fault.get('ctx', {}).get('le')}",
+    }.get(fault["type"], fault["msg"].replace("Input should be", "must be").replace("String should", "must"))
+    return f"{file.place(*place)}: {name} {wanted}, not {quoted(fault['input'])}"
+
+
+def _meaning(file: TomlFile, settings: Settings) -> list[str]:
+    """Return what is well-formed and yet cannot be: a time zone that does not exist, a cron line that cannot be read."""
+    import zoneinfo
+
+    faults = []
+    schedule = settings.schedule
+    try:
+        zoneinfo.ZoneInfo(schedule.timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        hint = nearest(schedule.timezone, zoneinfo.available_timezones())
+        faults.append(f"{file.place('schedule', 'timezone')}: there is no time zone {quoted(schedule.timezone)}{hint}")
+    if len(schedule.cron.split()) != 5:
+        faults.append(
+            f"{file.place('schedule', 'cron')}: schedule.cron needs five fields (minute hour day month weekday), "
+            f"not {quoted(schedule.cron)}"
+        )
+    for name, texts in (("standard", settings.standard.overrides), ("checks", settings.checks.folders)):
+        key = "overrides" if name == "standard" else "folders"
+        for text in texts:
+            if not settings.path(text).exists():
+                faults.append(f"{file.place(name, key)}: {name}.{key}: there is no {settings.path(text)}")
+    return faults
