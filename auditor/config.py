@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auditor.errors import ConfigError
-from auditor.model import Severity
 from auditor.tomlfile import TomlFile, nearest, quoted, shown
 
 __all__ = [
@@ -62,7 +61,8 @@ class ScanSettings(_Table):
 
     threads: Annotated[int, Field(ge=1, le=256)] = 32
     deadline_minutes: Annotated[int, Field(ge=1)] = 180
-    fail_on: Severity | Literal["never"] = Field(default="never", strict=False)
+    fail_on: Literal["critical", "high", "medium", "low", "info", "never"] = "never"
+    """Findings of this severity or worse make the exit code 1."""
     min_coverage: Annotated[float, Field(ge=0, le=100)] = 100
     """Per cent of what was asked for; below it the scan is incomplete (exit code 3)."""
 
@@ -190,9 +190,11 @@ def _unknown(file: TomlFile) -> list[str]:
             faults.append(f"{file.place(name)}: there is no [{shown(name)}]{nearest(name, _TABLES)}")
             continue
         keys = _TABLES[name].annotation.model_fields
-        for key in table if isinstance(table, dict) else ():
-            if key not in keys:
-                faults.append(f"{file.place(name, key)}: [{name}] has no {shown(key)}{nearest(key, keys)}")
+        faults += [
+            f"{file.place(name, key)}: [{name}] has no {shown(key)}{nearest(key, keys)}"
+            for key in (table if isinstance(table, dict) else ())
+            if key not in keys
+        ]
     return faults
 
 
@@ -236,9 +238,10 @@ def _meaning(file: TomlFile, settings: Settings) -> list[str]:
             f"{file.place('schedule', 'cron')}: schedule.cron needs five fields (minute hour day month weekday), "
             f"not {quoted(schedule.cron)}"
         )
-    for name, texts in (("standard", settings.standard.overrides), ("checks", settings.checks.folders)):
-        key = "overrides" if name == "standard" else "folders"
-        for text in texts:
-            if not settings.path(text).exists():
-                faults.append(f"{file.place(name, key)}: {name}.{key}: there is no {settings.path(text)}")
+    for name, key, texts in (
+        ("standard", "overrides", settings.standard.overrides),
+        ("checks", "folders", settings.checks.folders),
+    ):
+        missing = [settings.path(text) for text in texts if not settings.path(text).exists()]
+        faults += [f"{file.place(name, key)}: {name}.{key}: there is no {path}" for path in missing]
     return faults
