@@ -1,0 +1,29 @@
+"""One view of a scan, and the formats that render it: HTML, Markdown, JSON."""
+
+from auditor.report.build import build_view
+from auditor.report.fix import fill_fix, fix_fields
+from auditor.report.html import render_cost_html, render_html
+from auditor.report.inputs import Known, Permission, Previous, ReportInputs, ResourceCounts
+from auditor.report.machine import render_json
+from auditor.report.markdown import render_cost_markdown, render_markdown
+from auditor.report.view import ReportView
+from auditor.report.write import FORMATS, write_reports
+
+__all__ = [
+    "FORMATS",
+    "Known",
+    "Permission",
+    "Previous",
+    "ReportInputs",
+    "ReportView",
+    "ResourceCounts",
+    "build_view",
+    "fill_fix",
+    "fix_fields",
+    "render_cost_html",
+    "render_cost_markdown",
+    "render_html",
+    "render_json",
+    "render_markdown",
+    "write_reports",
+]

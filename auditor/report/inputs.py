@@ -1,0 +1,77 @@
+"""What a report is made from: the nouns of one scan, as the caller read them from wherever they are kept."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from auditor.kit import Check
+from auditor.model import Coverage, FindingState, Scan, Score, Tally
+from auditor.standard import Standard
+
+__all__ = ["Known", "Permission", "Previous", "ReportInputs", "ResourceCounts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The scan before this one, and what it scored."""
+
+    scan: Scan
+    scores: Sequence[Score] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceCounts:
+    """How many resources the scan found new, changed and gone since the scan before it."""
+
+    added: int = 0
+    changed: int = 0
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a resource beside its findings."""
+
+    name: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Top-level fields of its document that a fix names (see ``fix_fields``); more does no harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Which IAM action opens an operation, and what is blind without it."""
+
+    action: str
+    """``elasticloadbalancing:DescribeLoadBalancers``."""
+    types: tuple[str, ...] = ()
+    """Resource types that are read with it."""
+    checks: tuple[str, ...] = ()
+    """Ids of the checks that need it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInputs:
+    """Everything a report says, before it is put into words. Only the first seven must be given."""
+
+    scan: Scan
+    standard: Standard
+    checks: Mapping[str, Check]
+    """All checks the scan knew, by id."""
+    coverage: Iterable[Coverage]
+    """One for every scope that was asked for."""
+    states: Sequence[FindingState]
+    """The findings of this scan: what fails, and what is unknown."""
+    tallies: Sequence[Tally]
+    """Every verdict of this scan."""
+    scores: Sequence[Score]
+    previous: Previous | None = None
+    """``None``: this is the first scan of the account."""
+    changes: Sequence[FindingState] = ()
+    """What is different since the previous scan: opened, reopened, resolved, vanished, unverified."""
+    resource_changes: ResourceCounts | None = None
+    """``None``: not known (the first scan)."""
+    resources: Mapping[str, Known] = field(default_factory=dict)
+    """Resource id -> what else is known; needed for those with findings only."""
+    permissions: Mapping[str, Permission] = field(default_factory=dict)
+    """Operation (``elbv2:DescribeLoadBalancers``, as in a Gap) -> what opens it."""

@@ -1,0 +1,387 @@
+"""What every format renders: one frozen view of a scan, in words and numbers, clean of control characters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from auditor.model import Certainty, CoverageState, Lifecycle, Severity, Tally, Verdict
+
+__all__ = [
+    "BulletView",
+    "ChangesView",
+    "CheckView",
+    "Counts",
+    "CoverageView",
+    "EvidenceView",
+    "FindingView",
+    "GapView",
+    "GroupView",
+    "MoneyItem",
+    "MoneyShare",
+    "MoneyView",
+    "PriceView",
+    "ReportView",
+    "RiskView",
+    "ScopeRow",
+    "SectionView",
+    "Standing",
+]
+
+DateText = str
+"""``2026-06-15 03:00 UTC``, or ``2026-06-15``."""
+
+
+class Standing(StrEnum):
+    """How a bullet of the standard stands."""
+
+    BROKEN = "does not hold"
+    UNREAD = "could not be read"
+    HOLDS = "holds"
+    EMPTY = "nothing to judge"
+    UNJUDGED = "not judged"
+    """No check measures it yet, or the scan left its checks out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Verdicts, counted."""
+
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+    not_applicable: int = 0
+
+    @property
+    def judged(self) -> int:
+        """Those a score is made from."""
+        return self.passed + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """A check's page and what it concluded in this scan."""
+
+    id: str
+    title: str
+    why: str
+    fix: str
+    """In words."""
+    source: str
+    severity: Severity
+    types: tuple[str, ...]
+    patterns: tuple[str, ...]
+    """Ids of the bullets it serves."""
+    command: str
+    """The fix as a command, names not filled in; may be empty."""
+    terraform: str
+    same_as: tuple[str, ...]
+    counts: Counts
+    ran: bool
+    """Whether it was part of this scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """One observed fact: the sentence and its values."""
+
+    sentence: str
+    facts: tuple[tuple[str, str], ...] = ()
+    """Field -> value as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A finding that fails or is unknown, with everything a reader needs to act."""
+
+    key: str
+    check: str
+    """The check's id; its title, why and Terraform attribute are in ``ReportView.checks``."""
+    verdict: Verdict
+    severity: Severity
+    section: str
+    """Id of the section of the check's first bullet."""
+    resource: str
+    name: str
+    type: str
+    region: str
+    account: str
+    evidence: tuple[EvidenceView, ...]
+    reason: str
+    """Why it is unknown, or what could not be read beside what fails."""
+    gaps: tuple[str, ...]
+    """``operation answered code``, for each."""
+    command: str
+    """The fix with the resource's own names filled in and quoted for a shell."""
+    console: str
+    """A page of AWS's console, or empty."""
+    since: DateText
+    since_scan: int
+    lifecycle: Lifecycle
+    last_seen: DateText
+    usd_month: float | None
+    """What mending it saves; ``None``: nothing, or not priced."""
+    fault: bool
+    tags: Mapping[str, str]
+
+    @property
+    def sentence(self) -> str:
+        """The first evidence's sentence, or the reason."""
+        return self.evidence[0].sentence if self.evidence else self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class BulletView:
+    """One bullet of the standard."""
+
+    id: str
+    name: str
+    statement: str
+    standing: Standing
+    note: str
+    """The standing in a clause: ``14 of 120 fail``."""
+    score: float | None
+    letter: str | None
+    counts: Counts
+    checks: tuple[str, ...]
+    """Ids of the checks that measure it."""
+    worst: tuple[FindingView, ...]
+    """A few of its failures, worst first: its evidence."""
+    thresholds: tuple[tuple[str, str], ...]
+    """Name -> value, as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A sub-chapter of the standard."""
+
+    id: str
+    name: str
+    score: float | None
+    letter: str | None
+    bullets: tuple[BulletView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A chapter of the standard."""
+
+    id: str
+    name: str
+    score: float | None
+    letter: str | None
+    delta: float | None
+    """Against the previous scan; ``None`` where the two do not compare."""
+    counts: Counts
+    groups: tuple[GroupView, ...]
+
+    @property
+    def bullets(self) -> tuple[BulletView, ...]:
+        """All bullets of its groups."""
+        return tuple(bullet for group in self.groups for bullet in group.bullets)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """How one service was read, over all regions asked."""
+
+    service: str
+    """``EC2``."""
+    states: Mapping[CoverageState, int]
+    """State -> scopes (resource type and region)."""
+    resources: int
+
+
+@dataclass(frozen=True, slots=True)
+class GapView:
+    """One thing that could not be read: an operation and the error it met, and all that is blind for it."""
+
+    operation: str
+    code: str
+    message: str
+    action: str
+    """The IAM action that opens it, where a permission is what lacks; else empty."""
+    advice: str
+    """What to do, in a sentence."""
+    scopes: int
+    """Scopes that were not read completely for it."""
+    findings: int
+    """Verdicts about single resources that are unknown for it."""
+    states: tuple[CoverageState, ...]
+    types: tuple[str, ...]
+    regions: tuple[str, ...]
+    checks: tuple[str, ...]
+    """Ids of the checks that are blind for it, wholly or partly."""
+    resources: tuple[str, ...]
+    """Names of some of the resources whose verdict is unknown for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageView:
+    """How completely the account was read."""
+
+    asked: int
+    """Scopes: resource types times regions."""
+    states: Mapping[CoverageState, int]
+    resources: int
+    services: tuple[ScopeRow, ...]
+    gaps: tuple[GapView, ...]
+    """Most blinding first."""
+
+    @property
+    def known(self) -> int:
+        """Scopes of which everything is known."""
+        return sum(count for state, count in self.states.items() if state.known)
+
+    @property
+    def unread(self) -> int:
+        """Scopes that could not be read, or not completely."""
+        return self.asked - self.known
+
+    @property
+    def percent(self) -> float | None:
+        """Share of the scopes asked for that is known, 0 to 100; ``None`` when nothing was asked."""
+        return 100 * self.known / self.asked if self.asked else None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesView:
+    """What is different since the scan before."""
+
+    first: bool
+    """There is no scan before."""
+    previous: int
+    """The previous scan's number; 0 without one."""
+    previous_at: DateText
+    comparable: bool
+    """Whether the two scores mean the same."""
+    why_not: tuple[str, ...]
+    """In words, what is different between the two scans' questions."""
+    delta: float | None
+    """Of the account's score, when comparable."""
+    previous_score: float | None
+    counts: Mapping[Lifecycle, int]
+    """Of failing findings: opened, reopened, resolved, vanished, unverified."""
+    items: Mapping[Lifecycle, tuple[FindingView, ...]]
+    """Some of each, worst first."""
+    resources: tuple[int, int, int] | None
+    """Added, changed, gone; ``None``: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskView:
+    """One line of the top risks: a check that fails, and where worst."""
+
+    check: str
+    severity: Severity
+    count: int
+    regions: tuple[str, ...]
+    findings: tuple[FindingView, ...]
+    """Some of its failures, worst first."""
+    new: int
+    """How many of them were opened or reopened by this scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """A price an amount stands on."""
+
+    item: str
+    usd: float
+    unit: str
+    source: str
+    as_of: str
+    certainty: Certainty
+    factor: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyItem:
+    """What mending one finding saves."""
+
+    finding: FindingView
+    usd_month: float | None
+    """``None``: not priced."""
+    certainty: Certainty
+    formula: str
+    prices: tuple[PriceView, ...]
+    category: str
+    """The sub-chapter of the standard: ``Resource Cleanup``."""
+    counted: bool
+    """False where another finding of the same resource saves more: then this one is not added up."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyShare:
+    """A part of the total: a bullet, a category, a service, a region."""
+
+    name: str
+    usd_month: float
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyView:
+    """What can be saved a month, at list price before discounts."""
+
+    total: float
+    """USD a month: per resource the largest saving, never the sum."""
+    by_certainty: Mapping[Certainty, float]
+    items: tuple[MoneyItem, ...]
+    """Priced ones, largest first."""
+    unpriced: tuple[MoneyItem, ...]
+    by_bullet: tuple[MoneyShare, ...]
+    by_category: tuple[MoneyShare, ...]
+    by_service: tuple[MoneyShare, ...]
+    by_region: tuple[MoneyShare, ...]
+    by_certainty_names: Mapping[Certainty, str]
+    oldest_price: str
+    """Date of the oldest price used; empty without any."""
+    stale: bool
+    """The oldest price is older than 365 days at the time of the scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A scan, ready to be shown. Every text in it is free of control, bidirectional and surrogate characters."""
+
+    title: str
+    standard: str
+    """The document's title."""
+    account: str
+    account_name: str
+    scan: int
+    status: str
+    started: DateText
+    finished: DateText
+    seconds: float | None
+    regions: tuple[str, ...]
+    selection: tuple[tuple[str, tuple[str, ...]], ...]
+    """What narrowed the scan; empty: nothing."""
+    version: str
+    standard_digest: str
+    checks_digest: str
+    verdict: str
+    """The whole report in one sentence."""
+    score: float | None
+    letter: str | None
+    counts: Counts
+    severities: Mapping[Severity, int]
+    """Failing findings by severity; all five keys."""
+    standings: Mapping[Standing, int]
+    """Bullets by standing; all five keys."""
+    coverage: CoverageView
+    changes: ChangesView
+    risks: tuple[RiskView, ...]
+    sections: tuple[SectionView, ...]
+    checks: Mapping[str, CheckView]
+    """By id, in the standard's order; a check whose bullets are all unknown to the standard comes last."""
+    money: MoneyView
+    findings: tuple[FindingView, ...]
+    """Failures first, worst first; then unknowns; faults of checks are among the unknowns and in ``faults``."""
+    faults: tuple[FindingView, ...]
+    """Unknown because the check itself broke."""
+    waived: tuple[FindingView, ...] = ()
+    tallies: tuple[Tally, ...] = field(default=(), repr=False)
+    """Every verdict, for the machine formats; its texts are as the account gave them."""
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Resource id -> name, where known; texts as the account gave them."""
