@@ -1,6 +1,6 @@
 """What a call to AWS comes back with, said without boto3: an answer, or an error of a known family."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -52,16 +52,14 @@ class Answer:
 class Operation:
     """What the service model says of an operation that the queue must know: how its pages follow one another."""
 
-    input_tokens: tuple[str, ...] = ()
-    """Input members that take the next page's tokens; empty: the operation has one page."""
-    output_tokens: tuple[str, ...] = ()
-    """Where the answer holds them, in the order of ``input_tokens`` (JMESPath as in botocore's paginator models)."""
-    more: str = ""
-    """Path of the flag that says whether more follows; empty: a token says so."""
-    results: tuple[str, ...] = ()
-    """Paths of the lists that go on from page to page."""
+    next_page: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """From an answer to the input members that ask for the next page, none after the last; ``None``: one page only."""
     lists: frozenset[str] = frozenset()
-    """Top-level members of the answer that are lists."""
+    """Top-level members of the answer that are lists: empty where an answer leaves them out."""
+
+    def following(self, parsed: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the input members that ask for the page after PARSED; empty after the last page."""
+        return self.next_page(parsed) if self.next_page else {}
 
 
 class Caller(Protocol):

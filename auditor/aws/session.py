@@ -1,12 +1,32 @@
 """Who we are and where we may look: credentials, the account behind them, its regions, and the caller that reads them."""
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from auditor.aws.answer import Caller
+import botocore.session
+from botocore import exceptions
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.loaders import Loader
+
+from auditor.aws.answer import Answer, CallError, Fault
+from auditor.aws.clients import AwsCaller, Clients
+from auditor.aws.guard import Guard
+from auditor.aws.signin import no_profile, sign_in_error
+from auditor.aws.wire import blob_text, utc_text
+from auditor.errors import CredentialsError
 
 __all__ = ["Connection", "Identity", "OperationName", "connect"]
+
+_SESSION_NAME = "aws-account-auditor"
+_loaders: list[Loader] = []
+_loaders_lock = threading.Lock()
 
 
 class OperationName(Protocol):
@@ -34,17 +54,50 @@ class Identity:
 class Connection:
     """Access to one account. Create it with ``connect``."""
 
+    def __init__(self, session: botocore.session.Session, region: str, profile: str, role_arn: str) -> None:
+        self._clients = Clients(session, region)
+        self._region = region
+        self._profile = profile
+        self._role = role_arn
+        self._enabled: frozenset[str] | None = None
+
+    @property
+    def region(self) -> str:
+        """The region that questions about the account itself are sent to."""
+        return self._region
+
     def identify(self) -> Identity:
         """Ask STS whose credentials these are. Raises CredentialsError, in one line that says what to do."""
-        raise NotImplementedError
+        caller = self._ask("sts", "GetCallerIdentity").parsed
+        arn = str(caller["Arn"])
+        return Identity(str(caller["Account"]), arn.split(":")[1], arn)
 
     def enabled_regions(self) -> tuple[str, ...]:
         """Return the regions the account can use (opted in, or no opt-in needed), sorted. Raises CredentialsError."""
-        raise NotImplementedError
+        regions = self._ask("ec2", "DescribeRegions").parsed.get("Regions", [])
+        usable = ("opt-in-not-required", "opted-in")
+        names = sorted(region["RegionName"] for region in regions if region.get("OptInStatus", usable[0]) in usable)
+        self._enabled = frozenset(names)
+        return tuple(names)
 
-    def caller(self) -> Caller:
+    def caller(self) -> AwsCaller:
         """Return what makes the calls: thread-safe, one client per service for all regions, read-only by the guard."""
-        raise NotImplementedError
+        return AwsCaller(self._clients, self._enabled)
+
+    def _ask(self, service: str, operation: str) -> Answer:
+        caller = AwsCaller(self._clients)
+        try:
+            return self._ask_twice(caller, service, operation)
+        except CallError as error:
+            raise sign_in_error(error, f"{service}:{operation}", self._profile, self._role) from error
+
+    def _ask_twice(self, caller: AwsCaller, service: str, operation: str) -> Answer:
+        try:
+            return caller.call(service, operation, {}, self._region)
+        except CallError as error:
+            if error.fault not in (Fault.TRANSIENT, Fault.THROTTLED):
+                raise
+        return caller.call(service, operation, {}, self._region)
 
 
 def connect(
@@ -58,6 +111,61 @@ def connect(
     """Open access by boto3's own credential chain, then through ROLE_ARN if one is given. Makes no call yet.
 
     OPERATIONS are all that may ever be sent through it (and the few that finding out who we are needs). AWS_ENDPOINT_URL
-    is honoured. Raises CredentialsError for a profile that does not exist.
+    is honoured. Raises CredentialsError for a profile that does not exist, NotReadOnly for an operation that is none.
     """
-    raise NotImplementedError
+    guard = Guard((call.service, call.operation) for call in operations)
+    session = _session(guard, profile)
+    try:
+        configured = session.get_config_variable("region")  # reads the configuration: a wrong profile shows here
+    except exceptions.ProfileNotFound as error:
+        raise no_profile(str(session.profile), session.available_profiles) from error
+    except (exceptions.ConfigParseError, exceptions.ConfigNotFound) as error:
+        raise CredentialsError(f"{error}: mend the AWS configuration file") from error
+    home = region or configured or "us-east-1"
+    if role_arn:
+        source, session = session, _session(guard, profile)
+        assume = _AssumedRole(source, role_arn, external_id, home)
+        session.register_component("credential_provider", CredentialResolver([assume]))
+    return Connection(session, home, profile, role_arn)
+
+
+def _session(guard: Guard, profile: str) -> botocore.session.Session:
+    session = botocore.session.Session(profile=profile or None)
+    session.register_component("data_loader", _loader(session))
+    session.register("before-call", guard)
+    parsers = session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=utc_text, blob_parser=blob_text)
+    return session
+
+
+def _loader(session: botocore.session.Session) -> Loader:
+    """Return the one loader of service models that all accounts share: read once, it keeps them."""
+    with _loaders_lock:
+        if not _loaders:
+            _loaders.append(session.get_component("data_loader"))
+        return _loaders[0]
+
+
+class _AssumedRole(CredentialProvider):
+    """A link of botocore's credential chain: assumes a role with another session's credentials, again when they run out."""
+
+    METHOD = "assume-role"
+    CANONICAL_NAME = "AuditorAssumeRole"
+
+    def __init__(self, source: botocore.session.Session, role_arn: str, external_id: str, region: str) -> None:
+        super().__init__(source)
+        self._source = source
+        self._role = role_arn
+        self._extra = {"RoleSessionName": _SESSION_NAME} | ({"ExternalId": external_id} if external_id else {})
+        self._region = region
+
+    def load(self) -> DeferredRefreshableCredentials:
+        credentials = self._source.get_credentials()
+        if credentials is None:
+            raise exceptions.NoCredentialsError
+
+        def client(service: str, **options: Any) -> Any:
+            return self._source.create_client(service, **(options | {"region_name": self._region}))
+
+        fetcher = AssumeRoleCredentialFetcher(client, credentials, self._role, extra_args=self._extra)
+        return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)

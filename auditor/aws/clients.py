@@ -1,0 +1,268 @@
+"""botocore's clients, one per service for all regions, and the caller that makes single calls through them."""
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.config
+import botocore.session
+import jmespath  # type: ignore[import-untyped]
+from botocore import exceptions, xform_name
+from botocore.parsers import ResponseParserError
+
+from auditor.aws.answer import Answer, CallError, Fault, Operation
+from auditor.aws.faults import classify, scrub
+from auditor.aws.guard import NotReadOnly
+from auditor.aws.wire import header_date
+
+__all__ = ["AwsCaller", "Clients", "call_error"]
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 30
+# Where pages follow one another although botocore has no paginator: input and output members that belong together.
+_TOKENS = (
+    ("NextToken", "NextToken"),
+    ("nextToken", "nextToken"),
+    ("Marker", "NextMarker"),
+    ("Marker", "Marker"),
+    ("marker", "nextMarker"),
+    ("marker", "marker"),
+    ("PaginationToken", "PaginationToken"),
+    ("paginationToken", "paginationToken"),
+)
+
+_region: ContextVar[str] = ContextVar("region")
+
+
+def _sign_for_region(context: dict[str, Any], **_: Any) -> None:
+    region = _region.get()
+    context["client_region"] = region
+    context.setdefault("signing", {})["region"] = region
+
+
+def _resolve_for_region(builtins: dict[str, Any], **_: Any) -> None:
+    builtins["AWS::Region"] = _region.get()
+
+
+class Clients:
+    """The clients of one account: made when first needed, one for all regions where the service's endpoint rules allow it."""
+
+    def __init__(self, session: botocore.session.Session, home_region: str) -> None:
+        """SESSION has the credentials; HOME_REGION is what a client for all regions is made with."""
+        self.session = session
+        self._home = home_region
+        self._config = botocore.config.Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            max_pool_connections=64,
+            retries={"mode": "standard", "total_max_attempts": 1},  # the queue tries again
+            s3={"us_east_1_regional_endpoint": "regional"},
+            user_agent_extra="aws-account-auditor",
+        )
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._methods: dict[tuple[str, str, str], Callable[..., dict[str, Any]]] = {}
+
+    def method(self, service: str, operation: str, region: str) -> Callable[..., dict[str, Any]]:
+        """Return the client's method that makes the call in REGION, when ``_region`` is set to it."""
+        key = (service, operation, region)
+        method = self._methods.get(key)
+        if method is None:
+            method = self._methods[key] = getattr(self.client(service, region), xform_name(operation))
+        return method
+
+    def client(self, service: str, region: str) -> Any:
+        """Return the client that serves REGION. Raises botocore's UnknownServiceError."""
+        client = self._clients.get((service, region))
+        if client is None:
+            with self._lock:  # making clients is not thread-safe, and dear
+                client = self._clients.get((service, region)) or self._make(service, region)
+        return client
+
+    def _make(self, service: str, region: str) -> Any:
+        if not self._has_endpoint_rules(service):
+            client = self.session.create_client(service, region_name=region, config=self._config)
+            self._clients[service, region] = client
+            return client
+        shared = self._clients.get((service, ""))
+        if shared is None:
+            shared = self.session.create_client(service, region_name=self._home, config=self._config)
+            shared.meta.events.register("provide-client-params.*.*", _sign_for_region)
+            shared.meta.events.register("before-endpoint-resolution.*", _resolve_for_region)
+            self._clients[service, ""] = shared
+        self._clients[service, region] = shared
+        return shared
+
+    def _has_endpoint_rules(self, service: str) -> bool:
+        # Without them the client's endpoint is fixed when it is made.
+        loader = self.session.get_component("data_loader")
+        try:
+            loader.load_service_model(service, "endpoint-rule-set-1")
+        except exceptions.DataNotFoundError:
+            return False
+        return True
+
+    def is_absent(self, service: str, region: str, host: str) -> bool:
+        """Whether a service has no endpoint in REGION: its host's name does not exist, botocore lists none, EC2's does.
+
+        A network that is down, or a region that is newer than botocore, is not mistaken for a service that is not there.
+        """
+        partition = self.session.get_partition_for_region(region)
+        listed = self.session.get_available_regions(service, partition_name=partition)
+        if not listed or region in listed or _resolves(host):
+            return False
+        suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+        own = f"ec2.{region}.{suffix}"
+        return host != own and _resolves(own)
+
+
+def _resolves(host: str) -> bool:
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        return False
+    return True
+
+
+class AwsCaller:
+    """Makes single calls in one account through botocore. Any thread may use it."""
+
+    def __init__(self, clients: Clients, enabled_regions: frozenset[str] | None = None) -> None:
+        """ENABLED_REGIONS: elsewhere credentials are not known, which then says nothing against them; ``None``: not known."""
+        self._clients = clients
+        self._enabled = enabled_regions
+        self._operations: dict[tuple[str, str], Operation] = {}
+
+    def call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Answer:
+        """Make one call and return its answer. Raises CallError; NotReadOnly when nobody declared the operation."""
+        token = _region.set(region)
+        try:
+            parsed = self._clients.method(service, operation, region)(**params)
+        except NotReadOnly:
+            raise
+        except Exception as error:
+            raise self._call_error(error, service, region) from error
+        finally:
+            _region.reset(token)
+        headers = parsed.pop("ResponseMetadata", {}).get("HTTPHeaders", {})
+        return Answer(parsed, header_date(headers.get("date")))
+
+    def _call_error(self, error: Exception, service: str, region: str) -> CallError:
+        found = call_error(error)
+        if found.fault is Fault.CREDENTIALS and self._enabled is not None and region not in self._enabled:
+            return CallError(Fault.NOT_HERE, found.code, found.message)
+        if isinstance(error, exceptions.EndpointConnectionError):
+            host = urlsplit(str(error.kwargs.get("endpoint_url", ""))).hostname or ""
+            if self._clients.is_absent(service, region, host):
+                return CallError(Fault.NOT_HERE, "NoEndpoint", f"{host} does not exist")
+        return found
+
+    def operation(self, service: str, operation: str) -> Operation:
+        """Return what the service model says of an operation. Raises CallError when there is no such operation."""
+        key = (service, operation)
+        if key not in self._operations:
+            try:
+                self._operations[key] = self._read_model(service, operation)
+            except (exceptions.BotoCoreError, KeyError) as error:
+                raise CallError(Fault.UNSUPPORTED, "UnknownOperation", f"botocore has no {service}:{operation}") from error
+        return self._operations[key]
+
+    def _read_model(self, service: str, name: str) -> Operation:
+        model = self._clients.client(service, self._clients.session.get_config_variable("region") or "us-east-1")
+        operation = model.meta.service_model.operation_model(name)
+        answer = operation.output_shape.members if operation.output_shape else {}
+        asked = operation.input_shape.members if operation.input_shape else {}
+        lists = frozenset(member for member, shape in answer.items() if shape.type_name == "list")
+        return Operation(self._paginator(service, name, asked, answer), lists)
+
+    def _paginator(
+        self, service: str, name: str, asked: Mapping[str, Any], answer: Mapping[str, Any]
+    ) -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
+        loader = self._clients.session.get_component("data_loader")
+        try:
+            known = loader.load_service_model(service, "paginators-1")["pagination"].get(name)
+        except exceptions.DataNotFoundError:
+            known = None
+        if known:
+            return _next_page(_several(known["input_token"]), _several(known["output_token"]), known.get("more_results"))
+        for into, out in _TOKENS:
+            if into in asked and out in answer:
+                return _next_page([into], [out], None)
+        return None
+
+
+def _several(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _next_page(into: list[str], out: list[str], more: str | None) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    paths = [(member, jmespath.compile(path)) for member, path in zip(into, out, strict=True)]
+    flag = jmespath.compile(more) if more else None
+
+    def next_page(parsed: Mapping[str, Any]) -> Mapping[str, Any]:
+        if flag is not None and not flag.search(parsed):
+            return {}
+        found = ((member, path.search(parsed)) for member, path in paths)
+        return {member: token for member, token in found if token}
+
+    return next_page
+
+
+def call_error(error: Exception) -> CallError:
+    """Return what botocore raised as a CallError: its family, AWS's code (or the exception's name), a safe message."""
+    if isinstance(error, exceptions.ClientError):
+        details = error.response.get("Error", {})
+        code = str(details.get("Code") or "Unknown")
+        message = str(details.get("Message") or "")
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+        return CallError(classify(code, status, message), scrub(code)[:100], scrub(message))
+    name = type(error).__name__
+    message = scrub(str(error))
+    if isinstance(error, NotImplementedError):
+        return CallError(Fault.UNSUPPORTED, "NotImplemented", message)
+    if isinstance(error, _SIGN_IN_ERRORS):
+        return CallError(Fault.CREDENTIALS, name, message)
+    if isinstance(error, _NETWORK_ERRORS):
+        return CallError(Fault.TRANSIENT, name, message)
+    if isinstance(error, (exceptions.ParamValidationError, exceptions.MissingParametersError)):
+        return CallError(Fault.PARAMETER, name, message)
+    if isinstance(error, (exceptions.UnknownServiceError, AttributeError)):
+        return CallError(Fault.UNSUPPORTED, name, message)
+    logger.warning("unexpected error of a call", exc_info=error)
+    return CallError(Fault.OTHER, name, message)
+
+
+_SIGN_IN_ERRORS = (
+    exceptions.NoCredentialsError,
+    exceptions.PartialCredentialsError,
+    exceptions.CredentialRetrievalError,
+    exceptions.MetadataRetrievalError,
+    exceptions.TokenRetrievalError,
+    exceptions.NoAuthTokenError,
+    exceptions.SSOError,
+    exceptions.LoginError,
+    exceptions.ProfileNotFound,
+    exceptions.ConfigNotFound,
+    exceptions.ConfigParseError,
+    exceptions.InvalidConfigError,
+    exceptions.UnknownCredentialError,
+    exceptions.RefreshWithMFAUnsupportedError,
+)
+# What cannot be parsed was most likely cut off or mixed up on its way.
+_NETWORK_ERRORS = (
+    exceptions.ConnectionError,
+    exceptions.HTTPClientError,
+    exceptions.IncompleteReadError,
+    exceptions.ChecksumError,
+    ResponseParserError,
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+    TimeoutError,
+)

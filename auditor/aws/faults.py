@@ -1,0 +1,152 @@
+"""Sorts AWS's error codes into families, and makes their messages safe to keep."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from auditor.aws.answer import CallError, Fault
+
+__all__ = ["classify", "means_gone", "scrub"]
+
+_NOT_HERE = frozenset(
+    {
+        "InvalidAction",
+        "OptInRequired",
+        "SubscriptionRequiredException",
+        "SubscriptionRequired",
+        "UninitializedAccountException",
+        "UnknownOperationException",
+    }
+)
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "Forbidden",
+        "ForbiddenException",
+        "NotAuthorized",
+        "NotAuthorizedException",
+        "UnauthorizedAccess",
+        "UnauthorizedException",
+        "UnauthorizedOperation",
+    }
+)
+_THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_TRANSIENT = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServerException",
+        "InternalServiceError",
+        "InternalServiceException",
+        "InternalServiceFault",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServerException",
+        "ServiceException",
+        "ServiceFailure",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "Unavailable",
+    }
+)
+# A key that is not known, a session that is over, a clock that is wrong.
+_CREDENTIALS = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
+    }
+)
+_PARAMETER = re.compile(r"^(Invalid(Parameter|Argument|Request|Input|Value)|Missing(Parameter|Required)|Malformed|Validation)")
+_GONE = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExistent")
+_NOT_IMPLEMENTED = re.compile(r"not (yet |been )*implemented", re.IGNORECASE)
+# EC2 calls some things by older names than CloudFormation does.
+_OTHER_NAMES = {"group": "securitygroup", "ami": "image", "ami id": "image", "accesspoint": "loadbalancer"}
+_LONGEST_MESSAGE = 300
+_ENCODED = re.compile(r"encoded authorization failure message:?\s*\S+", re.IGNORECASE)
+_KEY_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b")
+_NAMED_SECRET = re.compile(r"(?i)\b(signature|credential|security-?token|secret\w*|password|token)\s*[=:]\s*[^\s,&]+")
+_LONG_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{80,}")
+
+
+def classify(code: str, status: int, message: str = "") -> Fault:
+    """Return the family of an error by AWS's code, the HTTP status and, where neither tells, the message."""
+    bare = code.rpartition("#")[2].removeprefix("Client.").removeprefix("Server.")
+    if status == 501 or bare == "NotImplemented" or (status in (404, 400) and _NOT_IMPLEMENTED.search(message)):
+        return Fault.UNSUPPORTED
+    for codes, fault in (
+        (_DENIED, Fault.DENIED),
+        (_CREDENTIALS, Fault.CREDENTIALS),
+        (_NOT_HERE, Fault.NOT_HERE),
+        (_TRANSIENT, Fault.TRANSIENT),
+        (_THROTTLED, Fault.THROTTLED),
+    ):
+        if bare in codes:
+            return fault
+    if status == 429 or "rate exceeded" in message.lower():
+        return Fault.THROTTLED
+    if status >= 500:
+        return Fault.TRANSIENT
+    if _GONE.search(bare) or bare == "404":
+        return Fault.GONE
+    if _PARAMETER.match(bare):
+        return Fault.PARAMETER
+    return Fault.DENIED if status in (401, 403) else Fault.OTHER
+
+
+def means_gone(error: CallError, type: str, values: Iterable[object]) -> bool:
+    """Whether ERROR says that the resource itself is gone, not merely something that belongs to it.
+
+    TYPE is its CloudFormation name; VALUES are the arguments it was asked for by. A code that names another thing
+    (``LifecyclePolicyNotFoundException`` of a repository) or nothing without naming the resource in its message is no proof.
+    """
+    if error.fault is not Fault.GONE:
+        return False
+    noun = re.sub(r"(^Invalid|^NoSuch|\.?(NotFound|DoesNotExist|NonExistent).*$|ID\b|Id\b)", "", error.code).lower()
+    noun = _OTHER_NAMES.get(noun, noun)
+    if noun in ("", "resource", "entity"):
+        return any(str(value) in error.message for value in values if value)
+    return noun == type.rpartition("::")[2].lower()
+
+
+def scrub(message: str) -> str:
+    """Return MESSAGE on one line of at most 300 characters, without control characters, keys, tokens or encoded blobs."""
+    line = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in message[:4000])
+    line = _ENCODED.sub("", " ".join(line.split()))
+    line = _KEY_ID.sub("(key id)", line)
+    line = _NAMED_SECRET.sub(lambda match: f"{match[1]}=(hidden)", line)
+    line = _LONG_BLOB.sub("(blob)", line)
+    line = " ".join(line.split())
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
