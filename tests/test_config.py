@@ -1,0 +1,97 @@
+"""config.toml: the example is the default, and every mistake is one line with its place."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor import catalog, config
+from auditor.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def only_problem(file: Path, text: str) -> str:
+    file.write_text(text)
+    [problem] = config.problems(file)
+    return problem
+
+
+def test_the_example_holds_every_key_with_its_default() -> None:
+    example = catalog.bundled("config.example.toml")
+    loaded = config.load(example)
+    assert loaded.model_copy(update={"folder": Path()}) == config.Settings()
+    written = set(re.findall(r"^(\w+) =", example.read_text(), re.MULTILINE))
+    assert written == {key for field in config._TABLES.values() for key in field.annotation.model_fields}, (
+        "config.example.toml and the settings differ"
+    )
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.load(None) == config.Settings()
+
+
+def test_a_named_file_that_is_missing_is_an_error(file: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.load(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("[accont]\n", r":1: there is no \[accont\]; did you mean account\?"),
+        ("[account]\n\nnmae = 1\n", r":3: \[account\] has no nmae; did you mean name\?"),
+        ("[scan]\nthreads = '9'\n", r":2: scan.threads must be a whole number, not '9'"),
+        ("[scan]\nthreads = true\n", r":2: scan.threads must be a whole number, not True"),
+        ("[scan]\nthreads = 0\n", r":2: scan.threads must be at least 1"),
+        ("[scan]\nmin_coverage = 101\n", r":2: scan.min_coverage must be at most 100"),
+        ("[scan]\nfail_on = 'hgh'\n", r":2: scan.fail_on must be .*'high'.* not 'hgh'"),
+        ("[account]\nregions = ['mars']\n", r":2: account.regions must match .* not 'mars'"),
+        ("[account]\nregions = 'eu-west-1'\n", r":2: account.regions must be a list"),
+        ("[account]\nrole_arn = 'admin'\n", r":2: account.role_arn must match"),
+        ("[schedule]\ntimezone = 'Europe/Berln'\n", r":2: there is no time zone .* did you mean Europe/Berlin\?"),
+        ("[schedule]\ncron = '* *'\n", r":2: schedule.cron needs five fields"),
+        ("[report]\nformats = ['pdf']\n", r":2: report.formats must be 'html', 'md' or 'json', not 'pdf'"),
+        ("[checks]\nfolders = ['ours']\n", r":2: checks.folders: there is no .*ours"),
+        ("store = 3\n", r":1: store must be a table, not 3"),
+        ("[scan\n", r":1: is not valid TOML"),
+    ],
+)
+def test_each_mistake_is_one_line_with_file_line_and_what_is_valid(file: Path, text: str, wanted: str) -> None:
+    problem = only_problem(file, text)
+    assert re.search(wanted, problem), problem
+    assert problem.startswith(str(file))
+    assert "\n" not in problem
+
+
+def test_several_mistakes_are_all_found_and_the_first_is_raised_with_their_number(file: Path) -> None:
+    file.write_text("[scan]\nthreads = 0\nfoo = 1\n[stor]\n")
+    assert len(config.problems(file)) == 3
+    with pytest.raises(ConfigError, match=r"and 2 more"):
+        config.load(file)
+
+
+def test_paths_start_at_the_files_own_folder(file: Path) -> None:
+    (file.parent / "ours").mkdir()
+    file.write_text("[checks]\nfolders = ['ours']\n")
+    loaded = config.load(file)
+    assert loaded.path(loaded.checks.folders[0]) == file.parent / "ours"
+
+
+@given(st.text())
+@settings(deadline=None, max_examples=50)
+def test_any_text_is_either_settings_or_problems_never_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    file = tmp_path_factory.mktemp("config") / "config.toml"
+    file.write_text(text, encoding="utf-8", errors="replace")
+    problems = config.problems(file)
+    if not problems:
+        assert config.load(file)
+    assert all("\n" not in problem for problem in problems)
