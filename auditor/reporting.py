@@ -1,0 +1,103 @@
+"""From a stored scan to what a report is made from; no AWS call is made."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from auditor.aws.permissions import action
+from auditor.collect.declare import ResourceType
+from auditor.kit.check import Check
+from auditor.model import FindingState, Scan, Score, Tally
+from auditor.report import Known, Permission, Previous, ReportInputs, ResourceCounts, fix_fields
+from auditor.scan import Judged
+from auditor.standard import Standard
+from auditor.store import Store
+
+__all__ = ["permissions", "report_inputs"]
+
+
+def report_inputs(
+    store: Store,
+    scan: Scan,
+    standard: Standard,
+    checks: Mapping[str, Check],
+    types: Mapping[str, ResourceType],
+    judged: Judged | None = None,
+) -> ReportInputs:
+    """Return what the reports of SCAN are made from.
+
+    JUDGED is given when a stored scan was judged again without being stored; else the stored judgement is taken.
+    Raises StoreError.
+    """
+    inventory = store.inventory(scan.id)
+    tallies: Sequence[Tally]
+    scores: Sequence[Score]
+    states: Sequence[FindingState]
+    if judged is not None and not judged.stored:
+        tallies, scores = judged.judgement.tallies, judged.scores
+        states = store.states(scan.id, judged.judgement.findings)
+        changes: Sequence[FindingState] = ()
+    else:
+        tallies, scores = store.tallies(scan.id), store.scores(scan.id)
+        states, changes = store.findings(scan.id), store.changes(scan.id)
+    before = store.previous_scan(scan, alike=True) or store.previous_scan(scan)
+    differences = store.resource_changes(scan.id) if before else None
+    return ReportInputs(
+        scan=scan,
+        standard=standard,
+        checks=checks,
+        coverage=list(inventory.coverage.values()),
+        states=states,
+        tallies=tallies,
+        scores=scores,
+        previous=Previous(before, store.scores(before.id)) if before else None,
+        changes=changes,
+        resource_changes=(
+            ResourceCounts(len(differences.added), len(differences.changed), len(differences.gone))
+            if differences
+            else None
+        ),
+        resources=_known(store, scan, states, checks.values()),
+        permissions=permissions(checks.values(), types),
+    )
+
+
+def _known(store: Store, scan: Scan, states: Iterable[FindingState], checks: Iterable[Check]) -> Mapping[str, Known]:
+    """Return name, tags and the fields that fixes name, of the resources that have findings."""
+    fields = fix_fields(checks)
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for state in states:
+        wanted[state.finding.type].add(state.finding.resource)
+    inventory = store.inventory(scan.id)
+    return {
+        resource.id: Known(
+            resource.name,
+            resource.tags,
+            {field: resource.document[field] for field in fields if field in resource.document},
+        )
+        for type, ids in wanted.items()
+        for resource in inventory.resources(type)
+        if resource.id in ids
+    }
+
+
+def permissions(checks: Iterable[Check], types: Mapping[str, ResourceType]) -> Mapping[str, Permission]:
+    """Return what each operation's permission opens: the types it reads and the checks that need those.
+
+    Keys are operations as a Gap names them: by service (``elbv2:DescribeLoadBalancers``) and by IAM action.
+    """
+    readers: dict[str, set[str]] = defaultdict(set)
+    for check in checks:
+        for type in (*check.on, *check.reads):
+            readers[type].add(check.id)
+    opened: dict[str, tuple[str, set[str], set[str]]] = {}
+    for name, type in types.items():
+        for call in type.every_call:
+            allowed = action(call)
+            for key in (f"{call.service}:{call.operation}", allowed):
+                _, read, blinded = opened.setdefault(key, (allowed, set(), set()))
+                read.add(name)
+                blinded |= readers[name]
+    return {
+        key: Permission(allowed, tuple(sorted(read)), tuple(sorted(blinded)))
+        for key, (allowed, read, blinded) in opened.items()
+    }
