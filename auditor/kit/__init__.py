@@ -3,7 +3,7 @@
 from auditor.kit.check import CATALOG, Case, Check, Fix, NoThresholds, check
 from auditor.kit.facts import Facts, NotApplicable, Series, Unavailable
 from auditor.kit.money import HOURS_PER_MONTH, Certainty, Price, PriceBook, Saving, saving, unpriced
-from auditor.kit.time import NOW, ago, hours_between, iso, parse_time
+from auditor.kit.time import NOW, ago, hours_between, iso, parse_duration, parse_time
 from auditor.model import Document, Evidence, Gap, Severity
 
 CRITICAL, HIGH, MEDIUM, LOW, INFO = Severity
@@ -37,6 +37,7 @@ __all__ = [
     "check",
     "hours_between",
     "iso",
+    "parse_duration",
     "parse_time",
     "saving",
     "unpriced",

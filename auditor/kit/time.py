@@ -1,9 +1,10 @@
 """Dates as the inventory keeps them: ISO 8601 text in UTC, read into aware datetimes."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-__all__ = ["NOW", "ago", "hours_between", "iso", "parse_time"]
+__all__ = ["NOW", "ago", "hours_between", "iso", "parse_duration", "parse_time"]
 
 NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
 """The moment at which the cases beside a check are observed."""
@@ -29,3 +30,15 @@ def ago(days: float = 0, hours: float = 0, minutes: float = 0) -> str:
 def hours_between(earlier: datetime, later: datetime) -> float:
     """Return the hours from EARLIER to LATER."""
     return (later - earlier).total_seconds() / 3600
+
+
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the length of an ISO 8601 duration in days and smaller units: ``P1DT2H``, ``PT5M``. Raises ValueError."""
+    match = _DURATION.fullmatch(text)
+    if not match or not any(match.groups()):
+        raise ValueError(f"{text!r} is no duration in days, hours, minutes and seconds")
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
