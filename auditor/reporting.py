@@ -90,8 +90,8 @@ def permissions(checks: Iterable[Check], types: Mapping[str, ResourceType]) -> M
         for type in (*check.on, *check.reads):
             readers[type].add(check.id)
     opened: dict[str, tuple[str, set[str], set[str]]] = {}
-    for name, type in types.items():
-        for call in type.every_call:
+    for name, declared in types.items():
+        for call in declared.every_call:
             allowed = action(call)
             for key in (f"{call.service}:{call.operation}", allowed):
                 _, read, blinded = opened.setdefault(key, (allowed, set(), set()))
