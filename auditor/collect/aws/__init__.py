@@ -1,0 +1,1 @@
+"""The resource types of AWS, one module per service."""

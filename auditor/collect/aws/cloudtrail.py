@@ -1,0 +1,39 @@
+"""CloudTrail: the few recorded calls that prove something."""
+
+import json
+
+from auditor.collect.declare import Call, ResourceType, Row
+
+FAILOVERS = ("FailoverDBCluster", "RebootDBInstance", "FailoverGlobalCluster", "SwitchoverGlobalCluster")
+"""The calls by which a failover of a database is rehearsed."""
+
+_KEPT = ("eventName", "eventTime", "eventSource", "errorCode", "errorMessage", "requestParameters")
+
+
+def _reduced(event: Row) -> Row:
+    """Return the event with only what was asked and whether it worked in CloudTrailEvent: no keys, no addresses."""
+    try:
+        record = json.loads(event.get("CloudTrailEvent") or "{}")
+    except ValueError:
+        record = {}
+    kept = {name: record[name] for name in _KEPT if name in record} if isinstance(record, dict) else {}
+    return {**event, "CloudTrailEvent": json.dumps(kept, sort_keys=True)}
+
+
+EVENT = ResourceType(
+    "AWS::CloudTrail::Event",
+    "A call of the last 90 days that fails a database over.",
+    list=tuple(
+        Call(
+            "cloudtrail",
+            "LookupEvents",
+            "Events",
+            params={"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": name}]},
+        )
+        for name in FAILOVERS
+    ),
+    shape=_reduced,
+    id="arn:{partition}:cloudtrail:{region}:{account}:event/{EventId}",
+    name="{EventName}",
+    drop=("AccessKeyId",),
+)

@@ -1,0 +1,223 @@
+"""IAM: users with their row of the credential report and their keys, groups, roles and policies."""
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Generator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row, Wait
+from auditor.model import Gap
+
+# ---- account authorization details -----------------------------------------------------------------------------------
+
+
+def _authorization(result: str) -> Call:
+    """Return the call that holds all principals and policies in one paged answer; RESULT is the part that is wanted."""
+    kinds = ["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]
+    return Call("iam", "GetAccountAuthorizationDetails", result, params={"Filter": kinds, "MaxItems": 1000})
+
+
+_DOCUMENTS = ("AssumeRolePolicyDocument", "Document", "PolicyDocument")
+
+
+def with_documents(value: Any) -> Any:
+    """Return VALUE with its policy documents as mappings: on the wire they are URL-encoded JSON.
+
+    What is no JSON stays the text it is.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: _document(item) if key in _DOCUMENTS and isinstance(item, str) else with_documents(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [with_documents(item) for item in value]
+    return value
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(unquote(text))
+    except ValueError:
+        return text
+
+
+# ---- the credential report -------------------------------------------------------------------------------------------
+
+_GENERATE = Call("iam", "GenerateCredentialReport")
+_REPORT = Call("iam", "GetCredentialReport")
+_MISSING = ("ReportNotPresent", "ReportExpired")
+_NOT_READY = ("ReportInProgress", *_MISSING)
+_WAITS = (0.5, 1, 2, 3, 5, 5, 10, 10, 10, 15, 15, 20, 20)
+"""Seconds between asking for a report that is being made: two minutes in all; AWS needs seconds to a minute."""
+
+
+def _credential_report() -> Generator[Call | Wait, Any, Mapping[str, Any] | Gap]:
+    """Have the report made (AWS does so once in four hours at most), wait for it, and return its answer or why there is none."""
+    last = Gap("iam:GetCredentialReport", "ReportInProgress", "the credential report was not ready in time")
+    try:
+        yield _GENERATE
+        for wait in (*_WAITS, 0):
+            try:
+                return (yield _REPORT)  # type: ignore[no-any-return]
+            except CallFailed as failed:
+                if failed.gap.code not in _NOT_READY:
+                    return failed.gap
+                last = failed.gap
+            if wait:
+                yield Wait(wait)
+            if last.code in _MISSING:
+                yield _GENERATE
+    except CallFailed as failed:
+        return failed.gap
+    return last
+
+
+def report_rows(content: bytes | str) -> dict[str, dict[str, str]]:
+    """Return the credential report's rows by the user's ARN, each a mapping of the report's column names.
+
+    CONTENT is the CSV, as bytes, as text or, as it is on the wire, in base64.
+    """
+    text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+    if not text.startswith("user,"):
+        text = base64.b64decode(text).decode("utf-8-sig")
+    return {row["arn"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+# ---- users -----------------------------------------------------------------------------------------------------------
+
+_USERS = _authorization("UserDetailList")
+_SERVICE_CREDENTIALS = Call(
+    "iam", "ListServiceSpecificCredentials", "ServiceSpecificCredentials", params={"AllUsers": True}
+)
+
+
+def _users() -> Collector:
+    """Yield the users, each with its row of the credential report and its service-specific credentials."""
+    users, credentials = yield [_USERS, _SERVICE_CREDENTIALS]
+    if isinstance(users, CallFailed):
+        raise users
+    report = yield from _credential_report()
+    rows = {} if isinstance(report, Gap) else report_rows(report["Content"])
+    missing = report if isinstance(report, Gap) else _not_in(report)
+    made = {} if isinstance(report, Gap) else {"CredentialReportGeneratedTime": report.get("GeneratedTime")}
+    yield [
+        {
+            **with_documents(user),
+            **made,
+            "CredentialReport": rows.get(user["Arn"], missing),
+            "ServiceSpecificCredentials": credentials.gap
+            if isinstance(credentials, CallFailed)
+            else [credential for credential in credentials if credential.get("UserName") == user["UserName"]],
+        }
+        for user in users
+    ]
+
+
+def _not_in(report: Row) -> Gap:
+    made = report.get("GeneratedTime", "an unknown time")
+    return Gap("iam:GetCredentialReport", "UserNotInReport", f"the user is newer than the report of {made}")
+
+
+def _may_have(*columns: str) -> Any:
+    """Return whether a user's credential report says true in one of COLUMNS, or could not be read."""
+
+    def may_have(user: Row) -> bool:
+        report = user.get("CredentialReport")
+        return not isinstance(report, Mapping) or any(report.get(column) not in ("false", "N/A") for column in columns)
+
+    return may_have
+
+
+_USER_NAME = {"UserName": "UserName"}
+
+USER = ResourceType(
+    "AWS::IAM::User",
+    "An IAM user with its policies, its row of the credential report and its other credentials; root is none.",
+    collect=_users,
+    calls=(_USERS, _GENERATE, _REPORT, _SERVICE_CREDENTIALS),
+    id="{Arn}",
+    name="{UserName}",
+    tags="Tags",
+    scope="global",
+    details={
+        "SSHPublicKeys": Call("iam", "ListSSHPublicKeys", "SSHPublicKeys", args=_USER_NAME),
+        "SigningCertificates": Call("iam", "ListSigningCertificates", "Certificates", args=_USER_NAME),
+    },
+    # Its columns of last use change by themselves, every day.
+    volatile=("CredentialReport", "CredentialReportGeneratedTime"),
+    drop=("SigningCertificates[].CertificateBody",),
+)
+
+# ---- access keys -----------------------------------------------------------------------------------------------------
+
+
+def _with_last_use(key: Row) -> Row:
+    """Return the key with LastUsed from its user's row of the report: the slot that was filled when the key was made."""
+    row = dict(key)
+    report = row.pop("CredentialReport", None)
+    if not isinstance(report, Mapping):
+        unread = Gap("iam:GetCredentialReport", "NotRead", "the credential report was not read")
+        return {**row, "LastUsed": report if isinstance(report, Gap) else unread}
+    for slot in ("access_key_1", "access_key_2"):
+        if _second(report.get(f"{slot}_last_rotated", "")) == _second(str(row.get("CreateDate", ""))):
+            used = report.get(f"{slot}_last_used_date", "N/A")
+            return {**row, "LastUsed": used if used[:1].isdigit() else None}
+    newer = Gap("iam:GetCredentialReport", "KeyNotInReport", "the key is newer than the credential report")
+    return {**row, "LastUsed": newer}
+
+
+def _second(moment: str) -> str:
+    return moment[:19].replace(" ", "T")
+
+
+ACCESS_KEY = ResourceType(
+    "AWS::IAM::AccessKey",
+    "An access key of a user, active or not; LastUsed is None when it never was.",
+    parent="AWS::IAM::User",
+    parent_when=_may_have("access_key_1_last_rotated", "access_key_2_last_rotated"),
+    inherit=("CredentialReport",),
+    list=Call("iam", "ListAccessKeys", "AccessKeyMetadata", args=_USER_NAME),
+    shape=_with_last_use,
+    id="arn:{partition}:iam::{account}:user/{UserName}/accesskey/{AccessKeyId}",
+    name="{AccessKeyId}",
+    scope="global",
+    volatile=("LastUsed",),
+)
+
+# ---- groups, roles, policies -----------------------------------------------------------------------------------------
+
+GROUP = ResourceType(
+    "AWS::IAM::Group",
+    "An IAM group with its policies.",
+    list=_authorization("GroupDetailList"),
+    shape=with_documents,
+    id="{Arn}",
+    name="{GroupName}",
+    scope="global",
+)
+
+ROLE = ResourceType(
+    "AWS::IAM::Role",
+    "An IAM role with its trust policy and its permissions.",
+    list=_authorization("RoleDetailList"),
+    shape=with_documents,
+    id="{Arn}",
+    name="{RoleName}",
+    tags="Tags",
+    scope="global",
+    volatile=("RoleLastUsed",),
+)
+
+MANAGED_POLICY = ResourceType(
+    "AWS::IAM::ManagedPolicy",
+    "A managed policy of the account or of AWS, with its versions.",
+    list=_authorization("Policies"),
+    shape=with_documents,
+    id="{Arn}",
+    name="{PolicyName}",
+    scope="global",
+)
