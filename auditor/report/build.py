@@ -1,11 +1,107 @@
 """From the nouns of a scan to the view every format renders."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+
+from auditor.model import Scan, ScanStatus, Severity, Verdict
+from auditor.report.changes import changes_view, scores_by_id
+from auditor.report.findings import check_views, counts_by_check, finding_view, in_order, risks
 from auditor.report.inputs import ReportInputs
-from auditor.report.view import ReportView
+from auditor.report.money import money_view
+from auditor.report.reading import coverage_view
+from auditor.report.standing import section_views
+from auditor.report.text import moment, plural, score_text, visible
+from auditor.report.view import Counts, CoverageView, FindingView, ReportView, Standing
 
 __all__ = ["build_view"]
 
 
 def build_view(inputs: ReportInputs) -> ReportView:
     """Return the view of a scan; built once, rendered in every format."""
-    raise NotImplementedError
+    scan = inputs.scan
+    counts = counts_by_check(inputs.tallies)
+    checks = check_views(inputs, counts)
+    pairs = [(state.finding, finding_view(state, inputs)) for state in inputs.states]
+    findings = in_order((view for _, view in pairs), checks)
+    failing = _by_check(findings)
+    coverage = coverage_view(
+        tuple(inputs.coverage), (finding for finding, _ in pairs), inputs.checks, inputs.permissions
+    )
+    changes = changes_view(inputs, checks)
+    sections = section_views(inputs, checks, failing, changes.comparable)
+    account = scores_by_id(inputs.scores).get(("account", ""))
+    failures = Counter(finding.severity for finding in findings if finding.verdict is Verdict.FAIL)
+    severities = {severity: failures[severity] for severity in Severity}
+    standings = Counter(bullet.standing for section in sections for bullet in section.bullets)
+    score, letter = (account.value, account.letter) if account else (None, None)
+    return ReportView(
+        title=visible(scan.account_name or scan.account),
+        standard=visible(inputs.standard.title),
+        account=visible(scan.account),
+        account_name=visible(scan.account_name),
+        scan=scan.id,
+        status=str(scan.status),
+        started=moment(scan.started_at),
+        finished=moment(scan.finished_at),
+        seconds=(scan.finished_at - scan.started_at).total_seconds() if scan.finished_at else None,
+        regions=tuple(map(visible, scan.regions)),
+        selection=_selection(scan),
+        version=visible(scan.program_version),
+        standard_digest=visible(scan.standard_digest),
+        checks_digest=visible(scan.checks_digest),
+        verdict=_verdict(scan, score, letter, severities, coverage),
+        score=score,
+        letter=letter,
+        counts=Counts(account.passed, account.failed, account.unknown, account.not_applicable) if account else Counts(),
+        severities=severities,
+        standings={standing: standings[standing] for standing in Standing},
+        coverage=coverage,
+        changes=changes,
+        risks=risks(findings),
+        sections=sections,
+        checks=checks,
+        money=money_view((pair for pair in pairs if pair[0].verdict is Verdict.FAIL), inputs),
+        findings=tuple(findings),
+        faults=tuple(finding for finding in findings if finding.fault),
+        tallies=tuple(inputs.tallies),
+        names={id: known.name for id, known in inputs.resources.items() if known.name},
+    )
+
+
+def _by_check(findings: Iterable[FindingView]) -> Mapping[str, list[FindingView]]:
+    """Return the failures of each check; FINDINGS are in order, and so are they."""
+    failing = sorted((f for f in findings if f.verdict is Verdict.FAIL), key=lambda finding: finding.check)
+    return {check: list(held) for check, held in groupby(failing, key=lambda finding: finding.check)}
+
+
+def _selection(scan: Scan) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((visible(key), tuple(map(visible, values))) for key, values in scan.selection.items() if values)
+
+
+def _verdict(
+    scan: Scan, score: float | None, letter: str | None, severities: Mapping[Severity, int], coverage: CoverageView
+) -> str:
+    """Return the whole report in one sentence."""
+    unread = (
+        f"{plural(coverage.unread, 'scope')} could not be read" if coverage.unread else "everything asked for was read"
+    )
+    head = f"{score_text(score)} of 100, grade {letter}" if letter else "No score: nothing passed and nothing failed"
+    if not coverage.asked:
+        unread = "nothing was asked for"
+    elif not coverage.known:
+        unread = "nothing could be read"
+    grave = severities[Severity.CRITICAL] + severities[Severity.HIGH]
+    total = sum(severities.values())
+    if grave:
+        found = f"{grave:,} critical or high {'finding' if grave == 1 else 'findings'}"
+    elif total:
+        found = f"no critical or high findings, {plural(total, 'lesser one', 'lesser ones')}"
+    else:
+        found = "no findings"
+    stopped = {
+        ScanStatus.INTERRUPTED: "; the scan was interrupted",
+        ScanStatus.FAILED: "; the scan failed",
+        ScanStatus.RUNNING: "; the scan has not ended",
+    }
+    return f"{head}: {found}, {unread}{stopped.get(scan.status, '')}"

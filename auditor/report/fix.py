@@ -1,17 +1,87 @@
 """A fix with the resource's own names in it, safe to paste into a shell."""
 
+import json
+import re
+import shlex
 from collections.abc import Iterable, Mapping
 
 from auditor.kit import Check, Fix
+from auditor.report.text import visible
 
 __all__ = ["fill_fix", "fix_fields"]
+
+_ALWAYS = frozenset({"name", "id", "region", "account"})
+_PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_LOADS = re.compile(r"(?:fileb?|https?)://", re.IGNORECASE)
+"""The AWS CLI replaces a value that begins so by what it finds there."""
 
 
 def fix_fields(checks: Iterable[Check]) -> frozenset[str]:
     """Return the names that the fixes of CHECKS want filled in, beside name, id, region and account."""
-    raise NotImplementedError
+    return frozenset(name for check in checks for name in _PLACE.findall(check.fix.cli)) - _ALWAYS
 
 
 def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
-    """Return FIX's command with FIELDS filled in, each quoted for a shell; what is missing stands in capitals."""
-    raise NotImplementedError
+    """Return FIX's command with FIELDS filled in, each quoted for a shell; what is missing stands in capitals.
+
+    A value that a shell or the AWS CLI would take for more than a value (quotes, an option, ``file://``) stays a value or is
+    left for a person to fill in. Control and bidirectional characters are written as ``$'\\u202e'``.
+    """
+    command, made, at = fix.cli, "", 0
+    quote = ""
+    for place in _PLACE.finditer(command):
+        before = command[at : place.start()]
+        quote = _quote_after(before, quote)
+        made += before
+        name = place.group(1)
+        value = _scalar(fields.get(name))
+        if value is None or _LOADS.match(value):
+            made += name.upper()
+        elif quote:
+            made += _inside(value, quote, json_string=made.endswith('"') and quote == "'")
+        else:
+            if value.startswith("-") and re.search(r"(?:^|\s)--?[\w-]+ $", made):
+                made = made[:-1] + "="  # else the value would be read as an option
+            made += _quoted(value)
+        at = place.end()
+    return made + command[at:]
+
+
+def _scalar(value: object) -> str | None:
+    """Return VALUE as one argument, or ``None`` where it is none."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    return value if isinstance(value, str) and value else None
+
+
+def _quote_after(text: str, quote: str) -> str:
+    """Return the quote that is open after TEXT, when QUOTE was open before it."""
+    escaped = False
+    for character in text:
+        if escaped:
+            escaped = False
+        elif character == "\\" and quote != "'":
+            escaped = True
+        elif character == quote:
+            quote = ""
+        elif not quote and character in "'\"":
+            quote = character
+    return quote
+
+
+def _inside(value: str, quote: str, *, json_string: bool) -> str:
+    """Return VALUE for a place within QUOTE: the quote is closed, the value quoted by itself, the quote opened again."""
+    if json_string:
+        value = json.dumps(value, ensure_ascii=False)[1:-1]
+    quoted = _quoted(value)
+    return value if quoted == value else f"{quote}{quoted}{quote}"
+
+
+def _quoted(value: str) -> str:
+    """Return VALUE as one word of bash or zsh."""
+    if visible(value) == value:
+        return shlex.quote(value)
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{visible(escaped)}'"

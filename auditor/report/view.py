@@ -304,6 +304,8 @@ class MoneyItem:
     certainty: Certainty
     formula: str
     prices: tuple[PriceView, ...]
+    bullet: str
+    """The bullet of the standard it serves: ``Automated cleanup``."""
     category: str
     """The sub-chapter of the standard: ``Resource Cleanup``."""
     counted: bool
@@ -333,7 +335,6 @@ class MoneyView:
     by_category: tuple[MoneyShare, ...]
     by_service: tuple[MoneyShare, ...]
     by_region: tuple[MoneyShare, ...]
-    by_certainty_names: Mapping[Certainty, str]
     oldest_price: str
     """Date of the oldest price used; empty without any."""
     stale: bool

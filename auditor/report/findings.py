@@ -1,0 +1,140 @@
+"""Findings as readers see them, and the checks they come from."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from auditor.kit import Check
+from auditor.model import Evidence, FindingState, Lifecycle, Severity, Tally, Verdict
+from auditor.report.fix import fill_fix
+from auditor.report.inputs import Known, ReportInputs
+from auditor.report.links import console_url
+from auditor.report.text import day, json_text, moment, short, visible
+from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView
+
+__all__ = ["check_views", "counts_by_check", "finding_view", "in_order", "risks"]
+
+_LONGEST = 20_000
+"""Characters of one text from an account that a report keeps; longer ones lose their middle."""
+_TOP = 8
+_SHOWN_PER_RISK = 3
+_NOTHING = Known()
+
+
+def _text(text: str) -> str:
+    return visible(text) if len(text) <= _LONGEST else visible(short(text, _LONGEST))
+
+
+def finding_view(state: FindingState, inputs: ReportInputs) -> FindingView:
+    """Return one finding, clean and with its fix filled in."""
+    finding = state.finding
+    check = inputs.checks.get(finding.check)
+    known = inputs.resources.get(finding.resource, _NOTHING)
+    name = known.name or finding.name or finding.resource
+    own = {"name": name, "id": finding.resource, "region": finding.region, "account": finding.account}
+    failing = finding.verdict is Verdict.FAIL
+    saving = finding.saving
+    return FindingView(
+        key=finding.key,
+        check=finding.check,
+        verdict=finding.verdict,
+        severity=finding.severity,
+        section=check.patterns[0].partition(".")[0] if check else "",
+        resource=_text(finding.resource),
+        name=_text(name),
+        type=visible(finding.type),
+        region=visible(finding.region),
+        account=visible(finding.account),
+        evidence=tuple(map(_evidence, finding.evidence)),
+        reason=_text(finding.reason),
+        gaps=tuple(visible(str(gap)) for gap in finding.gaps),
+        command=_text(fill_fix(check.fix, {**known.fields, **own})) if check and failing and check.fix.cli else "",
+        console=console_url(inputs.scan.partition, finding.type, finding.resource, name, finding.region),
+        since=day(state.since),
+        since_scan=state.since_scan,
+        lifecycle=state.lifecycle,
+        last_seen=moment(state.last_seen),
+        usd_month=saving.usd_month if saving and failing else None,
+        fault=finding.fault,
+        tags={visible(short(key, 256)): visible(short(value, 512)) for key, value in known.tags.items()},
+    )
+
+
+def _evidence(item: Evidence) -> EvidenceView:
+    facts = tuple((visible(str(key)), _text(json_text(value))) for key, value in item.facts.items())
+    return EvidenceView(_text(item.sentence), facts)
+
+
+def in_order(findings: Iterable[FindingView], checks: Iterable[str]) -> list[FindingView]:
+    """Return FINDINGS with failures first, worst first, then in the order of CHECKS (ids), by region and name."""
+    rank = {id: number for number, id in enumerate(checks)}
+    last = len(rank)
+
+    def key(finding: FindingView) -> tuple[bool, int, int, str, str, str]:
+        failing = finding.verdict is Verdict.FAIL
+        place = rank.get(finding.check, last)
+        return not failing, finding.severity.rank, place, finding.region, finding.name, finding.resource
+
+    return sorted(findings, key=key)
+
+
+def counts_by_check(tallies: Iterable[Tally]) -> Mapping[str, Counts]:
+    """Return each check's verdicts, counted; a scope that could not be read counts as one unknown."""
+    counted: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for tally in tallies:
+        here = counted[tally.check]
+        here[0] += len(tally.passed)
+        here[1] += len(tally.failed)
+        here[2] += len(tally.unknown) + (tally.unread is not None)
+        here[3] += sum(map(len, tally.not_applicable.values()))
+    return {check: Counts(*here) for check, here in counted.items()}
+
+
+def check_views(inputs: ReportInputs, counts: Mapping[str, Counts]) -> dict[str, CheckView]:
+    """Return every check's page by id, in the order of the standard's bullets."""
+    order = {pattern.id: number for number, pattern in enumerate(inputs.standard)}
+    last = len(order)
+
+    def place(check: Check) -> tuple[int, int]:
+        return min(order.get(pattern, last) for pattern in check.patterns), check.severity.rank
+
+    return {check.id: _check_view(check, counts) for check in sorted(inputs.checks.values(), key=place)}
+
+
+def _check_view(check: Check, counts: Mapping[str, Counts]) -> CheckView:
+    return CheckView(
+        id=visible(check.id),
+        title=visible(check.title),
+        why=visible(check.section("Why")),
+        fix=visible(check.section("Fix")),
+        source=visible(check.section("Source")),
+        severity=check.severity,
+        types=check.on,
+        patterns=check.patterns,
+        command=visible(check.fix.cli),
+        terraform=visible(check.fix.terraform),
+        same_as=check.same_as,
+        counts=counts.get(check.id, Counts()),
+        ran=check.id in counts,
+    )
+
+
+def risks(findings: Sequence[FindingView]) -> tuple[RiskView, ...]:
+    """Return the worst of FINDINGS (in order), one line a check: by severity, then by how many."""
+    by_check: dict[str, list[FindingView]] = defaultdict(list)
+    for finding in findings:
+        if finding.verdict is Verdict.FAIL and finding.severity is not Severity.INFO:
+            by_check[finding.check].append(finding)
+    worst = sorted(by_check.values(), key=lambda held: (held[0].severity.rank, -len(held)))
+    return tuple(_risk(held) for held in worst[:_TOP])
+
+
+def _risk(held: list[FindingView]) -> RiskView:
+    new = sum(finding.lifecycle in (Lifecycle.OPENED, Lifecycle.REOPENED) for finding in held)
+    return RiskView(
+        check=held[0].check,
+        severity=held[0].severity,
+        count=len(held),
+        regions=tuple(sorted({finding.region for finding in held})),
+        findings=tuple(held[:_SHOWN_PER_RISK]),
+        new=new,
+    )

@@ -1,0 +1,146 @@
+"""What was read and what could not be: coverage, and the gaps with all that is blind for them."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from auditor.kit import Check
+from auditor.model import Coverage, CoverageState, Finding, Gap
+from auditor.report.inputs import Permission
+from auditor.report.text import service, short, visible
+from auditor.report.view import CoverageView, GapView, ScopeRow
+
+__all__ = ["coverage_view"]
+
+_DENIED = re.compile(r"denied|unauthori[sz]ed|authorizationerror|notauthori[sz]ed|forbidden|^403$", re.IGNORECASE)
+_SLOW = re.compile(r"throttl|toomanyrequests|requestlimit|rateexceeded|slowdown", re.IGNORECASE)
+_LATE = re.compile(r"timeout|timedout|deadline|cutoff|interrupted", re.IGNORECASE)
+_AWS = re.compile(r"internal|serviceunavailable|^5\d\d$|connection|endpoint", re.IGNORECASE)
+_NAMES = 12
+
+
+class _Group:
+    """What is blind for one gap while it is gathered."""
+
+    def __init__(self) -> None:
+        self.message = ""
+        self.scopes = 0
+        self.findings = 0
+        self.states: dict[CoverageState, None] = {}
+        self.types: set[str] = set()
+        self.regions: set[str] = set()
+        self.checks: dict[str, None] = {}
+        self.names: dict[str, None] = {}
+
+
+def coverage_view(
+    coverage: Sequence[Coverage],
+    findings: Iterable[Finding],
+    checks: Mapping[str, Check],
+    permissions: Mapping[str, Permission],
+) -> CoverageView:
+    """Return how completely COVERAGE's scopes were read, and every gap with the checks it blinds, worst first."""
+    readers: dict[str, list[str]] = defaultdict(list)
+    for check in checks.values():
+        for type in dict.fromkeys((*check.on, *check.reads)):
+            readers[type].append(check.id)
+    groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
+    for cover in coverage:
+        if not cover.state.known:
+            _add_scope(groups, cover, readers)
+    for finding in findings:
+        for gap in finding.gaps:
+            _add_finding(groups, gap, finding)
+    order = {id: number for number, id in enumerate(checks)}
+    views = [_gap_view(key, group, permissions, order) for key, group in groups.items()]
+    views.sort(key=lambda gap: (-len(gap.checks), -gap.scopes, -gap.findings, gap.operation))
+    return CoverageView(
+        asked=len(coverage),
+        states=Counter(cover.state for cover in coverage),
+        resources=sum(cover.resources for cover in coverage),
+        services=_services(coverage),
+        gaps=tuple(views),
+    )
+
+
+def _add_scope(groups: dict[tuple[str, str], _Group], cover: Coverage, readers: Mapping[str, Sequence[str]]) -> None:
+    gap = cover.gap or Gap(cover.scope.type, str(cover.state))
+    group = groups[gap.operation, gap.code]
+    group.scopes += 1
+    group.states[cover.state] = None
+    group.message = group.message or gap.message
+    group.types.add(cover.scope.type)
+    group.regions.add(cover.scope.region)
+    group.checks.update(dict.fromkeys(readers.get(cover.scope.type, ())))
+
+
+def _add_finding(groups: dict[tuple[str, str], _Group], gap: Gap, finding: Finding) -> None:
+    group = groups[gap.operation, gap.code]
+    group.findings += 1
+    group.message = group.message or gap.message
+    group.types.add(finding.type)
+    group.regions.add(finding.region)
+    group.checks[finding.check] = None
+    if len(group.names) < _NAMES:
+        group.names[visible(short(finding.name or finding.resource, 120))] = None
+
+
+def _gap_view(
+    key: tuple[str, str], group: _Group, permissions: Mapping[str, Permission], order: Mapping[str, int]
+) -> GapView:
+    operation, code = key
+    denied = bool(_DENIED.search(code)) or CoverageState.DENIED in group.states
+    permission = permissions.get(operation)
+    action = (permission.action if permission else operation) if denied else ""
+    return GapView(
+        operation=visible(operation),
+        code=visible(code),
+        message=visible(short(group.message, 2000)),
+        action=visible(action) if ":" in action and "::" not in action else "",
+        advice=_advice(code, group.message, denied),
+        scopes=group.scopes,
+        findings=group.findings,
+        states=tuple(group.states),
+        types=tuple(visible(type) for type in sorted(group.types)),
+        regions=tuple(visible(region) for region in sorted(group.regions)),
+        checks=tuple(sorted(group.checks, key=lambda id: order.get(id, len(order)))),
+        resources=tuple(group.names),
+    )
+
+
+def _advice(code: str, message: str, denied: bool) -> str:
+    if denied and "service control policy" in message:
+        return "A service control policy of the organisation denies it; allow it there for the auditor's role."
+    if denied and "explicit deny" in message:
+        return "A policy denies it explicitly; take the auditor's role out of that statement."
+    if denied:
+        return "Allow the action to the auditor's role; `auditor policy` prints all it needs."
+    if code == "FieldMissing":
+        return "AWS's answer did not hold the field. If it stays so in the next scan, please report it."
+    if code == "TooFewDays":
+        return "The metric does not reach back far enough yet; it will be judged once it does."
+    if code == "NotFound":
+        return "What the resource points to was not found; it may have been deleted during the scan. Scan again."
+    if _SLOW.search(code):
+        return "AWS throttled the call to the end. Scan again, or at a quieter hour."
+    if _LATE.search(code):
+        return "Time ran out. Scan again, or give the scan more time."
+    if _AWS.search(code):
+        return "AWS did not answer properly. Scan again; check the network if it stays."
+    return "Scan again; if it stays, `auditor doctor` says more."
+
+
+def _services(coverage: Iterable[Coverage]) -> tuple[ScopeRow, ...]:
+    states: dict[str, Counter[CoverageState]] = defaultdict(Counter)
+    resources: Counter[str] = Counter()
+    for cover in coverage:
+        name = visible(service(cover.scope.type))
+        states[name][cover.state] += 1
+        resources[name] += cover.resources
+    rows = [ScopeRow(name, dict(counted), resources[name]) for name, counted in states.items()]
+
+    def key(row: ScopeRow) -> tuple[int, int, str]:
+        unread = sum(count for state, count in row.states.items() if not state.known)
+        return -unread, -row.resources, row.service
+
+    return tuple(sorted(rows, key=key))

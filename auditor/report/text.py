@@ -1,0 +1,120 @@
+"""Texts from an account made fit to be shown: nothing invisible, nothing endless; and the few words all formats share."""
+
+import json
+import re
+from datetime import UTC, datetime
+
+__all__ = [
+    "amount",
+    "day",
+    "json_text",
+    "moment",
+    "number",
+    "plural",
+    "score_text",
+    "service",
+    "short",
+    "type_words",
+    "visible",
+]
+
+# C0, C1, soft hyphen and all other format characters (bidirectional marks, zero-width ones, tags), line and paragraph
+# separators, lone surrogates, noncharacters: what a reader cannot see, or what changes what a reader sees.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U000110bd\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if character in _NAMED:
+        return _NAMED[character]
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def visible(text: str) -> str:
+    r"""Return TEXT with every control, bidirectional and other invisible character as an escape one can see (``\u202e``)."""
+    return text if text.isprintable() and text.isascii() else _INVISIBLE.sub(_escape, text)
+
+
+def short(text: str, length: int = 80) -> str:
+    """Return TEXT in at most LENGTH characters, with its middle left out where it is longer."""
+    if len(text) <= length:
+        return text
+    tail = (length - 1) * 2 // 5
+    return f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def json_text(value: object) -> str:
+    """Return a fact's value for people: texts as they are, lists of plain values with commas, the rest as JSON."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else list(value)
+        if not items:
+            return "none"
+        if all(isinstance(item, str | int | float) for item in items):
+            return ", ".join(map(json_text, items))
+        value = items
+    if value is None:
+        return "none"
+    return visible(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def moment(when: datetime | None) -> str:
+    """Return WHEN as ``2026-06-15 03:00 UTC``; empty for ``None``."""
+    return "" if when is None else when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def day(when: datetime | None) -> str:
+    """Return WHEN's date in UTC, ``2026-06-15``; empty for ``None``."""
+    return "" if when is None else when.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def number(value: float) -> str:
+    """Return a count with thousands set apart: ``12,345``."""
+    return f"{value:,.0f}"
+
+
+def amount(usd: float | None, places: int = 2) -> str:
+    """Return USD as ``$1,234.50``; ``not priced`` for ``None``."""
+    return "not priced" if usd is None else f"${usd:,.{places}f}"
+
+
+def plural(count: int, word: str, many: str = "") -> str:
+    """Return ``1 finding``, ``2 findings``."""
+    return f"{count:,} {word if count == 1 else many or word + 's'}"
+
+
+def score_text(value: float | None) -> str:
+    """Return a score without its fraction (61.9 is 61: it never looks like the next grade); a dash for ``None``."""
+    return "\N{EN DASH}" if value is None else str(int(value))
+
+
+_SERVICES = {
+    "AutoScaling": "Auto Scaling",
+    "ElasticLoadBalancing": "ELB (classic)",
+    "ElasticLoadBalancingV2": "ELB",
+    "SecretsManager": "Secrets Manager",
+    "Logs": "CloudWatch Logs",
+    "Events": "EventBridge",
+    "ComputeOptimizer": "Compute Optimizer",
+}
+
+
+def service(type: str) -> str:
+    """Return the service a resource type belongs to, as people call it: ``RDS``."""
+    parts = type.split("::")
+    if len(parts) < 3:
+        return parts[0] if len(parts) == 2 else "Other"
+    return _SERVICES.get(parts[1], parts[1]) or "Account"
+
+
+def type_words(type: str) -> str:
+    """Return a resource type without its punctuation: ``RDS DBInstance``."""
+    parts = [part for part in type.split("::") if part]
+    return " ".join(parts[1:] if len(parts) > 1 and parts[0] == "AWS" else parts)
