@@ -1,11 +1,95 @@
-"""The command line: parse, call one function, print."""
+"""The command line: parse, call one function, print. Each command's module is imported when it is called."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from auditor import __version__
+from auditor.errors import AuditorError
+
+__all__ = ["main"]
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "scan": ("scan", "Read an account, judge it and write the reports."),
+    "report": ("report", "Write the reports of a stored scan."),
+    "evaluate": ("evaluate", "Judge a stored scan again by today's standard; no AWS call."),
+    "scans": ("scans", "List the stored scans."),
+    "findings": ("findings", "List the findings of a stored scan."),
+    "checks": ("checks", "List and explain the checks."),
+    "standard": ("standard", "Show and validate the standard."),
+    "policy": ("policy", "Print the exact IAM policy a scan needs."),
+    "doctor": ("doctor", "Say what is missing: credentials, permissions, regions, store, configuration."),
+    "config": ("config", "Write and validate config.toml."),
+    "db": ("db", "Look after the store."),
+    "schedule": ("schedule", "Scan by the clock."),
+    "demo": ("demo", "Try it on a simulated account, without AWS."),
+}
+"""Command -> its module in auditor.cli, and its line in the help: so that the help imports none of them."""
 
 
-@click.group()
+class _Commands(click.Group):
+    """Commands that are imported when they are called, and errors that are one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"auditor.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from auditor.tomlfile import nearest, shown
+
+            hint = nearest(args[0], _COMMANDS)
+            raise click.UsageError(f"there is no command {shown(args[0])}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; an AuditorError becomes one line on standard error and its exit code."""
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except AuditorError as error:
+            sys.exit(_complain(str(error), error.exit_code))
+        except click.exceptions.Exit as done:
+            sys.exit(done.exit_code)
+        except click.UsageError as error:
+            hint = f" (`{error.ctx.command_path} --help` shows how)" if error.ctx else ""
+            sys.exit(_complain(error.format_message() + hint, 2))
+        except click.ClickException as error:
+            sys.exit(_complain(error.format_message(), error.exit_code))
+        except (click.Abort, KeyboardInterrupt):
+            sys.exit(_complain("interrupted", 130))
+        except BrokenPipeError:
+            # The reader (head, less) has seen enough.
+            sys.stderr.close()
+            sys.exit(0)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str, code: int) -> int:
+    from auditor.cli.terminal import plain
+
+    click.echo(f"auditor: {plain(message)}", err=True)
+    return code
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="auditor")
 def main() -> None:
-    """Audit a live AWS account against your own infrastructure standard."""
+    """Hold a live AWS account against your own infrastructure standard.
+
+    Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage or configuration; 3 the scan is
+    incomplete; 4 fatal; 130 interrupted.
+    """

@@ -1,0 +1,132 @@
+"""Options that several commands share, and what they open."""
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from auditor.config import Settings
+    from auditor.kit.check import Check
+    from auditor.model import Scan
+    from auditor.selection import Selection
+    from auditor.standard import Standard
+    from auditor.store import Store
+
+__all__ = [
+    "config_option",
+    "fail_on_option",
+    "load_checks",
+    "load_standard",
+    "open_store",
+    "pick_scan",
+    "selection_of",
+    "selection_options",
+    "settings_of",
+    "store_option",
+    "verbosity_options",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+FORMATS = ("html", "md", "json")
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="config.toml [default: ./config.toml].",
+)
+store_option = click.option(
+    "--store", "store_url", metavar="URL", help="sqlite:///FILE or postgresql://…; default: the config's."
+)
+fail_on_option = click.option(
+    "--fail-on",
+    type=click.Choice([*SEVERITIES, "never"]),
+    help="Exit 1 when a finding is this severe or worse [default: the config's, never].",
+)
+
+
+def selection_options(command: Command) -> Command:
+    """Add --section, --pattern, --check, --type and --severity; each may be given several times."""
+    options = (
+        click.option(
+            "--section", multiple=True, metavar="ID", help="Only this section or group (cloud, cloud.multi-az)."
+        ),
+        click.option("--pattern", multiple=True, metavar="ID", help="Only this bullet of the standard."),
+        click.option("--check", multiple=True, metavar="ID", help="Only this check."),
+        click.option(
+            "--type", "type_", multiple=True, metavar="NAME", help="Only this resource type (AWS::RDS::DBInstance)."
+        ),
+        click.option("--severity", multiple=True, type=click.Choice(SEVERITIES), help="Only checks of this severity."),
+    )
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+def verbosity_options(command: Command) -> Command:
+    """Add --quiet and --verbose."""
+    command = click.option("-v", "--verbose", is_flag=True, help="Say more: every denied call, every retry.")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="Only errors, and the exit code.")(command)
+
+
+def selection_of(given: Mapping[str, Any]) -> "Selection":
+    """Return the selection among a command's options."""
+    from auditor.model import Severity
+    from auditor.selection import Selection
+
+    return Selection(
+        sections=given["section"],
+        patterns=given["pattern"],
+        checks=given["check"],
+        types=given["type_"],
+        severities=tuple(Severity(name) for name in given["severity"]),
+    )
+
+
+def settings_of(config_path: Path | None, *, quiet: bool = False, verbose: bool = False) -> "Settings":
+    """Load the configuration and set up logging as it and the options say. Raises ConfigError."""
+    from auditor import config
+    from auditor.cli.terminal import set_up_logging
+
+    settings = config.load(config_path)
+    set_up_logging("error" if quiet else "debug" if verbose else settings.log.level)
+    return settings
+
+
+def load_standard(settings: "Settings") -> "Standard":
+    """Return the standard with the configuration's overrides. Raises StandardError."""
+    from auditor import catalog, standard
+
+    overrides = [settings.path(text) for text in settings.standard.overrides]
+    return standard.load(catalog.bundled("checks") / "patterns.toml", overrides)
+
+
+def load_checks(settings: "Settings") -> "Mapping[str, Check]":
+    """Return the shipped checks and the organisation's own. Raises CatalogError."""
+    from auditor import catalog
+
+    return catalog.load_checks(*(settings.path(text) for text in settings.checks.folders))
+
+
+def open_store(settings: "Settings", store_url: str | None) -> "Store":
+    """Open the store of --store, of the configuration, or the default one. Raises StoreError."""
+    from auditor.store import Store, default_url
+
+    return Store.open(store_url or settings.store.url or default_url())
+
+
+def pick_scan(store: "Store", number: int | None, account: str | None = None) -> "Scan":
+    """Return scan NUMBER, or the newest finished one (of ACCOUNT). Raises StoreError and UsageError."""
+    from auditor.errors import UsageError
+
+    if number is not None:
+        return store.scan(number)
+    latest = store.latest_scan(account)
+    if latest is None:
+        of = f" of account {account}" if account else ""
+        raise UsageError(f"there is no finished scan{of} in the store yet; run `auditor scan`")
+    return latest
