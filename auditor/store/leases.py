@@ -1,11 +1,19 @@
 """Leases: one holder at a time, across processes and machines; they end by themselves when the holder dies."""
 
+import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Lease", "scan_lease"]
+from sqlalchemy import ColumnElement, Connection, Function, delete, func, select, update
+
+from auditor.errors import LeaseTaken
+from auditor.store.columns import Moment
+from auditor.store.database import Database
+from auditor.store.schema import leases
+
+__all__ = ["Lease", "acquire", "live", "now", "scan_lease"]
 
 
 def scan_lease(account: str) -> str:
@@ -20,16 +28,28 @@ class Lease:
     name: str
     holder: str
     token: str
+    """Given to this very taking of the lease, and to no other."""
     acquired_at: datetime
     ttl_seconds: float
+    database: Database
 
     def heartbeat(self) -> None:
-        """Hold it for another ``ttl_seconds``; ``LeaseTaken`` when it has been lost to another holder."""
-        raise NotImplementedError
+        """Hold it for another ``ttl_seconds``; ``LeaseTaken`` when it has been lost to another holder.
+
+        One that ran out is still ours as long as nobody took it.
+        """
+        with self.database.writing() as connection:
+            moment = now(self.database, connection)
+            until = moment + timedelta(seconds=self.ttl_seconds)
+            ours = update(leases).where(leases.c.name == self.name, leases.c.token == self.token)
+            beaten = connection.execute(ours.values(heartbeat_at=moment, expires_at=until)).rowcount
+        if not beaten:
+            raise LeaseTaken(f"the lease {self.name!r} of {self.holder} ran out and was taken by another")
 
     def release(self) -> None:
         """Give it back; nothing happens when it was lost already."""
-        raise NotImplementedError
+        with self.database.writing() as connection:
+            connection.execute(delete(leases).where(leases.c.name == self.name, leases.c.token == self.token))
 
     def __enter__(self) -> Self:
         return self
@@ -38,3 +58,40 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def acquire(database: Database, name: str, holder: str, ttl_seconds: float) -> Lease:
+    """Take the lease, also one that ran out, or raise ``LeaseTaken``; atomic on both databases."""
+    token = secrets.token_hex(16)
+    with database.writing() as connection:
+        moment = now(database, connection)
+        values = {
+            "holder": holder,
+            "token": token,
+            "acquired_at": moment,
+            "heartbeat_at": moment,
+            "expires_at": moment + timedelta(seconds=ttl_seconds),
+        }
+        taken = database.upsert(leases).values(name=name, **values)
+        ran_out = leases.c.expires_at <= moment
+        connection.execute(taken.on_conflict_do_update(index_elements=["name"], set_=values, where=ran_out))
+        held = connection.execute(select(leases).where(leases.c.name == name)).one()
+    if held.token != token:
+        raise LeaseTaken(
+            f"{name!r} is held by {held.holder} since {held.acquired_at:%Y-%m-%d %H:%M:%S} UTC: wait for it to end "
+            f"(a dead holder's lease ends at {held.expires_at:%H:%M:%S} UTC)"
+        )
+    return Lease(name, holder, token, moment, ttl_seconds, database)
+
+
+def now(database: Database, connection: Connection) -> datetime:
+    """The one clock all holders share: PostgreSQL's own, or, on one machine with SQLite, the machine's."""
+    if database.sqlite:
+        return datetime.now(UTC)
+    clock: Function[datetime] = func.clock_timestamp(type_=Moment)
+    return connection.execute(select(clock)).scalar_one()
+
+
+def live(moment: datetime) -> ColumnElement[bool]:
+    """Whether a lease is held at that moment."""
+    return leases.c.expires_at > moment

@@ -1,14 +1,20 @@
 """The store as the rest of the program sees it: one class, each method one line into the module that does it."""
 
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from auditor.model import Finding, FindingState, Scan, ScanStatus, Score, Tally, Verdict
+from auditor.store import findings as finding_store
+from auditor.store import history, judgement, prices, scans
+from auditor.store import tallies as tally_store
+from auditor.store.database import Database
 from auditor.store.inventory import Inventory
-from auditor.store.leases import Lease
+from auditor.store.leases import Lease, acquire
 from auditor.store.records import CachedPrice, ResourceChanges
+from auditor.store.upgrade import prepare, revision, upgrade
 from auditor.store.writer import ScopeWriter
 
 __all__ = ["Store", "default_url"]
@@ -16,7 +22,9 @@ __all__ = ["Store", "default_url"]
 
 def default_url() -> str:
     """The URL of the SQLite file in the user's data directory."""
-    raise NotImplementedError
+    from platformdirs import user_data_path
+
+    return f"sqlite:///{user_data_path('auditor') / 'store.db'}"
 
 
 class Store:
@@ -26,6 +34,11 @@ class Store:
     ``StoreError``, in one line.
     """
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._writers: dict[int, ScopeWriter] = {}
+
     @classmethod
     def open(cls, url: str, *, migrate: bool = True) -> Self:
         """Open the store at ``sqlite:///FILE`` or ``postgresql://…``, creating it when there is none.
@@ -33,26 +46,41 @@ class Store:
         A store of an older program is brought up to date when ``migrate``; else that is a ``StoreError``, as is a
         store of a newer program, a wrong URL, or a file that cannot be written.
         """
-        raise NotImplementedError
+        database = Database(url)
+        try:
+            prepare(database, migrate=migrate)
+        except BaseException:
+            database.dispose()
+            raise
+        return cls(database)
 
     @staticmethod
     def upgrade(url: str) -> tuple[str, str]:
         """Bring the store's schema up to date; returns the revisions before (``""``: none) and after."""
-        raise NotImplementedError
+        database = Database(url)
+        try:
+            return upgrade(database)
+        finally:
+            database.dispose()
 
     @property
     def url(self) -> str:
         """Where the store is, with the password hidden."""
-        raise NotImplementedError
+        return self._database.url
 
     @property
     def revision(self) -> str:
         """The schema's revision."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return revision(connection)
 
     def close(self) -> None:
         """Write what open writers still hold, and let go of the database."""
-        raise NotImplementedError
+        try:
+            for writer in self._writers.values():
+                writer.flush()
+        finally:
+            self._database.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -83,47 +111,73 @@ class Store:
         From now on those can write no more: the newest scan of an account is the only one that may.
         ``lease`` is the one the scan runs under; by it ``interrupt_abandoned`` knows when its process died.
         """
-        raise NotImplementedError
+        values = {
+            "account": account,
+            "account_name": account_name,
+            "partition": partition,
+            "regions": list(regions),
+            "selection": {key: list(chosen) for key, chosen in selection.items()},
+            "program_version": program_version,
+            "standard_digest": standard_digest,
+            "checks_digest": checks_digest,
+            "started_at": started_at,
+            "lease": lease.token if lease else None,
+        }
+        return scans.begin(self._database, values)
 
     def finish_scan(
         self, scan_id: int, status: ScanStatus, finished_at: datetime, statistics: Mapping[str, Any]
     ) -> Scan:
         """Write what the scan's writer still holds, note how the scan ended, and return it."""
-        raise NotImplementedError
+        self._flush(scan_id)
+        self._writers.pop(scan_id, None)
+        return scans.finish(self._database, scan_id, status, finished_at, statistics)
 
     def scan(self, scan_id: int) -> Scan:
         """The scan of that number; ``StoreError`` when there is none."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return scans.find(self._database, connection, scan_id)
 
     def scans(self, account: str | None = None, limit: int | None = None) -> list[Scan]:
         """Scans, newest first."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return scans.listed(connection, account, limit)
 
     def latest_scan(self, account: str | None = None, *, finished: bool = True) -> Scan | None:
         """The newest scan; ``finished``: complete or incomplete, not running, interrupted or failed."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return scans.latest(connection, account, finished=finished)
 
     def previous_scan(self, scan: Scan, *, alike: bool = False) -> Scan | None:
         """The finished scan of the same account before this one; ``alike``: with the same regions and selection."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return scans.previous(connection, scan, alike=alike)
 
     def interrupt_abandoned(self, account: str | None = None) -> list[Scan]:
         """Mark scans as interrupted whose process died: running, and their lease is gone. Returns them."""
-        raise NotImplementedError
+        return scans.interrupt_abandoned(self._database, account)
 
     # ---- what was read ----------------------------------------------------------------------------------------------
 
     def writer(self, scan_id: int) -> ScopeWriter:
         """The scan's writer: takes pages of resources and the coverage of scopes, from any thread."""
-        raise NotImplementedError
+        with self._lock:
+            if scan_id not in self._writers:
+                self._writers[scan_id] = ScopeWriter(self._database, self.scan(scan_id))
+            return self._writers[scan_id]
 
     def inventory(self, scan_id: int) -> Inventory:
         """What the scan read, as it was then."""
-        raise NotImplementedError
+        self._flush(scan_id)
+        return Inventory(self._database, self.scan(scan_id))
 
     def resource_changes(self, scan_id: int) -> ResourceChanges:
         """What the scan found added, changed and gone."""
-        raise NotImplementedError
+        self._flush(scan_id)
+        with self._database.reading() as connection:
+            scan = scans.find(self._database, connection, scan_id)
+            before = scans.previous(connection, scan, alike=False)
+            return history.resource_changes(connection, scan, before.id if before else 0)
 
     # ---- what was concluded -----------------------------------------------------------------------------------------
 
@@ -142,11 +196,17 @@ class Store:
         stored and ``False`` is returned; ``states`` then says how the findings stand beside what is stored.
         Judging again replaces the scan's judgement; ``narrowed``: only that of the tallies given.
         """
-        raise NotImplementedError
+        self._flush(scan_id)
+        account = self.scan(scan_id).account
+        with self._database.writing(account) as connection:
+            scan = scans.find(self._database, connection, scan_id)
+            return judgement.save(self._database, connection, scan, findings, tallies, scores, narrowed=narrowed)
 
     def states(self, scan_id: int, findings: Iterable[Finding]) -> list[FindingState]:
         """Findings that are not stored (an old scan judged by today's standard), placed in time by what is stored."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            scan = scans.find(self._database, connection, scan_id)
+            return finding_store.placed(finding_store.read(connection, scan, None), scan, findings)
 
     def findings(self, scan_id: int, *, verdicts: Collection[Verdict] | None = None) -> list[FindingState]:
         """The findings (fail and unknown) of the checks, accounts and regions this scan judged, as they stood then.
@@ -154,37 +214,48 @@ class Store:
         One that was failing and could not be judged has verdict unknown, lifecycle unverified, the evidence last
         seen, and says when that was (``last_seen``).
         """
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return finding_store.read(connection, scans.find(self._database, connection, scan_id), verdicts)
 
     def changes(self, scan_id: int) -> list[FindingState]:
         """What the scan changed in the life of failing findings.
 
         Opened, reopened, resolved, vanished, and turned unverified. Resolved and vanished ones are as last seen.
         """
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return finding_store.changes(connection, scans.find(self._database, connection, scan_id))
 
     def tallies(self, scan_id: int) -> list[Tally]:
         """What each check concluded per account and region; ids in the store's order."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return tally_store.read(connection, scans.find(self._database, connection, scan_id))
 
     def scores(self, scan_id: int) -> list[Score]:
         """The scan's scores, in the order they were given."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return history.scores_of(connection, scan_id)
 
     def score_history(self, account: str, limit: int = 30) -> list[tuple[Scan, Score]]:
         """The account's own score in its newest judged scans, newest first."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return history.score_history(connection, account, limit)
 
     # ---- what else is kept ------------------------------------------------------------------------------------------
 
     def price(self, key: str) -> CachedPrice | None:
         """A cached price answer, however old: the caller decides what is too old."""
-        raise NotImplementedError
+        return prices.find(self._database, key)
 
     def save_price(self, key: str, body: Mapping[str, Any], *, fetched_at: datetime, published: str = "") -> None:
         """Keep a price answer (JSON values) in place of the one before."""
-        raise NotImplementedError
+        prices.save(self._database, key, body, fetched_at, published)
 
     def lease(self, name: str, holder: str, ttl_seconds: float) -> Lease:
         """Take a lease or raise ``LeaseTaken``; ``scan_lease(account)`` is the name for scans of an account."""
-        raise NotImplementedError
+        return acquire(self._database, name, holder, ttl_seconds)
+
+    def _flush(self, scan_id: int) -> None:
+        with self._lock:
+            writer = self._writers.get(scan_id)
+        if writer:
+            writer.flush()

@@ -1,0 +1,117 @@
+"""How bodies are packed: JSON, small by zstandard with a dictionary per kind of body.
+
+Codec 0 is plain JSON, 1 zstandard alone, ``n`` above 1 zstandard with dictionary ``n - 1`` of the table. Measured on EBS
+volumes: 673 bytes plain, 446 compressed alone, 89 with a dictionary of 4 to 64 kB; 128 samples train it as well as 2,000.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import zstandard
+from sqlalchemy import Connection, insert, select
+
+from auditor.errors import StoreError
+from auditor.store.columns import plain
+from auditor.store.schema import dictionaries
+
+__all__ = ["Packer", "Unpacker", "dumps", "fingerprint"]
+
+_PLAIN, _ALONE = 0, 1
+_LEVEL = 3
+_SAMPLES = (128, 1000)
+_DICTIONARY_BYTES = 8192
+
+_ODD = b" "
+"""Begins a JSON text that orjson would not write or read back exactly; white space there is legal."""
+
+
+def dumps(value: Any) -> bytes:
+    """Canonical JSON: sorted keys; equal values are equal bytes. ``StoreError`` for what is no JSON value."""
+    try:
+        return orjson.dumps(value, default=plain, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        pass
+    # Lone surrogates, integers beyond 64 bits, very deep nesting: the standard library takes them.
+    try:
+        text = json.dumps(value, default=plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"cannot be kept in the store: {error}") from error
+    return _ODD + text.encode("utf-8", "surrogatepass")
+
+
+def fingerprint(raw: bytes) -> bytes:
+    """16 bytes that tell two bodies (or two ids) apart."""
+    return hashlib.blake2b(raw, digest_size=16).digest()
+
+
+class Packer:
+    """Packs bodies inside one writing transaction after another; not to be shared between threads.
+
+    The first time there are enough bodies of a kind to learn from, their dictionary is trained and kept.
+    """
+
+    def __init__(self) -> None:
+        self._compressors: dict[str, tuple[int, zstandard.ZstdCompressor]] | None = None
+        self._alone = zstandard.ZstdCompressor(level=_LEVEL)
+
+    def forget(self) -> None:
+        """Drop what was learnt in a transaction that was rolled back."""
+        self._compressors = None
+
+    def pack(self, connection: Connection, kind: str, raws: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """Codec and packed body of each of ``raws``, which ``dumps`` made."""
+        codec, compressor = self._for(connection, kind, raws)
+        compress = compressor.compress
+        return [(_PLAIN, raw) if raw[:1] == _ODD else (codec, compress(raw)) for raw in raws]
+
+    def _for(self, connection: Connection, kind: str, raws: Sequence[bytes]) -> tuple[int, zstandard.ZstdCompressor]:
+        if self._compressors is None:
+            rows = connection.execute(select(dictionaries).order_by(dictionaries.c.id))
+            self._compressors = {row.kind: _compressor(row.id, row.body) for row in rows}
+        if kind not in self._compressors:
+            if len(raws) < _SAMPLES[0]:
+                return _ALONE, self._alone
+            try:
+                trained = zstandard.train_dictionary(_DICTIONARY_BYTES, list(raws[: _SAMPLES[1]]), level=_LEVEL)
+            except zstandard.ZstdError:  # too little to learn from: all alike, or tiny
+                return _ALONE, self._alone
+            body = trained.as_bytes()
+            added = connection.execute(insert(dictionaries).values(kind=kind, body=body).returning(dictionaries.c.id))
+            self._compressors[kind] = _compressor(added.scalar_one(), body)
+        return self._compressors[kind]
+
+
+def _compressor(number: int, body: bytes) -> tuple[int, zstandard.ZstdCompressor]:
+    dictionary = zstandard.ZstdCompressionDict(body)
+    return number + 1, zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary, write_dict_id=False)
+
+
+class Unpacker:
+    """Unpacks bodies read on one connection; not to be shared between threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._decompressors = {_ALONE: zstandard.ZstdDecompressor()}
+
+    def unpack(self, codec: int, body: bytes) -> Any:
+        """The value ``dumps`` was given."""
+        try:
+            if codec == _PLAIN:
+                return json.loads(body.decode("utf-8", "surrogatepass"))
+            decompressor = self._decompressors.get(codec) or self._learn(codec)
+            return orjson.loads(decompressor.decompress(body))
+        except (zstandard.ZstdError, ValueError) as error:
+            raise StoreError(
+                f"the store is damaged: a body cannot be read ({error}); restore it from a backup"
+            ) from error
+
+    def _learn(self, codec: int) -> zstandard.ZstdDecompressor:
+        body = self._connection.scalar(select(dictionaries.c.body).where(dictionaries.c.id == codec - 1))
+        if body is None:
+            raise StoreError(f"the store is damaged: dictionary {codec - 1} is missing; restore it from a backup")
+        decompressor = zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(body))
+        self._decompressors[codec] = decompressor
+        return decompressor

@@ -1,0 +1,205 @@
+"""One transaction's worth of what was read, turned into intervals: what is new, what changed, what is gone."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
+
+from auditor.model import Coverage, Gap, Resource, Scan, Scope
+from auditor.store.codec import Packer, dumps, fingerprint
+from auditor.store.columns import encode_text
+from auditor.store.database import Database
+from auditor.store.numbers import deltas
+from auditor.store.schema import coverage as coverage_table
+from auditor.store.schema import observations, resources, versions
+
+__all__ = ["Ingest", "Read", "ScopeState", "read"]
+
+
+class Read(NamedTuple):
+    """A resource as it came in."""
+
+    digest: bytes
+    arn: str
+    name: str
+    hash: bytes
+    raw: bytes
+    volatile: tuple[dict[str, Any], dict[str, list[str]]] | None
+    """The fields that change by themselves, and those of them that are gaps."""
+
+
+class _Known(NamedTuple):
+    """A resource as the store has it."""
+
+    id: int
+    since: int | None
+    """Where its current version begins; ``None``: it has none, it is gone."""
+    hash: bytes | None
+
+
+@dataclass(slots=True)
+class ScopeState:
+    """A scope that is being read: what the store knows of it, and which resources this scan has seen."""
+
+    id: int
+    known: dict[bytes, _Known]
+    seen: set[int] = field(default_factory=set)
+    pages: int = 0
+
+
+def read(resource: Resource, volatile: frozenset[str]) -> Read:
+    """Make a resource ready to be kept: its body, and the hash that says whether it changed.
+
+    The hash covers the document without its volatile fields, tags, name, and the gaps with their codes: messages carry
+    request ids. A volatile field that is a gap tonight is tonight's affair, too, and no change.
+    """
+    document, gaps = resource.document, resource.gaps
+    moved = None
+    if volatile and not (volatile.isdisjoint(document) and volatile.isdisjoint(gaps)):
+        moved = (
+            {name: document[name] for name in volatile if name in document},
+            {name: _plain(gaps[name]) for name in volatile if name in gaps},
+        )
+        document = {name: value for name, value in document.items() if name not in volatile}
+        gaps = {name: gap for name, gap in gaps.items() if name not in volatile}
+    body: dict[str, Any] = {"d": document, "n": resource.name, "t": resource.tags}
+    if gaps:
+        compared = dumps({**body, "g": {name: gap.code for name, gap in gaps.items()}})
+        raw = dumps({**body, "g": {name: _plain(gap) for name, gap in gaps.items()}})
+    else:
+        compared = raw = dumps(body)
+    digest = fingerprint(resource.id.encode("utf-8", "surrogatepass"))
+    return Read(digest, resource.id, resource.name, fingerprint(compared), raw, moved)
+
+
+def _plain(gap: Gap) -> list[str]:
+    return [gap.operation, gap.code, gap.message]
+
+
+class Ingest:
+    """Works out the rows of one transaction; what is in memory changes only by ``remember``, after the commit."""
+
+    def __init__(self, database: Database, connection: Connection, scan: Scan, packer: Packer) -> None:
+        self._database, self._connection, self._scan, self._packer = database, connection, scan, packer
+        self._learnt: list[tuple[ScopeState, dict[bytes, _Known], set[int], int]] = []
+        self._ids: Iterator[int] = iter(())
+        self._resources: list[tuple[Any, ...]] = []
+        self._fresh: dict[int, tuple[ScopeState, str, Read]] = {}
+        self._renamed: list[dict[str, Any]] = []
+        self._ended: list[dict[str, int]] = []
+        self._observations: list[tuple[Any, ...]] = []
+        self._coverage: list[dict[str, Any]] = []
+
+    def load(self, scope_id: int) -> ScopeState:
+        """What the store knows of a scope."""
+        current = and_(versions.c.resource_id == resources.c.id, versions.c.until_scan.is_(None))
+        rows = self._connection.execute(
+            select(resources.c.digest, resources.c.id, versions.c.since_scan, versions.c.hash)
+            .select_from(resources.outerjoin(versions, current))
+            .where(resources.c.scope_id == scope_id)
+        )
+        return ScopeState(scope_id, {bytes(digest): _Known(*known) for digest, *known in rows})
+
+    def reserve(self, work: Iterable[tuple[ScopeState, Sequence[Read]]]) -> None:
+        """Number the resources that are new, before they are taken."""
+        new = sum(len({item.digest for item in page if item.digest not in state.known}) for state, page in work)
+        self._ids = iter(self._database.allocate(self._connection, resources, new))
+
+    def take(self, state: ScopeState, scope: Scope, page: Sequence[Read], coverage: Coverage | None) -> None:
+        """Take what was read of a scope since the last time, and its end if it ended."""
+        known, learnt = state.known, dict[bytes, _Known]()
+        now, seen, moved = self._scan.id, set[int](), {}
+        for item in page:
+            was = learnt.get(item.digest) or known.get(item.digest)
+            if was is None:
+                was = _Known(next(self._ids), None, None)
+                self._resources.append((was.id, state.id, item.digest, encode_text(item.arn), encode_text(item.name)))
+            elif was.hash != item.hash:
+                self._renamed.append({"row": was.id, "name": item.name})
+            if was.hash != item.hash:
+                if was.since is not None and was.since != now:
+                    self._ended.append({"row": was.id, "since": was.since})
+                self._fresh[was.id] = (state, scope.type, item)
+                learnt[item.digest] = _Known(was.id, now, item.hash)
+            seen.add(was.id)
+            if item.volatile is not None:
+                moved[str(was.id)] = item.volatile
+        if moved:
+            (packed,) = self._packer.pack(self._connection, "observations", [dumps(moved)])
+            self._observations.append((now, state.id, state.pages, *packed))
+        self._learnt.append((state, learnt, seen, 1 if moved else 0))
+        if coverage is not None:
+            self._close(state, coverage, {**known, **learnt} if learnt else known, state.seen | seen)
+
+    def _close(self, state: ScopeState, coverage: Coverage, known: Mapping[bytes, _Known], seen: set[int]) -> None:
+        values: dict[str, Any] = {
+            "scan_id": self._scan.id,
+            "scope_id": state.id,
+            "state": coverage.state,
+            "operation": coverage.gap.operation if coverage.gap else None,
+            "code": coverage.gap.code if coverage.gap else None,
+            "message": coverage.gap.message if coverage.gap else None,
+            "observed_at": coverage.observed_at,
+            "resources": len(seen),
+            "calls": coverage.calls,
+            "codec": None,
+            "seen": None,
+        }
+        if coverage.state.known:
+            self._ended += [
+                {"row": item.id, "since": item.since}
+                for item in known.values()
+                if item.since is not None and item.id not in seen
+            ]
+        else:
+            ((values["codec"], values["seen"]),) = self._packer.pack(self._connection, "seen", [dumps(deltas(seen))])
+        self._coverage.append(values)
+
+    def write(self) -> None:
+        """Write the rows."""
+        connection, database, now = self._connection, self._database, self._scan.id
+        database.bulk_insert(connection, resources, self._resources)
+        if self._renamed:
+            renamed = update(resources).where(resources.c.id == bindparam("row")).values(name=bindparam("name"))
+            connection.execute(renamed, self._renamed)
+        if self._ended:
+            this = and_(versions.c.resource_id == bindparam("row"), versions.c.since_scan == bindparam("since"))
+            connection.execute(update(versions).where(this).values(until_scan=now), self._ended)
+        self._write_versions()
+        database.bulk_insert(connection, observations, self._observations)
+        if self._coverage:
+            connection.execute(insert(coverage_table), self._coverage)
+
+    def _write_versions(self) -> None:
+        # A resource that a second page of the same scan describes differently: the later page holds.
+        again = [
+            row
+            for row, (state, _, item) in self._fresh.items()
+            if _began(state.known.get(item.digest)) == self._scan.id
+        ]
+        if again:
+            these = and_(versions.c.resource_id == bindparam("row"), versions.c.since_scan == self._scan.id)
+            self._connection.execute(versions.delete().where(these), [{"row": row} for row in again])
+        kinds: dict[str, list[int]] = {}
+        for row, (_, kind, _) in self._fresh.items():
+            kinds.setdefault(kind, []).append(row)
+        for kind, rows in kinds.items():
+            packed = self._packer.pack(self._connection, kind, [self._fresh[row][2].raw for row in rows])
+            self._database.bulk_insert(self._connection, versions, list(self._versions(rows, packed)))
+
+    def _versions(self, rows: Iterable[int], packed: Iterable[tuple[int, bytes]]) -> Iterable[tuple[Any, ...]]:
+        for row, (codec, body) in zip(rows, packed, strict=True):
+            state, _, item = self._fresh[row]
+            yield (row, self._scan.id, None, state.id, item.hash, codec, body)
+
+    def remember(self) -> None:
+        """Take over into memory what was committed."""
+        for state, learnt, seen, pages in self._learnt:
+            state.known.update(learnt)
+            state.seen |= seen
+            state.pages += pages
+
+
+def _began(known: _Known | None) -> int | None:
+    return known.since if known else None

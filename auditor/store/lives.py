@@ -1,0 +1,224 @@
+"""Moves findings on in their lives: which version of each ends, and which begins.
+
+What becomes of a finding that stands and is not reported again:
+
+==========================================  ==================================================
+its resource is gone                        vanished
+its tally was not judged (a narrower scan)  nothing: it stays as it is
+its resource is unknown to the tally        unverified
+the tally's scope was unread                unverified, unless its resource was judged after all
+otherwise                                   resolved
+==========================================  ==================================================
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
+
+from auditor.model import Finding, Gap, Lifecycle, Scan, Tally, Verdict
+from auditor.store import tallies as tally_store
+from auditor.store.codec import Packer, Unpacker, dumps, fingerprint
+from auditor.store.columns import encode_text
+from auditor.store.database import Database
+from auditor.store.findings import FAILING, body_of
+from auditor.store.numbers import chunks
+from auditor.store.schema import finding_versions, findings, judgements, scans, scopes, tallies, versions
+from auditor.store.tallies import Rows, TallyKey, tally_of
+
+__all__ = ["Lives"]
+
+
+class _Standing(NamedTuple):
+    """A finding the store knows, and its current version if it has one (else no verdict)."""
+
+    id: int
+    tally_id: int
+    resource_id: int | None
+    resource: str
+    since: int | None = None
+    verdict: str | None = None
+    severity: str | None = None
+    lifecycle: str | None = None
+    opened: int = 0
+    seen: int | None = None
+    hash: bytes | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether it fails, or did when it was last seen."""
+        return self.verdict == Verdict.FAIL or self.lifecycle == Lifecycle.UNVERIFIED
+
+
+class Lives:
+    """Moves the findings of one account on by one scan."""
+
+    def __init__(self, database: Database, connection: Connection, scan: Scan, packer: Packer) -> None:
+        self._database, self._connection, self._scan, self._packer = database, connection, scan, packer
+        self._ended: list[dict[str, Any]] = []
+        self._begun: list[tuple[Any, ...]] = []
+        self._bodies: list[bytes] = []
+        self._judged_before: dict[int, int] | None = None
+
+    def move_on(
+        self, given: Sequence[Finding], ids: Mapping[TallyKey, int], judged: Mapping[int, Tally], rows: Rows
+    ) -> None:
+        """End, begin and keep versions: GIVEN are the findings that fail or are unknown, JUDGED all tallies."""
+        known = self._known()
+        reported = {finding.key: finding for finding in given}
+        self._add_new(reported, known, ids, rows)
+        failed_before = self._failed_before([known[key].id for key in reported if not known[key].failing])
+        for key, finding in reported.items():
+            self._reported(known[key], finding, failed_before)
+        self._missing([was for key, was in known.items() if was.verdict and key not in reported], judged)
+        self._write()
+
+    def _known(self) -> dict[str, _Standing]:
+        """All findings the account ever had, by key."""
+        version = finding_versions.c
+        current = and_(version.finding_id == findings.c.id, version.until_scan.is_(None))
+        identity = (findings.c.key, findings.c.id, findings.c.tally_id, findings.c.resource_id, findings.c.resource)
+        state = (version.since_scan, version.verdict, version.severity, version.lifecycle, version.opened_scan)
+        query = (
+            select(*identity, *state, version.seen_scan, version.hash)
+            .join_from(findings, tallies)
+            .join(scopes)
+            .outerjoin(finding_versions, current)
+            .where(scopes.c.account == self._scan.account)
+        )
+        return {key: _Standing(*values) for key, *values in self._connection.execute(query)}
+
+    def _add_new(
+        self, reported: Mapping[str, Finding], known: dict[str, _Standing], ids: Mapping[TallyKey, int], rows: Rows
+    ) -> None:
+        new = [finding for key, finding in reported.items() if key not in known]
+        values = []
+        for number, finding in zip(self._database.allocate(self._connection, findings, len(new)), new, strict=True):
+            key = tally_of(finding)
+            was = _Standing(number, ids[key], rows[key.scope].get(finding.resource), finding.resource)
+            known[finding.key] = was
+            names = (encode_text(finding.resource), encode_text(finding.name))
+            values.append((number, finding.key, was.tally_id, was.resource_id, *names))
+        self._database.bulk_insert(self._connection, findings, values)
+
+    def _failed_before(self, candidates: Sequence[int]) -> set[int]:
+        """Which of the findings once failed and ended since."""
+        version = finding_versions.c
+        query = select(version.finding_id).where(version.until_scan.is_not(None), FAILING).distinct()
+        return {
+            number
+            for some in chunks(candidates)
+            for number in self._connection.scalars(query.where(version.finding_id.in_(some)))
+        }
+
+    def _reported(self, was: _Standing, finding: Finding, failed_before: set[int]) -> None:
+        # The message of a gap holds request ids: another message is no change.
+        quiet = replace(finding, gaps=tuple(Gap(gap.operation, gap.code) for gap in finding.gaps))
+        hash_ = fingerprint(dumps([finding.verdict, finding.severity, body_of(quiet)]))
+        if was.hash == hash_:
+            return
+        lifecycle, opened, seen = Lifecycle.OPEN, was.opened, None
+        if was.failing and finding.verdict is Verdict.UNKNOWN:
+            lifecycle, seen = Lifecycle.UNVERIFIED, was.seen or self._last_judged(was)
+        elif not was.failing and finding.verdict is Verdict.FAIL:
+            lifecycle, opened = Lifecycle.REOPENED if was.id in failed_before else Lifecycle.OPENED, self._scan.id
+        elif was.verdict is None:
+            lifecycle, opened = Lifecycle.OPENED, self._scan.id
+        if was.verdict:
+            self._end(was, None)
+        saving = finding.saving.usd_month if finding.saving else None
+        begun = (finding.verdict, finding.severity, lifecycle, None, opened, seen, saving, hash_)
+        self._begin(was, begun, dumps(body_of(finding)))
+
+    def _missing(self, missing: Sequence[_Standing], judged: Mapping[int, Tally]) -> None:
+        alive = self._alive(sorted({was.resource_id for was in missing if was.resource_id is not None}))
+        groups: dict[int, Mapping[str, Verdict]] = {}
+        turned = []
+        for was in missing:
+            tally = judged.get(was.tally_id)
+            if was.resource_id is not None and was.resource_id not in alive:
+                self._end(was, Lifecycle.VANISHED)
+            elif tally is not None:
+                if was.tally_id not in groups:
+                    groups[was.tally_id] = _groups(tally)
+                verdict = groups[was.tally_id].get(was.resource, Verdict.UNKNOWN if tally.unread else Verdict.PASS)
+                if verdict is not Verdict.UNKNOWN:
+                    self._end(was, Lifecycle.RESOLVED)
+                elif was.verdict == Verdict.FAIL:
+                    turned.append((was, tally.unread))
+        self._unverify(turned)
+
+    def _unverify(self, turned: Sequence[tuple[_Standing, Gap | None]]) -> None:
+        """Failing findings that could not be judged: what was last seen is kept, and fails no longer."""
+        version = finding_versions.c
+        query = select(version.finding_id, version.codec, version.body).where(version.until_scan.is_(None))
+        times = dict(self._connection.execute(select(scans.c.id, scans.c.started_at)).tuples().all())
+        unpacker, bodies = Unpacker(self._connection), {}
+        for some in chunks([was.id for was, _ in turned]):
+            for number, codec, body in self._connection.execute(query.where(version.finding_id.in_(some))):
+                bodies[number] = unpacker.unpack(codec, body)
+        for was, gap in turned:
+            seen = self._last_judged(was)
+            self._end(was, None)
+            reason = f"was failing when last judged ({times[seen]:%Y-%m-%d}); now {gap or 'it could not be judged'}"
+            gaps = [[gap.operation, gap.code, gap.message]] if gap else []
+            raw = dumps({**bodies[was.id], "r": reason, "g": gaps})
+            begun = (
+                Verdict.UNKNOWN,
+                was.severity,
+                Lifecycle.UNVERIFIED,
+                None,
+                was.opened,
+                seen,
+                None,
+                fingerprint(raw),
+            )
+            self._begin(was, begun, raw)
+
+    def _alive(self, candidates: Sequence[int]) -> set[int]:
+        """Which of the resources were there at the scan, as far as is known."""
+        version = versions.c
+        holds = or_(version.until_scan.is_(None), version.until_scan > self._scan.id)
+        query = select(version.resource_id).where(version.since_scan <= self._scan.id, holds)
+        return {
+            number
+            for some in chunks(candidates)
+            for number in self._connection.scalars(query.where(version.resource_id.in_(some)))
+        }
+
+    def _last_judged(self, was: _Standing) -> int:
+        """The last scan before this one that judged the finding's tally: it saw the current version."""
+        if self._judged_before is None:
+            self._judged_before = {}
+            earlier = select(judgements.c.scan_id).join(scans, scans.c.id == judgements.c.scan_id)
+            earlier = earlier.where(scans.c.account == self._scan.account, scans.c.id < self._scan.id)
+            for scan_id in self._connection.scalars(earlier.order_by(scans.c.id)).all():
+                for tally in tally_store.judged(self._connection, scan_id) or ():
+                    self._judged_before[tally] = scan_id
+        return self._judged_before.get(was.tally_id) or was.since or self._scan.id
+
+    def _end(self, was: _Standing, how: Lifecycle | None) -> None:
+        seen = was.seen if was.seen or how is None else self._last_judged(was)
+        self._ended.append({"row": was.id, "since": was.since, "how": how, "seen": seen})
+
+    def _begin(self, was: _Standing, values: tuple[Any, ...], raw: bytes) -> None:
+        self._begun.append((was.id, self._scan.id, None, *values))
+        self._bodies.append(raw)
+
+    def _write(self) -> None:
+        version = finding_versions.c
+        if self._ended:
+            this = and_(version.finding_id == bindparam("row"), version.since_scan == bindparam("since"))
+            ended = {"until_scan": self._scan.id, "ended": bindparam("how"), "seen_scan": bindparam("seen")}
+            self._connection.execute(update(finding_versions).where(this).values(ended), self._ended)
+        packed = self._packer.pack(self._connection, "finding", self._bodies)
+        rows = [(*begun, *body) for begun, body in zip(self._begun, packed, strict=True)]
+        self._database.bulk_insert(self._connection, finding_versions, rows)
+
+
+def _groups(tally: Tally) -> Mapping[str, Verdict]:
+    """What a tally says of each resource."""
+    groups = dict.fromkeys((id for ids in tally.not_applicable.values() for id in ids), Verdict.NOT_APPLICABLE)
+    groups |= dict.fromkeys(tally.passed, Verdict.PASS) | dict.fromkeys(tally.failed, Verdict.FAIL)
+    return groups | dict.fromkeys(tally.unknown, Verdict.UNKNOWN)

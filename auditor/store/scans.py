@@ -1,0 +1,141 @@
+"""The runs: begun, finished, found again, and marked interrupted when their process died."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from auditor.errors import StoreError
+from auditor.model import Scan, ScanStatus
+from auditor.store.database import Database
+from auditor.store.leases import live, now, scan_lease
+from auditor.store.schema import leases, scans
+
+__all__ = ["begin", "find", "finish", "interrupt_abandoned", "latest", "listed", "may_write", "previous", "read"]
+
+_FINISHED = (ScanStatus.COMPLETE, ScanStatus.INCOMPLETE)
+
+
+def begin(database: Database, values: Mapping[str, Any]) -> Scan:
+    """Note a scan that begins and interrupt older ones of its account; VALUES are the columns of ``scans``."""
+    with database.writing(values["account"]) as connection:
+        _interrupt(connection, [scan.id for scan in _running(connection, values["account"])])
+        new = insert(scans).values(status=ScanStatus.RUNNING, statistics={}, **values).returning(scans)
+        return read(connection.execute(new).one())
+
+
+def finish(
+    database: Database, scan_id: int, status: ScanStatus, finished_at: datetime, statistics: Mapping[str, Any]
+) -> Scan:
+    """Note how a scan ended; one that was overtaken by a newer scan of its account stays interrupted."""
+    with database.writing() as connection:
+        scan = find(database, connection, scan_id)
+        if _newest_number(connection, scan.account) != scan.id:
+            return scan
+        values = {"status": status, "finished_at": finished_at, "statistics": dict(statistics)}
+        ended = update(scans).where(scans.c.id == scan_id).values(values).returning(scans)
+        return read(connection.execute(ended).one())
+
+
+def find(database: Database, connection: Connection, scan_id: int) -> Scan:
+    """The scan of that number, or a ``StoreError``."""
+    # A number beyond what the database can hold is no scan either.
+    row = connection.execute(select(scans).where(scans.c.id == scan_id)).one_or_none() if 0 < scan_id < 2**63 else None
+    if row is None:
+        raise StoreError(f"there is no scan {scan_id} in the store {database.url}; `auditor scans` lists them")
+    return read(row)
+
+
+def listed(connection: Connection, account: str | None, limit: int | None) -> list[Scan]:
+    """Scans, newest first."""
+    return [read(row) for row in connection.execute(_newest(account).limit(limit))]
+
+
+def latest(connection: Connection, account: str | None, *, finished: bool) -> Scan | None:
+    """The newest scan, if there is one."""
+    query = _newest(account).where(scans.c.status.in_(_FINISHED)) if finished else _newest(account)
+    row = connection.execute(query.limit(1)).one_or_none()
+    return read(row) if row else None
+
+
+def previous(connection: Connection, scan: Scan, *, alike: bool) -> Scan | None:
+    """The finished scan of the account before this one; ``alike``: which was asked for the same."""
+    query = _newest(scan.account).where(scans.c.status.in_(_FINISHED), scans.c.id < scan.id)
+    for row in connection.execute(query if alike else query.limit(1)):
+        found = read(row)
+        if not alike or (set(found.regions), found.selection) == (set(scan.regions), scan.selection):
+            return found
+    return None
+
+
+def interrupt_abandoned(database: Database, account: str | None) -> list[Scan]:
+    """Mark running scans interrupted whose lease is not held any more.
+
+    A scan begun with a lease needs that very one; a scan begun without needs somebody to hold its account's lease.
+    """
+    with database.writing(account or "") as connection:
+        held = connection.execute(select(leases.c.name, leases.c.token).where(live(now(database, connection)))).all()
+        tokens, names = {row.token for row in held}, {row.name for row in held}
+        rows = connection.execute(_running_query(account)).all()
+        dead = [
+            row.id for row in rows if (row.lease not in tokens if row.lease else scan_lease(row.account) not in names)
+        ]
+        return _interrupt(connection, dead)
+
+
+def may_write(connection: Connection, scan: Scan) -> None:
+    """Raise ``StoreError`` when a newer scan of the account has begun.
+
+    The number of a scan is its fencing token: a process that slept through the end of its lease cannot write into the
+    account's history behind the back of the scan that took over, so intervals are only ever written in order.
+    """
+    newest = _newest_number(connection, scan.account)
+    if newest != scan.id:
+        raise StoreError(
+            f"scan {scan.id} of account {scan.account} was overtaken by scan {newest}: it stops here; what it wrote is kept"
+        )
+
+
+def read(row: Row[Any]) -> Scan:
+    """A row of ``scans`` as a ``Scan``."""
+    return Scan(
+        id=row.id,
+        account=row.account,
+        account_name=row.account_name,
+        partition=row.partition,
+        status=ScanStatus(row.status),
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        regions=tuple(row.regions),
+        selection={key: tuple(values) for key, values in row.selection.items()},
+        program_version=row.program_version,
+        standard_digest=row.standard_digest,
+        checks_digest=row.checks_digest,
+        statistics=row.statistics,
+    )
+
+
+def _newest_number(connection: Connection, account: str) -> int | None:
+    newest: int | None = connection.scalar(select(func.max(scans.c.id)).where(scans.c.account == account))
+    return newest
+
+
+def _newest(account: str | None) -> Select[Any]:
+    query = select(scans).order_by(scans.c.id.desc())
+    return query if account is None else query.where(scans.c.account == account)
+
+
+def _running_query(account: str | None) -> Select[Any]:
+    return _newest(account).where(scans.c.status == ScanStatus.RUNNING)
+
+
+def _running(connection: Connection, account: str) -> list[Scan]:
+    return [read(row) for row in connection.execute(_running_query(account))]
+
+
+def _interrupt(connection: Connection, ids: list[int]) -> list[Scan]:
+    if not ids:
+        return []
+    marked = update(scans).where(scans.c.id.in_(ids)).values(status=ScanStatus.INTERRUPTED).returning(scans)
+    return sorted((read(row) for row in connection.execute(marked)), key=lambda scan: scan.id)

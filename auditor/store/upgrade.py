@@ -1,0 +1,90 @@
+"""Creates a store's tables, tells how old they are, and brings them up to date; Alembic is imported only to upgrade."""
+
+import time
+
+from sqlalchemy import Connection, inspect, text
+
+from auditor.errors import StoreError
+from auditor.store.database import Database
+from auditor.store.schema import HEAD, REVISIONS, metadata
+
+__all__ = ["prepare", "revision", "upgrade"]
+
+
+def prepare(database: Database, *, migrate: bool) -> None:
+    """Make the store ready for use: create it, upgrade it when ``migrate``, or say why it cannot be used."""
+    with database.reading() as connection:
+        found = revision(connection)
+    if found == HEAD:
+        return
+    if found and not migrate:
+        _known(database, found)
+        raise StoreError(f"the store {database.url} is of an older program: run `auditor db upgrade`")
+    upgrade(database)
+
+
+def upgrade(database: Database) -> tuple[str, str]:
+    """Create or upgrade the tables in one transaction; returns the revisions before (``""``: none) and after."""
+    if database.sqlite:
+        _enable_wal(database)
+    with database.writing() as connection:
+        # Looked up again: another process may have been quicker.
+        found = revision(connection)
+        if not found:
+            _create(database, connection)
+        elif found != HEAD:
+            _known(database, found)
+            _migrate(connection)
+    return found, HEAD
+
+
+def revision(connection: Connection) -> str:
+    """The revision of the tables; ``""`` when there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
+
+
+def _known(database: Database, found: str) -> None:
+    if found not in REVISIONS:
+        raise StoreError(
+            f"the store {database.url} is of a newer program (schema {found}, this one knows {HEAD}): update the auditor"
+        )
+
+
+def _create(database: Database, connection: Connection) -> None:
+    taken = sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
+    if taken:
+        raise StoreError(
+            f"the database {database.url} has tables of another program ({', '.join(taken[:3])}): give the auditor its own"
+        )
+    metadata.create_all(connection)
+    # What Alembic itself would leave behind.
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+                            "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"))  # fmt: skip
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    from auditor.catalog import bundled
+
+    config = Config()
+    config.set_main_option("script_location", str(bundled("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _enable_wal(database: Database) -> None:
+    # Two processes that create the same file at once: SQLite answers "locked" here without waiting.
+    for attempt in range(50):
+        try:
+            with database.unmanaged() as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except StoreError as error:
+            if "locked" not in str(error) or attempt == 49:
+                raise
+            time.sleep(0.1)
