@@ -1,6 +1,5 @@
 """IAM: users with their row of the credential report and their keys, groups, roles and policies."""
 
-import base64
 import csv
 import io
 import json
@@ -76,15 +75,31 @@ def _credential_report() -> Generator[Call | Wait, Any, Mapping[str, Any] | Gap]
     return last
 
 
-def report_rows(content: bytes | str) -> dict[str, dict[str, str]]:
-    """Return the credential report's rows by the user's ARN, each a mapping of the report's column names.
+_DATES = (
+    "user_creation_time",
+    "password_last_used",
+    "password_last_changed",
+    *(f"access_key_{slot}_{event}" for slot in (1, 2) for event in ("last_rotated", "last_used_date")),
+    *(f"cert_{slot}_last_changed" for slot in (1, 2)),
+)
 
-    CONTENT is the CSV, as bytes, as text or, as it is on the wire, in base64.
+
+def report_rows(report: Row) -> dict[str, dict[str, str]]:
+    """Return the rows of GetCredentialReport's answer by the user's ARN, each a mapping of the report's column names.
+
+    Each gets a GeneratedTime: the answer's, unless a date in the report is later. A report cannot be older than what
+    it tells, whatever the endpoint says of it.
     """
-    text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
-    if not text.startswith("user,"):
-        text = base64.b64decode(text).decode("utf-8-sig")
-    return {row["arn"]: row for row in csv.DictReader(io.StringIO(text))}
+    rows = list(csv.DictReader(io.StringIO(report["Content"])))
+    told = (row.get(column) or "" for row in rows for column in _DATES)
+    moments = [moment for moment in (*told, report.get("GeneratedTime") or "") if moment[:1].isdigit()]
+    made = max(map(_second, moments), default="1970-01-01T00:00:00")
+    return {row["arn"]: {**row, "GeneratedTime": f"{made}+00:00"} for row in rows}
+
+
+def _second(moment: str) -> str:
+    """Return the date without fraction and offset; the report's and the API's are all UTC."""
+    return moment[:19].replace(" ", "T")
 
 
 # ---- users -----------------------------------------------------------------------------------------------------------
@@ -101,13 +116,12 @@ def _users() -> Collector:
     if isinstance(users, CallFailed):
         raise users
     report = yield from _credential_report()
-    rows = {} if isinstance(report, Gap) else report_rows(report["Content"])
-    missing = report if isinstance(report, Gap) else _not_in(report)
-    made = {} if isinstance(report, Gap) else {"CredentialReportGeneratedTime": report.get("GeneratedTime")}
+    rows = {} if isinstance(report, Gap) else report_rows(report)
+    newer = Gap("iam:GetCredentialReport", "UserNotInReport", "the user is newer than the credential report")
+    missing = report if isinstance(report, Gap) else newer
     yield [
         {
             **with_documents(user),
-            **made,
             "CredentialReport": rows.get(user["Arn"], missing),
             "ServiceSpecificCredentials": credentials.gap
             if isinstance(credentials, CallFailed)
@@ -115,11 +129,6 @@ def _users() -> Collector:
         }
         for user in users
     ]
-
-
-def _not_in(report: Row) -> Gap:
-    made = report.get("GeneratedTime", "an unknown time")
-    return Gap("iam:GetCredentialReport", "UserNotInReport", f"the user is newer than the report of {made}")
 
 
 def _may_have(*columns: str) -> Any:
@@ -148,7 +157,7 @@ USER = ResourceType(
         "SigningCertificates": Call("iam", "ListSigningCertificates", "Certificates", args=_USER_NAME),
     },
     # Its columns of last use change by themselves, every day.
-    volatile=("CredentialReport", "CredentialReportGeneratedTime"),
+    volatile=("CredentialReport",),
     drop=("SigningCertificates[].CertificateBody",),
 )
 
@@ -163,20 +172,15 @@ def _with_last_use(key: Row) -> Row:
         unread = Gap("iam:GetCredentialReport", "NotRead", "the credential report was not read")
         return {**row, "LastUsed": report if isinstance(report, Gap) else unread}
     for slot in ("access_key_1", "access_key_2"):
-        if _second(report.get(f"{slot}_last_rotated", "")) == _second(str(row.get("CreateDate", ""))):
-            used = report.get(f"{slot}_last_used_date", "N/A")
-            return {**row, "LastUsed": used if used[:1].isdigit() else None}
+        if _second(report.get(f"{slot}_last_rotated", "")) == _second(row.get("CreateDate", "")):
+            return {**row, "LastUsed": report.get(f"{slot}_last_used_date", "N/A")}
     newer = Gap("iam:GetCredentialReport", "KeyNotInReport", "the key is newer than the credential report")
     return {**row, "LastUsed": newer}
 
 
-def _second(moment: str) -> str:
-    return moment[:19].replace(" ", "T")
-
-
 ACCESS_KEY = ResourceType(
     "AWS::IAM::AccessKey",
-    "An access key of a user, active or not; LastUsed is None when it never was.",
+    "An access key of a user, active or not; LastUsed is the report's date, or its word for never (N/A).",
     parent="AWS::IAM::User",
     parent_when=_may_have("access_key_1_last_rotated", "access_key_2_last_rotated"),
     inherit=("CredentialReport",),

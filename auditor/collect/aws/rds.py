@@ -26,8 +26,10 @@ def _aurora(row: Row) -> bool:
     return str(row.get("Engine", "")).startswith("aurora")
 
 
-def _replica(row: Row) -> bool:
-    return bool(row.get("ReadReplicaSourceDBInstanceIdentifier") or row.get("ReadReplicaSourceDBClusterIdentifier"))
+def _may_lag(row: Row) -> bool:
+    """Return whether a row is a read replica or a member of a Multi-AZ DB cluster, two of which are readers."""
+    source = row.get("ReadReplicaSourceDBInstanceIdentifier") or row.get("ReadReplicaSourceDBClusterIdentifier")
+    return bool(source or (row.get("DBClusterIdentifier") and not _aurora(row)))
 
 
 def _has_own_storage(row: Row) -> bool:
@@ -55,7 +57,7 @@ DB_INSTANCE = ResourceType(
         # By the hour, so that the hours of the backup window can be left out.
         Metric("AWS/RDS", "ReadIOPS", "Average", _INSTANCE, period=3600, when=_has_own_storage),
         Metric("AWS/RDS", "WriteIOPS", "Average", _INSTANCE, period=3600, when=_has_own_storage),
-        Metric("AWS/RDS", "ReplicaLag", "Maximum", _INSTANCE, days=1, period=300, when=_replica),
+        Metric("AWS/RDS", "ReplicaLag", "Maximum", _INSTANCE, days=1, period=300, when=_may_lag),
         # In milliseconds, where ReplicaLag is in seconds.
         Metric("AWS/RDS", "AuroraReplicaLag", "Maximum", _INSTANCE, days=1, period=300, when=_aurora),
     ),
@@ -87,8 +89,8 @@ DB_CLUSTER = ResourceType(
         Metric("AWS/RDS", "SelectThroughput", "Average", _CLUSTER, when=_engine("aurora-mysql")),
         Metric("AWS/RDS", "DMLThroughput", "Average", _CLUSTER, when=_engine("aurora-mysql")),
         # Operations on the cluster's volume; Aurora PostgreSQL has no statement metrics.
-        Metric("AWS/RDS", "VolumeReadIOPs", "Sum", _CLUSTER, when=_aurora),
-        Metric("AWS/RDS", "VolumeWriteIOPs", "Sum", _CLUSTER, when=_aurora),
+        Metric("AWS/RDS", "VolumeReadIOPs", "Average", _CLUSTER, when=_engine("aurora-postgresql")),
+        Metric("AWS/RDS", "VolumeWriteIOPs", "Average", _CLUSTER, when=_engine("aurora-postgresql")),
     ),
     # Capacity is Aurora Serverless v1's, which scales it.
     volatile=(*_CLUSTER_VOLATILE, "Capacity"),

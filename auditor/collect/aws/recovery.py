@@ -32,11 +32,11 @@ EXPERIMENT = ResourceType(
     name="{id}",
     tags="tags",
     details={
-        "experiment": Call("fis", "GetExperiment", "experiment", args={"id": "id"}),
-        "resolvedTargets": Call("fis", "ListExperimentResolvedTargets", "resolvedTargets", args={"experimentId": "id"}),
+        "Experiment": Call("fis", "GetExperiment", "experiment", args={"id": "id"}),
+        "ResolvedTargets": Call("fis", "ListExperimentResolvedTargets", "resolvedTargets", args={"experimentId": "id"}),
     },
     details_when={
         name: lambda experiment: (experiment.get("state") or {}).get("status") == "completed"
-        for name in ("experiment", "resolvedTargets")
+        for name in ("Experiment", "ResolvedTargets")
     },
 )
