@@ -1,0 +1,110 @@
+"""`auditor scan`: read an account, judge it, write the reports, and end with a summary and an exit code."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.cli import options
+
+if TYPE_CHECKING:
+    from auditor.config import Settings
+
+__all__ = ["command", "stop_on_signals", "with_options"]
+
+
+@click.command("scan")
+@options.config_option
+@options.store_option
+@click.option("--profile", metavar="NAME", help="A profile of ~/.aws/config [default: boto3's own chain].")
+@click.option("--role-arn", metavar="ARN", help="A role to assume before reading.")
+@click.option("--external-id", metavar="ID", help="The role's external id.")
+@click.option(
+    "--region",
+    multiple=True,
+    metavar="NAME",
+    help="Only this region; may be given several times [default: all enabled].",
+)
+@options.selection_options
+@click.option("--format", "formats", metavar="LIST", help="html,md,json [default: the config's].")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the reports go.")
+@options.fail_on_option
+@click.option(
+    "--min-coverage",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Exit 3 when less than this of what was asked for could be read [default: the config's, 100].",
+)
+@options.verbosity_options
+def command(config_path: Path | None, store_url: str | None, quiet: bool, verbose: bool, **given: Any) -> int:
+    """Read an account, judge it by the standard and write the reports.
+
+    Makes read-only calls and nothing else (`auditor policy` prints the permissions it needs). What could not be read is
+    unknown: never a pass, never a fail. Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage or
+    configuration; 3 the scan is incomplete; 4 fatal; 130 interrupted.
+    """
+    settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
+    selection = options.selection_of(given)
+    from auditor.cli.progress import listener
+    from auditor.cli.summary import print_summary
+    from auditor.job import exit_code, run_job
+
+    with options.open_store(settings, store_url) as store, stop_on_signals() as stop, listener(quiet) as hears:
+        outcome = run_job(settings, store, selection=selection, listener=hears, stop=stop)
+    if not quiet:
+        print_summary(outcome.view, outcome.reports, outcome.coverage)
+    return exit_code(outcome, settings.scan.fail_on, settings.scan.min_coverage)
+
+
+def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
+    """Return the settings with what the command line says in place of what the file says. Raises a usage error."""
+    account = {name: given[name] for name in ("profile", "role_arn", "external_id") if given.get(name)}
+    if given.get("region"):
+        account["regions"] = tuple(dict.fromkeys(given["region"]))
+    report: dict[str, Any] = {}
+    if given.get("formats"):
+        report["formats"] = _formats(given["formats"])
+    if given.get("output"):
+        report["output"] = str(given["output"])
+    scan = {name: given[name] for name in ("fail_on", "min_coverage") if given.get(name) is not None}
+    return settings.model_copy(
+        update={
+            "account": settings.account.model_copy(update=account),
+            "report": settings.report.model_copy(update=report),
+            "scan": settings.scan.model_copy(update=scan),
+        }
+    )
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    from auditor.tomlfile import nearest, quoted
+
+    formats = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for name in formats:
+        if name not in options.FORMATS:
+            hint = nearest(name, options.FORMATS) or f"; there are {', '.join(options.FORMATS)}"
+            raise click.UsageError(f"there is no report format {quoted(name)}{hint}")
+    return formats
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C and SIGTERM set; a second Ctrl-C raises KeyboardInterrupt at once."""
+    stop = threading.Event()
+
+    def note(number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        click.echo("auditor: stopping; what was read is kept (again to stop at once)", err=True)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,152 @@
+"""One night's work by the settings: connect, take the lease, scan, write the reports."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor import catalog, pricing
+from auditor import standard as standards
+from auditor.aws.session import Connection, connect
+from auditor.collect import load_types
+from auditor.collect.declare import ResourceType
+from auditor.config import Settings
+from auditor.errors import LeaseTaken
+from auditor.kit.check import Check
+from auditor.kit.money import PriceBook
+from auditor.model import Severity, Verdict
+from auditor.report import ReportView, build_view, write_reports
+from auditor.reporting import report_inputs
+from auditor.scan import Judged, Listener, ScanRequest, coverage_percent, run_scan
+from auditor.selection import EVERYTHING, Selection
+from auditor.standard import Standard
+from auditor.store import Lease, Store, scan_lease
+
+__all__ = ["LEASE_SECONDS", "Outcome", "connection_of", "exit_code", "hold", "load", "price_book", "run_job"]
+
+LEASE_SECONDS = 45.0
+"""A scan whose process died gives way to the next one after so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job came to."""
+
+    judged: Judged
+    view: ReportView
+    reports: tuple[Path, ...]
+    coverage: float
+    """Per cent of what was asked for."""
+
+
+def load(settings: Settings) -> tuple[Standard, Mapping[str, Check], Mapping[str, ResourceType]]:
+    """Return the standard, the checks and the resource types by the settings. Raises StandardError and CatalogError."""
+    overrides = [settings.path(text) for text in settings.standard.overrides]
+    standard = standards.load(catalog.bundled("checks") / "patterns.toml", overrides)
+    checks = catalog.load_checks(*(settings.path(text) for text in settings.checks.folders))
+    return standard, checks, load_types()
+
+
+def connection_of(settings: Settings, types: Mapping[str, ResourceType]) -> Connection:
+    """Open access to the account of the settings; only declared operations can be sent. Raises CredentialsError."""
+    account = settings.account
+    operations = [call for type in types.values() for call in type.every_call]
+    return connect(
+        [*operations, *pricing.CALLS],
+        profile=account.profile,
+        role_arn=account.role_arn,
+        external_id=account.external_id,
+    )
+
+
+def price_book(settings: Settings, store: Store, connection: Connection | None) -> PriceBook:
+    """Return list prices: AWS's Price List where allowed (and CONNECTION is given), what the store holds, the shipped table."""
+    caller = connection.caller() if connection and settings.pricing.source == "api" else None
+    return pricing.price_book(caller, store, cache_days=settings.pricing.cache_days)
+
+
+def run_job(
+    settings: Settings,
+    store: Store,
+    *,
+    selection: Selection = EVERYTHING,
+    listener: Listener | None = None,
+    stop: threading.Event | None = None,
+) -> Outcome:
+    """Scan the account of the settings into STORE and write its reports.
+
+    Raises CredentialsError, UsageError, StandardError, CatalogError, StoreError, LeaseTaken and ReportError.
+    """
+    standard, checks, types = load(settings)
+    connection = connection_of(settings, types)
+    stop = stop or threading.Event()
+    request = ScanRequest(
+        account_name=settings.account.name,
+        regions=settings.account.regions,
+        closed_regions=settings.account.closed_regions,
+        selection=selection,
+        threads=settings.scan.threads,
+        deadline_seconds=settings.scan.deadline_minutes * 60.0,
+    )
+    judged = run_scan(
+        request,
+        connection,
+        store,
+        standard,
+        checks,
+        types,
+        lambda: price_book(settings, store, connection),
+        lease=lambda account: hold(store, account, stop),
+        listener=listener,
+        stop=stop,
+    )
+    view = build_view(report_inputs(store, judged.scan, standard, checks, types, judged))
+    reports = write_reports(view, Path(settings.report.output), settings.report.formats)
+    return Outcome(judged, view, tuple(reports), coverage_percent(judged.coverage.values()))
+
+
+@contextmanager
+def hold(store: Store, account: str, stop: threading.Event) -> Iterator[Lease]:
+    """Hold the lease for scans of ACCOUNT, beaten by a thread; STOP is set when it is lost. Raises LeaseTaken."""
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    done = threading.Event()
+    with store.lease(scan_lease(account), holder, LEASE_SECONDS) as lease:
+
+        def beat() -> None:
+            while not done.wait(LEASE_SECONDS / 4):
+                try:
+                    lease.heartbeat()
+                except LeaseTaken:
+                    stop.set()
+                    return
+
+        heart = threading.Thread(target=beat, name="lease", daemon=True)
+        heart.start()
+        try:
+            yield lease
+        finally:
+            done.set()
+            heart.join()
+
+
+def exit_code(outcome: Outcome, fail_on: str, min_coverage: float) -> int:
+    """Return 130 for an interrupted scan, 1 for findings at or above FAIL_ON, 3 for one below MIN_COVERAGE, else 0.
+
+    What is proven comes before what is missing: whoever tolerates an incomplete scan still hears of its findings.
+    """
+    if outcome.judged.interrupted:
+        return 130
+    if _fails(outcome.judged, fail_on):
+        return 1
+    return 3 if outcome.coverage < min_coverage else 0
+
+
+def _fails(judged: Judged, fail_on: str) -> bool:
+    """Whether any failing finding is of severity FAIL_ON or worse; never for ``never``."""
+    if fail_on == "never":
+        return False
+    limit = Severity(fail_on).rank
+    return any(f.verdict is Verdict.FAIL and f.severity.rank <= limit for f in judged.judgement.findings)
