@@ -1,0 +1,1 @@
+"""Rotation: rotate credentials regularly."""

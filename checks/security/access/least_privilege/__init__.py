@@ -1,0 +1,1 @@
+"""Least privilege: minimum required permissions."""

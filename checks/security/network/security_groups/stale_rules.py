@@ -1,0 +1,113 @@
+"""Security groups with rules that name groups which are gone."""
+
+from collections.abc import Iterator
+
+from auditor.kit import LOW, Case, Evidence, Facts, Fix, check
+
+from .thresholds import SecurityGroups  # noqa: TID251  (a sibling)
+
+GROUP = "AWS::EC2::SecurityGroup"
+STALE = "AWS::EC2::StaleSecurityGroup"
+
+
+def allows(*pairs: dict[str, str]) -> dict[str, object]:
+    """Return a group that lets PAIRS in, for the cases."""
+    permission = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": list(pairs)}
+    return {
+        "GroupId": "sg-0aa",
+        "GroupName": "database",
+        "IpPermissions": [permission],
+        "IpPermissionsEgress": [],
+    }
+
+
+WEB = {"GroupId": "sg-0bb", "UserId": "111122223333"}
+
+
+@check(
+    "security-group-stale-rule",
+    pattern="security.network.security-groups",
+    on=GROUP,
+    severity=LOW,
+    fix=Fix(
+        cli="aws ec2 revoke-security-group-ingress --group-id {GroupId} --security-group-rule-ids RULE_ID --region {region}",
+        terraform="aws_vpc_security_group_ingress_rule.referenced_security_group_id",
+    ),
+    reads=(STALE,),
+    passes=[
+        Case(allows(WEB), related={GROUP: [{"GroupId": "sg-0bb", "GroupName": "web"}]}),
+        Case(allows(), why="no rule names a group"),
+        Case(allows({"GroupId": "sg-0aa", "UserId": "111122223333"}), unread=[STALE], why="it names only itself"),
+        Case(
+            allows({"GroupId": "sg-0cc", "UserId": "444455556666"}), why="another account's groups are not ours to see"
+        ),
+    ],
+    fails=[
+        Case(allows(WEB), why="the group it names does not exist"),
+        Case(
+            allows(WEB),
+            related={
+                GROUP: [{"GroupId": "sg-0bb", "GroupName": "web"}],
+                STALE: [
+                    {
+                        "GroupId": "sg-0aa",
+                        "VpcId": "vpc-0aa",
+                        "StaleIpPermissions": [
+                            {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [WEB]}
+                        ],
+                    }
+                ],
+            },
+            why="AWS lists it",
+        ),
+        Case(
+            allows({"GroupId": "sg-0cc", "UserId": "444455556666", "PeeringStatus": "deleted"}),
+            why="the peering is gone",
+        ),
+        Case(allows(WEB), unread=[STALE], why="proven without AWS's list"),
+    ],
+    unknowns=[
+        Case(allows(WEB), related={GROUP: [{"GroupId": "sg-0bb", "GroupName": "web"}]}, unread=[STALE]),
+        Case(allows(WEB), unread=[GROUP], why="whether sg-0bb exists could not be read"),
+    ],
+)
+def security_group_stale_rule(group: Facts, _want: SecurityGroups) -> Iterator[Evidence]:
+    """No rule of a security group names a group that is gone.
+
+    Why: Such a rule admits nobody today and misleads whoever reads it: one believes that a path is open, or keeps the rule for a
+    caller that left long ago.
+
+    Fix: Revoke the rule.
+
+    Source: Amazon VPC Peering Guide, "Work with stale security group rules"; the standard's "Security groups: Least privilege
+    access".
+    """
+    pairs = [
+        pair
+        for permission in (*group["IpPermissions"], *group["IpPermissionsEgress"])
+        for pair in permission.get("UserIdGroupPairs", ())
+        if pair.get("GroupId") != group["GroupId"]
+    ]
+    if not pairs:
+        return
+    gone = {pair["GroupId"] for pair in pairs if pair.get("PeeringStatus") == "deleted"}
+    for listed in group.known_referrers(STALE, "GroupId", group["GroupId"]):
+        for field in ("StaleIpPermissions", "StaleIpPermissionsEgress"):
+            gone.update(listed.values(f"{field}[].UserIdGroupPairs[].GroupId"))
+        if not gone:
+            yield Evidence("AWS lists it as having stale rules", {})
+    if gone:
+        yield _names(gone)
+    own = [p["GroupId"] for p in pairs if p.get("UserId", group.account) == group.account and p["GroupId"] not in gone]
+    existing = {found["GroupId"] for found in group.related(GROUP, own, by="GroupId")}
+    if missing := {id for id in own if id not in existing}:
+        yield _names(missing)
+    if not gone and not missing:
+        group.referrers(STALE, "GroupId", group["GroupId"])
+
+
+def _names(ids: set[str]) -> Evidence:
+    shown = ", ".join(sorted(ids))
+    return Evidence(
+        f"a rule names a group that is gone or cannot be reached any more: {shown}", {"groups": sorted(ids)}
+    )

@@ -1,0 +1,151 @@
+"""Security groups that nothing refers to."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from auditor.kit import LOW, Case, Evidence, Facts, Fix, NotApplicable, check
+
+from .thresholds import SecurityGroups  # noqa: TID251  (a sibling)
+
+GROUP = "AWS::EC2::SecurityGroup"
+INTERFACE = "AWS::EC2::NetworkInterface"
+TEMPLATE = "AWS::EC2::LaunchTemplate"
+CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
+FUNCTION = "AWS::Lambda::Function"
+ASSOCIATION = "AWS::EC2::SecurityGroupVpcAssociation"
+
+HOLDERS = (
+    (INTERFACE, "Groups[].GroupId"),
+    (TEMPLATE, "Versions[].LaunchTemplateData.SecurityGroupIds[]"),
+    (TEMPLATE, "Versions[].LaunchTemplateData.NetworkInterfaces[].Groups[]"),
+    (CONFIGURATION, "SecurityGroups[]"),
+    (FUNCTION, "VpcConfig.SecurityGroupIds[]"),
+    ("AWS::RDS::DBInstance", "VpcSecurityGroups[].VpcSecurityGroupId"),
+    ("AWS::RDS::DBCluster", "VpcSecurityGroups[].VpcSecurityGroupId"),
+    ("AWS::DocDB::DBInstance", "VpcSecurityGroups[].VpcSecurityGroupId"),
+    ("AWS::DocDB::DBCluster", "VpcSecurityGroups[].VpcSecurityGroupId"),
+    ("AWS::Neptune::DBInstance", "VpcSecurityGroups[].VpcSecurityGroupId"),
+    ("AWS::Neptune::DBCluster", "VpcSecurityGroups[].VpcSecurityGroupId"),
+    ("AWS::ElastiCache::CacheCluster", "SecurityGroups[].SecurityGroupId"),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "SecurityGroups[]"),
+    ("AWS::ElasticLoadBalancing::LoadBalancer", "SecurityGroups[]"),
+    ("AWS::ECS::Service", "networkConfiguration.awsvpcConfiguration.securityGroups[]"),
+    ("AWS::EC2::VPCEndpoint", "Groups[].GroupId"),
+    ("AWS::EC2::SecurityGroupReference", "GroupId"),
+)
+"""Who may hold a security group's id, and where in its description: the likeliest first."""
+BY_NAME = ((TEMPLATE, "Versions[].LaunchTemplateData.SecurityGroups[]"), (CONFIGURATION, "SecurityGroups[]"))
+"""Where groups of a default VPC may be held by name (EC2 API, RequestLaunchTemplateData: SecurityGroups)."""
+RULES = ("IpPermissions[].UserIdGroupPairs[].GroupId", "IpPermissionsEgress[].UserIdGroupPairs[].GroupId")
+
+WEB = {
+    "GroupId": "sg-0aa",
+    "GroupName": "web",
+    "OwnerId": "111122223333",
+    "IpPermissions": [],
+    "IpPermissionsEgress": [],
+}
+PAIRS = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-0aa", "UserId": "111122223333"}]}
+
+
+@check(
+    "security-group-unused",
+    pattern="security.network.security-groups",
+    on=GROUP,
+    severity=LOW,
+    fix=Fix(
+        cli="aws ec2 delete-security-group --group-id {GroupId} --region {region}",
+        terraform="aws_security_group (remove it)",
+    ),
+    reads=tuple(dict.fromkeys((*(type for type, _ in HOLDERS), ASSOCIATION))),
+    same_as=("prowler:ec2_securitygroup_not_used", "fsbp:EC2.22"),
+    passes=[
+        Case(WEB, related={INTERFACE: [{"NetworkInterfaceId": "eni-0aa", "Groups": [{"GroupId": "sg-0aa"}]}]}),
+        Case(
+            WEB,
+            related={FUNCTION: [{"FunctionName": "idle", "VpcConfig": {"SecurityGroupIds": ["sg-0aa"]}}]},
+            why="AWS takes an idle function's network interfaces away",
+        ),
+        Case(
+            WEB,
+            related={TEMPLATE: [{"Versions": [{"LaunchTemplateData": {"SecurityGroupIds": ["sg-0aa"]}}]}]},
+            why="an Auto Scaling group at zero has no instance",
+        ),
+        Case(
+            WEB,
+            related={
+                TEMPLATE: [{"Versions": [{"LaunchTemplateData": {"NetworkInterfaces": [{"Groups": ["sg-0aa"]}]}}]}]
+            },
+        ),
+        Case(WEB, related={CONFIGURATION: [{"SecurityGroups": ["web"]}]}, why="held by name, in a default VPC"),
+        Case(
+            WEB,
+            related={
+                "AWS::ECS::Service": [
+                    {"networkConfiguration": {"awsvpcConfiguration": {"securityGroups": ["sg-0aa"]}}, "desiredCount": 0}
+                ]
+            },
+            why="a service that is scaled to zero",
+        ),
+        Case(
+            WEB, related={GROUP: [{"GroupId": "sg-0bb", "IpPermissions": [PAIRS]}]}, why="another group's rule names it"
+        ),
+        Case(
+            WEB,
+            related={"AWS::EC2::SecurityGroupReference": [{"GroupId": "sg-0aa", "ReferencingVpcId": "vpc-0bb"}]},
+            why="a peer VPC's rule names it",
+        ),
+        Case(
+            WEB,
+            related={INTERFACE: [{"NetworkInterfaceId": "eni-0aa", "Groups": [{"GroupId": "sg-0aa"}]}]},
+            unread=[FUNCTION],
+            why="one use is enough",
+        ),
+    ],
+    fails=[
+        WEB,
+        Case({**WEB, "IpPermissions": [PAIRS]}, why="only its own rule names it"),
+        Case(WEB, related={INTERFACE: [{"NetworkInterfaceId": "eni-0bb", "Groups": [{"GroupId": "sg-0bb"}]}]}),
+    ],
+    skips=[
+        Case({**WEB, "GroupName": "default"}),
+        Case({**WEB, "OwnerId": "444455556666"}, why="shared by another account"),
+        Case(WEB, related={ASSOCIATION: [{"GroupId": "sg-0aa", "VpcId": "vpc-0bb", "State": "associated"}]}),
+    ],
+    unknowns=[Case(WEB, unread=[FUNCTION]), Case(WEB, unread=[ASSOCIATION])],
+)
+def security_group_unused(group: Facts, _want: SecurityGroups) -> Iterator[Evidence]:
+    """A security group is used by something.
+
+    Why: Groups that nobody uses hide the ones that matter, and are picked by mistake with rules nobody remembers. It costs
+    nothing. A group counts as used when a network interface, a launch template or configuration, a function, a database, a
+    cache, a load balancer, an ECS service, a VPC endpoint, another group's rule or a peer VPC names it; it is a
+    finding only when all of these were read. Not looked at: CodeBuild projects and Batch compute environments, which hold no
+    network interface while they are idle.
+
+    Fix: Delete the group; AWS refuses while something it knows of still uses it.
+
+    Source: Amazon VPC User Guide, "Delete a security group"; FSBP EC2.22; the standard's "Security groups: Least privilege
+    access".
+    """
+    id, name = group["GroupId"], group["GroupName"]
+    for type, path in HOLDERS:
+        if group.known_referrers(type, path, id):
+            return
+    if name == "default":
+        raise NotApplicable("a default group cannot be deleted")
+    if group["OwnerId"] != group.account:
+        raise NotApplicable("another account shares it")
+    for type, path in BY_NAME:
+        if group.known_referrers(type, path, name):
+            return
+    if any(other.id != group.id for path in RULES for other in group.known_referrers(GROUP, path, id)):
+        return
+    if group.referrers(ASSOCIATION, "GroupId", id):
+        raise NotApplicable("it is shared with another VPC")
+    for type, path in chain(HOLDERS, ((GROUP, path) for path in RULES)):
+        group.referrers(type, path, id)
+    yield Evidence(
+        "no network interface, launch template, function, database, load balancer, service, endpoint or rule uses it",
+        {"searched": sorted({type for type, _ in HOLDERS} | {GROUP})},
+    )
