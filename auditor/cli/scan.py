@@ -27,7 +27,7 @@ __all__ = ["command", "stop_on_signals", "with_options"]
     "--region",
     multiple=True,
     metavar="NAME",
-    help="Only this region; may be given several times [default: all enabled].",
+    help="Only this region; repeatable [default: all enabled].",
 )
 @options.selection_options
 @click.option("--format", "formats", metavar="LIST", help="html,md,json [default: the config's].")

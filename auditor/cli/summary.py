@@ -47,7 +47,7 @@ def _head(out: Any, view: "ReportView") -> None:
     took = f" · {view.seconds:.0f} s" if view.seconds is not None else ""
     _line(out, (f"{name}{view.account}", "bold"), (f" · {regions} · scan {view.scan} · {view.started}{took}", "dim"))
     style = _LETTER_STYLES.get(view.letter or "", "dim")
-    _line(out, (f" {view.letter or '–'} ", f"reverse {style}"), (f" {plain(view.verdict)}", "bold"))
+    _line(out, (f" {view.letter or '-'} ", f"reverse {style}"), (f" {plain(view.verdict)}", "bold"))
 
 
 def _sections(out: Any, view: "ReportView") -> None:
@@ -63,7 +63,7 @@ def _sections(out: Any, view: "ReportView") -> None:
         table.add_row(
             f"  {plain(section.name, 26)}",
             bar(section.score, 16),
-            f"{section.score:.0f} {section.letter}" if section.score is not None else "–",
+            f"{section.score:.0f} {section.letter}" if section.score is not None else "-",
             delta,
             *(f"{number:,}" for number in (section.counts.passed, section.counts.failed, section.counts.unknown)),
             style=_LETTER_STYLES.get(section.letter or "", "dim").removeprefix("bold "),

@@ -1,0 +1,55 @@
+"""`auditor evaluate`: judge a stored scan again by today's standard and checks; no AWS call."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor.cli import options
+from auditor.cli.scan import with_options
+
+__all__ = ["command"]
+
+
+@click.command("evaluate")
+@options.config_option
+@options.store_option
+@click.option("--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one].")
+@click.option("--account", metavar="ID", help="The newest scan of this account.")
+@options.selection_options
+@click.option("--format", "formats", metavar="LIST", help="html,md,json [default: the config's].")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the reports go.")
+@options.fail_on_option
+@options.verbosity_options
+def command(
+    config_path: Path | None,
+    store_url: str | None,
+    number: int | None,
+    account: str | None,
+    quiet: bool,
+    verbose: bool,
+    **given: Any,
+) -> int:
+    """Judge what a scan stored again, by today's standard and checks, and write the reports.
+
+    The newest scan of an account is judged anew in the store; of an older one only the reports are written, history stays.
+    """
+    settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
+    selection = options.selection_of(given)
+    from auditor.cli.summary import print_summary
+    from auditor.job import Outcome, exit_code, load, price_book
+    from auditor.report import build_view, write_reports
+    from auditor.reporting import report_inputs
+    from auditor.scan import coverage_percent, evaluate
+
+    standard, checks, types = load(settings)
+    with options.open_store(settings, store_url) as store:
+        scan = options.pick_scan(store, number, account)
+        chosen = selection if selection.as_mapping() else None
+        judged = evaluate(store, scan, standard, checks, price_book(settings, store, None), selection=chosen)
+        view = build_view(report_inputs(store, scan, standard, checks, types, judged))
+    reports = write_reports(view, Path(settings.report.output), settings.report.formats)
+    coverage = coverage_percent(judged.coverage.values())
+    if not quiet:
+        print_summary(view, reports, coverage)
+    return exit_code(Outcome(judged, view, tuple(reports), coverage), settings.scan.fail_on, 0)

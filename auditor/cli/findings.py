@@ -1,0 +1,110 @@
+"""`auditor findings`: what fails and what is unknown in a stored scan, filtered."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auditor.cli import options
+
+if TYPE_CHECKING:
+    from auditor.model import FindingState
+
+__all__ = ["command"]
+
+COLUMNS = (
+    "severity",
+    "verdict",
+    "check",
+    "name",
+    "region",
+    "evidence",
+    "since",
+    "usd_month",
+    "account",
+    "type",
+    "resource",
+    "lifecycle",
+    "key",
+)
+_TABLE = 8
+"""How many of the columns a table on a terminal shows."""
+
+
+@click.command("findings")
+@options.config_option
+@options.store_option
+@click.option("--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one].")
+@click.option("--account", metavar="ID", help="The newest scan of this account.")
+@options.selection_options
+@click.option("--region", multiple=True, metavar="NAME", help="Only in this region (or `global`); repeatable.")
+@click.option("--resource", metavar="TEXT", help="Only resources whose name or ARN holds this text.")
+@click.option(
+    "--verdict",
+    multiple=True,
+    type=click.Choice(["fail", "unknown"]),
+    default=("fail",),
+    show_default=True,
+    help="Which verdicts; repeatable.",
+)
+@click.option("--new", is_flag=True, help="Only those that the scan opened or reopened.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+def command(
+    config_path: Path | None,
+    store_url: str | None,
+    number: int | None,
+    account: str | None,
+    verdict: tuple[str, ...],
+    form: str,
+    **given: Any,
+) -> None:
+    """List the findings of a stored scan, worst first."""
+    settings = options.settings_of(config_path)
+    from auditor.cli.listing import Listing
+    from auditor.model import Verdict
+    from auditor.selection import select
+
+    standard, checks = options.load_standard(settings), options.load_checks(settings)
+    chosen = select(checks, standard, options.selection_of({**given, "severity": ()}))
+    with options.open_store(settings, store_url) as store:
+        scan = options.pick_scan(store, number, account)
+        states = store.findings(scan.id, verdicts=[Verdict(name) for name in verdict])
+    every = not any(given[name] for name in ("section", "pattern", "check", "type_"))
+    kept = [state for state in states if (every or state.finding.check in chosen) and _fits(state, given)]
+    kept.sort(key=lambda state: (state.finding.severity.rank, state.finding.check, state.finding.resource))
+    rows = [_row(state) for state in kept]
+    shown = len(COLUMNS) if form != "table" else _TABLE
+    Listing(COLUMNS[:shown], [row[:shown] for row in rows], "Nothing was found.").show(form)
+
+
+def _fits(state: "FindingState", given: dict[str, Any]) -> bool:
+    from auditor.model import Lifecycle
+
+    finding = state.finding
+    return (
+        (not given["severity"] or str(finding.severity) in given["severity"])
+        and (not given["region"] or finding.region in given["region"])
+        and (not given["type_"] or finding.type in given["type_"])
+        and (not given["resource"] or given["resource"] in finding.name or given["resource"] in finding.resource)
+        and (not given["new"] or state.lifecycle in (Lifecycle.OPENED, Lifecycle.REOPENED))
+    )
+
+
+def _row(state: "FindingState") -> tuple[object, ...]:
+    finding = state.finding
+    saving = finding.saving
+    return (
+        str(finding.severity),
+        str(finding.verdict),
+        finding.check,
+        finding.name,
+        finding.region,
+        "; ".join(evidence.sentence for evidence in finding.evidence) or finding.reason,
+        state.since.date().isoformat(),
+        saving.usd_month if saving else None,
+        finding.account,
+        finding.type,
+        finding.resource,
+        str(state.lifecycle),
+        finding.key,
+    )

@@ -1,0 +1,41 @@
+"""`auditor policy`: the exact IAM policy a scan needs, derived from the declarations."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor.cli import options
+
+__all__ = ["command"]
+
+
+@click.command("policy")
+@options.config_option
+@options.selection_options
+@click.option("--actions", is_flag=True, help="Only the actions, one a line.")
+def command(config_path: Path | None, actions: bool, **given: Any) -> None:
+    """Print the least-privilege IAM policy for a scan (or for the selected part of one), as JSON.
+
+    It is made from the same declarations that make the calls: what is not in it is never called. When it is longer than
+    IAM allows for one managed policy, `--actions` helps to split it.
+    """
+    settings = options.settings_of(config_path)
+    from auditor import pricing
+    from auditor.aws import permissions
+    from auditor.collect import load_types
+    from auditor.collect.plan import make_plan
+    from auditor.selection import needed_types, select
+
+    selection = options.selection_of(given)
+    chosen = select(options.load_checks(settings), options.load_standard(settings), selection)
+    known = load_types()
+    types = [known[name] for name in needed_types(chosen.values(), selection)]
+    planned = make_plan(types, known, "", "aws", ()).types.values()
+    if actions:
+        needed = {permissions.action(call) for type in planned for call in type.every_call}
+        needed |= {permissions.action(call) for call in pricing.CALLS}
+        click.echo("\n".join(sorted(needed)))
+        return
+    click.echo(json.dumps(permissions.policy(planned, pricing.CALLS), indent=2))

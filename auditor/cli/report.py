@@ -1,0 +1,35 @@
+"""`auditor report`: write the reports of a stored scan; no AWS call."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from auditor.cli import options
+from auditor.cli.scan import with_options
+
+__all__ = ["command"]
+
+
+@click.command("report")
+@options.config_option
+@options.store_option
+@click.option("--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one].")
+@click.option("--account", metavar="ID", help="The newest scan of this account.")
+@click.option("--format", "formats", metavar="LIST", help="html,md,json [default: the config's].")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the reports go.")
+def command(
+    config_path: Path | None, store_url: str | None, number: int | None, account: str | None, **given: Any
+) -> None:
+    """Write compliance and cost reports of a stored scan, as it was judged then."""
+    settings = with_options(options.settings_of(config_path), given)
+    from auditor.collect import load_types
+    from auditor.report import build_view, write_reports
+    from auditor.reporting import report_inputs
+
+    standard, checks = options.load_standard(settings), options.load_checks(settings)
+    with options.open_store(settings, store_url) as store:
+        scan = options.pick_scan(store, number, account)
+        view = build_view(report_inputs(store, scan, standard, checks, load_types()))
+    for path in write_reports(view, Path(settings.report.output), settings.report.formats):
+        click.echo(path)

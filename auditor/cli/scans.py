@@ -1,0 +1,51 @@
+"""`auditor scans`: list the stored scans."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import options
+
+if TYPE_CHECKING:
+    from auditor.model import Scan
+    from auditor.store import Store
+
+__all__ = ["command"]
+
+
+@click.command("scans")
+@options.config_option
+@options.store_option
+@click.option("--account", metavar="ID", help="Only this account's.")
+@click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="How many, newest first.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+def command(config_path: Path | None, store_url: str | None, account: str | None, limit: int, form: str) -> None:
+    """List the stored scans, newest first: how they ended, how they scored."""
+    settings = options.settings_of(config_path)
+    from auditor.cli.listing import Listing
+
+    with options.open_store(settings, store_url) as store:
+        rows = [_row(store, scan) for scan in store.scans(account, limit)]
+    Listing(
+        ("scan", "account", "name", "status", "started_at", "seconds", "regions", "score", "letter", "calls"),
+        rows,
+        "There is no scan in the store yet; run `auditor scan`.",
+    ).show(form)
+
+
+def _row(store: "Store", scan: "Scan") -> tuple[object, ...]:
+    whole = next((score for score in store.scores(scan.id) if score.level == "account"), None)
+    seconds = (scan.finished_at - scan.started_at).total_seconds() if scan.finished_at else None
+    return (
+        scan.id,
+        scan.account,
+        scan.account_name,
+        str(scan.status),
+        scan.started_at.isoformat(timespec="seconds"),
+        round(seconds, 1) if seconds is not None else None,
+        len(scan.regions),
+        whole.value if whole else None,
+        whole.letter if whole else None,
+        scan.statistics.get("calls"),
+    )
