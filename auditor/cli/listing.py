@@ -18,6 +18,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection")."""
 
 
+_WIDE = 1000
+"""Columns of a table that does not go to a terminal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Rows under named columns."""
@@ -44,7 +48,8 @@ class Listing:
             table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
         for row in self.rows:
             table.add_row(*(Text("" if cell is None else plain(cell, 200)) for cell in row))
-        console().print(table)
+        # In a pipe or a file nothing is folded: what reads it wants whole cells.
+        console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
     def _json(self) -> None:
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]

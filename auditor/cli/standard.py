@@ -25,8 +25,8 @@ def show(config_path: Path | None, name: str | None, form: str) -> None:
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     serving: dict[str, list[str]] = defaultdict(list)
     for check in checks.values():
-        for pattern in check.patterns:
-            serving[pattern].append(check.id)
+        for id in check.patterns:
+            serving[id].append(check.id)
     chosen = [p for p in standard if name is None or p.id == name or p.id.startswith(f"{name}.")]
     if not chosen:
         chosen = [standard[name or ""]]

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import sys
 from typing import Any
 
 from auditor.model import Severity
@@ -31,11 +30,11 @@ def plain(text: object, length: int = 0) -> str:
     return f"{clean[:half]}…{clean[len(clean) - (length - 1 - half) :]}"
 
 
-def console(*, error: bool = False) -> Any:
-    """Return rich's console: colours only where they are wanted (a terminal, no NO_COLOR)."""
+def console(*, error: bool = False, width: int | None = None) -> Any:
+    """Return rich's console, WIDTH columns wide (``None``: the terminal's): colours only on a terminal, without NO_COLOR."""
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+    return Console(stderr=error, highlight=False, markup=False, emoji=False, width=width)
 
 
 def bar(value: float | None, width: int = 20) -> str:
