@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.kit import HIGH, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, check
-
-INSTANCE = "AWS::RDS::DBInstance"
-CLUSTER = "AWS::RDS::DBCluster"
+from auditor.kit import HIGH, Case, Evidence, Facts, Fix, Unavailable, check
+from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, is_running, skip_member, skip_replica, skip_transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,9 @@ def _replica(zone: str, status: str = "replicating", **fields: str) -> dict[str,
 @check(
     "rds-data-replicated-across-azs",
     pattern="cloud.multi-az.data-replication",
-    on=INSTANCE,
+    on=DB_INSTANCE,
     severity=HIGH,
-    reads=(CLUSTER,),
+    reads=(DB_CLUSTER,),
     fix=Fix(
         cli="aws rds modify-db-instance --db-instance-identifier {name} --multi-az --apply-immediately",
         terraform="aws_db_instance.multi_az",
@@ -54,22 +52,22 @@ def _replica(zone: str, status: str = "replicating", **fields: str) -> dict[str,
     same_as=("prowler:rds_instance_multi_az", "service-screener:MultiAZ", "fsbp:RDS.5"),
     passes=[
         {**_SINGLE, "MultiAZ": True, "SecondaryAvailabilityZone": "eu-west-1b"},
-        Case(_READ, related={INSTANCE: [_replica("eu-west-1b")]}, why="an asynchronous copy is a copy"),
+        Case(_READ, related={DB_INSTANCE: [_replica("eu-west-1b")]}, why="an asynchronous copy is a copy"),
         Case(
             _READ_FAR,
-            related={INSTANCE: [{**_replica("us-east-1a", DBInstanceArn=_FAR_ARN), "#region": "us-east-1"}]},
+            related={DB_INSTANCE: [{**_replica("us-east-1a", DBInstanceArn=_FAR_ARN), "#region": "us-east-1"}]},
             why="the replica is in another region",
         ),
         Case(
             {**_SINGLE, "ReadReplicaDBClusterIdentifiers": ["shop-aurora"]},
-            related={CLUSTER: [{"DBClusterIdentifier": "shop-aurora", "Status": "available"}]},
+            related={DB_CLUSTER: [{"DBClusterIdentifier": "shop-aurora", "Status": "available"}]},
             why="an Aurora cluster that replicates from it keeps the data in three zones",
         ),
     ],
     fails=[
         _SINGLE,
-        Case(_READ, related={INSTANCE: [_replica("eu-west-1a")]}, why="the replica shares its zone"),
-        Case(_READ, related={INSTANCE: [_replica("eu-west-1b", status="error")]}),
+        Case(_READ, related={DB_INSTANCE: [_replica("eu-west-1a")]}, why="the replica shares its zone"),
+        Case(_READ, related={DB_INSTANCE: [_replica("eu-west-1b", status="error")]}),
         Case({**_SINGLE, "PendingModifiedValues": {"MultiAZ": True}}, why="it is not done yet"),
         {**_SINGLE, "Engine": "custom-sqlserver-ee"},
     ],
@@ -80,10 +78,10 @@ def _replica(zone: str, status: str = "replicating", **fields: str) -> dict[str,
         {**_SINGLE, "DBInstanceStatus": "creating"},
     ],
     unknowns=[
-        Case(_READ_FAR, unread=[INSTANCE]),
+        Case(_READ_FAR, unread=[DB_INSTANCE]),
         Case(
             {**_SINGLE, "ReadReplicaDBClusterIdentifiers": ["shop-aurora"]},
-            unread=[CLUSTER],
+            unread=[DB_CLUSTER],
         ),
     ],
 )
@@ -98,7 +96,9 @@ def rds_data_replicated_across_azs(database: Facts, want: DataReplication) -> It
     Source: AWS FSBP RDS.5; Amazon RDS User Guide, "Working with DB instance read replicas"; standard, "Replicate data
     across AZs". Aurora and Multi-AZ clusters replicate by design. For RDS Custom a reported Multi-AZ counts, as do replicas.
     """
-    _skip_unjudged(database)
+    skip_member(database)
+    skip_replica(database)
+    skip_transient(database)
     if database["MultiAZ"]:
         return
     doubt: Unavailable | None = None
@@ -120,15 +120,6 @@ def rds_data_replicated_across_azs(database: Facts, want: DataReplication) -> It
     )
 
 
-def _skip_unjudged(database: Facts) -> None:
-    if database.get("DBClusterIdentifier"):
-        raise NotApplicable("the instance belongs to a cluster, which is judged itself")
-    if database.get("ReadReplicaSourceDBInstanceIdentifier") or database.get("ReadReplicaSourceDBClusterIdentifier"):
-        raise NotApplicable("the instance is a read replica itself")
-    if database["DBInstanceStatus"] in ("creating", "deleting"):
-        raise NotApplicable("the instance is being created or deleted")
-
-
 def _has_replica(database: Facts) -> bool:
     """Whether a read replica replicates into another zone; one in another region is named by its ARN."""
     doubt: Unavailable | None = None
@@ -136,7 +127,7 @@ def _has_replica(database: Facts) -> bool:
         far = name.startswith("arn:")
         by = "DBInstanceArn" if far else "DBInstanceIdentifier"
         try:
-            for replica in database.related(INSTANCE, [name], by=by, required=True, everywhere=far):
+            for replica in database.related(DB_INSTANCE, [name], by=by, required=True, everywhere=far):
                 if _replicates(replica) and replica["AvailabilityZone"] != database["AvailabilityZone"]:
                     return True
         except Unavailable as unread:
@@ -152,5 +143,5 @@ def _replicates(replica: Facts) -> bool:
 
 def _has_replica_cluster(database: Facts) -> bool:
     names = database.get("ReadReplicaDBClusterIdentifiers", ())
-    clusters = database.related(CLUSTER, names, by="DBClusterIdentifier", required=True) if names else ()
-    return any(cluster["Status"] == "available" for cluster in clusters)
+    clusters = database.related(DB_CLUSTER, names, by="DBClusterIdentifier", required=True) if names else ()
+    return any(is_running(cluster) for cluster in clusters)

@@ -4,11 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.kit import HIGH, MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, check
+from auditor.kit.databases import (
+    DB_CLUSTER,
+    DB_INSTANCE,
+    is_aurora,
+    is_running,
+    readers,
+    skip_member,
+    skip_replica,
+    skip_transient,
+)
 from auditor.kit.scaling import CAPACITY_PROVIDER, by_kubernetes, is_balanced, skip_owned
 
-CLUSTER = "AWS::RDS::DBCluster"
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
-INSTANCE = "AWS::RDS::DBInstance"
 
 READERS_OF_A_MULTI_AZ_CLUSTER = 2
 """Amazon RDS User Guide, "Multi-AZ DB cluster deployments": one writer and two readable standbys in three zones."""
@@ -36,7 +44,7 @@ _BOTH = ("cloud.multi-az.failover", "databases.high-availability.automatic-failo
 @check(
     "rds-instance-multi-az",
     pattern=_BOTH,
-    on=INSTANCE,
+    on=DB_INSTANCE,
     severity=HIGH,
     fix=Fix(
         cli="aws rds modify-db-instance --db-instance-identifier {name} --multi-az --apply-immediately",
@@ -67,14 +75,11 @@ def rds_instance_multi_az(database: Facts, _: Failover) -> Iterator[Evidence]:
     Source: AWS FSBP RDS.5; standard, "Automatic failover between AZs". RDS Custom reports Multi-AZ unreliably and is not
     judged.
     """
-    if database.get("DBClusterIdentifier"):
-        raise NotApplicable("the instance belongs to a cluster, which is judged itself")
-    if database.get("ReadReplicaSourceDBInstanceIdentifier") or database.get("ReadReplicaSourceDBClusterIdentifier"):
-        raise NotApplicable("the instance is a read replica")
+    skip_member(database)
+    skip_replica(database)
+    skip_transient(database)
     if database["Engine"].startswith("custom-"):
         raise NotApplicable("Multi-AZ means nothing for RDS Custom")
-    if database["DBInstanceStatus"] in ("creating", "deleting"):
-        raise NotApplicable("the instance is being created or deleted")
     if not database["MultiAZ"]:
         note = ""
         if database["Engine"] in NO_MULTI_AZ_EDITIONS:
@@ -107,41 +112,41 @@ _A, _B = _member("a", "eu-west-1a"), _member("b", "eu-west-1b")
 @check(
     "aurora-cluster-failover-target",
     pattern=_BOTH,
-    on=CLUSTER,
+    on=DB_CLUSTER,
     severity=HIGH,
-    reads=(INSTANCE,),
+    reads=(DB_INSTANCE,),
     fix=Fix(
         cli="aws rds create-db-instance --db-instance-identifier {name}-reader --db-cluster-identifier {name} --engine {Engine} --db-instance-class CLASS --availability-zone OTHER_ZONE",
         terraform="aws_rds_cluster_instance.availability_zone",
     ),
     same_as=("prowler:rds_cluster_multi_az", "service-screener:Aurora__ClusterSize", "fsbp:RDS.15"),
     passes=[
-        Case(_cluster("a", "b"), related={INSTANCE: [_A, _B]}),
-        Case(_cluster("a", "b", "c"), related={INSTANCE: [_A, _B]}, why="one good reader is enough"),
+        Case(_cluster("a", "b"), related={DB_INSTANCE: [_A, _B]}),
+        Case(_cluster("a", "b", "c"), related={DB_INSTANCE: [_A, _B]}, why="one good reader is enough"),
         Case(
             _cluster(
                 GlobalClusterIdentifier="world", DBClusterMembers=[_READER, {**_READER, "DBInstanceIdentifier": "b"}]
             ),
-            related={INSTANCE: [_A, _B]},
+            related={DB_INSTANCE: [_A, _B]},
             why="a global cluster's secondary has no writer",
         ),
         Case(_cluster(EngineMode="serverless"), why="Serverless v1 recreates its capacity in another zone by itself"),
         Case(_cluster("a", "b", "c", Engine="mysql"), why="a Multi-AZ DB cluster with its two standbys"),
     ],
     fails=[
-        Case(_cluster("a"), related={INSTANCE: [_A]}),
-        Case(_cluster("a", "b"), related={INSTANCE: [_A, _member("b", "eu-west-1a")]}),
-        Case(_cluster("a", "b"), related={INSTANCE: [_A, _member("b", "eu-west-1b", "incompatible-parameters")]}),
+        Case(_cluster("a"), related={DB_INSTANCE: [_A]}),
+        Case(_cluster("a", "b"), related={DB_INSTANCE: [_A, _member("b", "eu-west-1a")]}),
+        Case(_cluster("a", "b"), related={DB_INSTANCE: [_A, _member("b", "eu-west-1b", "incompatible-parameters")]}),
         Case(
             _cluster("a", AvailabilityZones=["eu-west-1a", "eu-west-1b", "eu-west-1c"]),
-            related={INSTANCE: [_A]},
+            related={DB_INSTANCE: [_A]},
             why="these are the zones of its storage",
         ),
         _cluster(),
         _cluster("a", "b", Engine="postgres"),
         Case(
             _cluster(GlobalClusterIdentifier="world", DBClusterMembers=[_READER]),
-            related={INSTANCE: [_A]},
+            related={DB_INSTANCE: [_A]},
             why="the lone reader of a global cluster's secondary",
         ),
     ],
@@ -151,8 +156,8 @@ _A, _B = _member("a", "eu-west-1a"), _member("b", "eu-west-1b")
         _cluster("a", ClusterScalabilityType="limitless"),
     ],
     unknowns=[
-        Case(_cluster("a", "b"), unread=[INSTANCE]),
-        Case(_cluster("a", "b"), related={INSTANCE: [_A]}, why="a reader is not in the inventory"),
+        Case(_cluster("a", "b"), unread=[DB_INSTANCE]),
+        Case(_cluster("a", "b"), related={DB_INSTANCE: [_A]}, why="a reader is not in the inventory"),
     ],
 )
 def aurora_cluster_failover_target(cluster: Facts, _: Failover) -> Iterator[Evidence]:
@@ -166,8 +171,9 @@ def aurora_cluster_failover_target(cluster: Facts, _: Failover) -> Iterator[Evid
     Source: AWS FSBP RDS.15; Amazon Aurora User Guide, "High availability for Amazon Aurora"; standard, "Automatic failover
     between AZs".
     """
-    if cluster["Status"] in ("creating", "deleting", "stopped"):
-        raise NotApplicable("the cluster is stopped, being created or being deleted")
+    skip_transient(cluster)
+    if cluster["Status"] == "stopped":
+        raise NotApplicable("the cluster is stopped")
     if cluster.get("ClusterScalabilityType") == "limitless":
         raise NotApplicable("the shard group of a limitless database sets its own redundancy")
     members = cluster["DBClusterMembers"]
@@ -175,38 +181,36 @@ def aurora_cluster_failover_target(cluster: Facts, _: Failover) -> Iterator[Evid
         raise NotApplicable("a secondary of a global cluster that holds data only")
     if cluster.get("EngineMode") == "serverless":
         return
-    readers = [member["DBInstanceIdentifier"] for member in members if not member["IsClusterWriter"]]
-    if not cluster["Engine"].startswith("aurora"):
-        if len(readers) < READERS_OF_A_MULTI_AZ_CLUSTER:
-            yield Evidence(
-                f"has {len(readers)} of {READERS_OF_A_MULTI_AZ_CLUSTER} readable standbys", {"readers": readers}
-            )
+    names = readers(cluster)
+    if not is_aurora(cluster):
+        if len(names) < READERS_OF_A_MULTI_AZ_CLUSTER:
+            yield Evidence(f"has {len(names)} of {READERS_OF_A_MULTI_AZ_CLUSTER} readable standbys", {"readers": names})
         return
-    zones = _zones_of_readers(cluster, [m["DBInstanceIdentifier"] for m in members if m["IsClusterWriter"]], readers)
+    zones = _zones_of_readers(cluster, [m["DBInstanceIdentifier"] for m in members if m["IsClusterWriter"]], names)
     if zones is not None:
         yield Evidence(
-            "has no reader" if not readers else "has no available reader in another zone than its writer",
-            {"readers": readers, "zones": zones},
+            "has no reader" if not names else "has no available reader in another zone than its writer",
+            {"readers": names, "zones": zones},
         )
 
 
-def _zones_of_readers(cluster: Facts, writers: list[str], readers: list[str]) -> dict[str, str] | None:
-    """Return where the READERS stand and how they are, or ``None`` when one can take over from another zone."""
-    if not readers:
+def _zones_of_readers(cluster: Facts, writers: list[str], names: list[str]) -> dict[str, str] | None:
+    """Return where the readers stand and how they are, or ``None`` when one can take over from another zone."""
+    if not names:
         return {}
     taken = {
-        w["AvailabilityZone"] for w in cluster.related(INSTANCE, writers, by="DBInstanceIdentifier", required=True)
+        w["AvailabilityZone"] for w in cluster.related(DB_INSTANCE, writers, by="DBInstanceIdentifier", required=True)
     }
     seen: dict[str, str] = {}
     doubt: Unavailable | None = None
-    for name in readers:
+    for name in names:
         try:
-            reader = cluster.related(INSTANCE, [name], by="DBInstanceIdentifier", required=True)[0]
+            reader = cluster.related(DB_INSTANCE, [name], by="DBInstanceIdentifier", required=True)[0]
             zone, status = reader["AvailabilityZone"], reader["DBInstanceStatus"]
         except Unavailable as unread:
             doubt = doubt or unread
             continue
-        if status == "available" and zone not in taken:
+        if is_running(reader) and zone not in taken:
             if taken:
                 return None
             # No writer here: in a secondary of a global cluster two readers stand in for each other.
