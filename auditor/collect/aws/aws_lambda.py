@@ -17,5 +17,5 @@ FUNCTION = ResourceType(
     shape=_without_values,
     id="{FunctionArn}",
     name="{FunctionName}",
-    drop=("Environment", "ImageConfigResponse"),
+    drop=("Environment", "ImageConfigResponse", "RuntimeVersionConfig"),
 )

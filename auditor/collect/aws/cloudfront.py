@@ -4,10 +4,10 @@ from auditor.collect.declare import Call, ResourceType
 
 DISTRIBUTION = ResourceType(
     "AWS::CloudFront::Distribution",
-    "A distribution with its origins and its web ACL. The headers it adds are not kept: they often are secrets.",
+    "A distribution with its origins and its web ACL; not the headers it adds, which often are secrets.",
     list=Call("cloudfront", "ListDistributions", "DistributionList.Items", region="us-east-1"),
     id="{ARN}",
     name="{Id}",
     scope="global",
-    drop=("Origins.Items[].CustomHeaders",),
+    drop=("Comment", "Origins.Items[].CustomHeaders"),
 )

@@ -3,7 +3,6 @@
 from auditor.collect.declare import Call, ResourceType, Row
 
 _STATE = (
-    "EvaluationState",
     "StateReason",
     "StateReasonData",
     "StateTransitionedTimestamp",
@@ -17,7 +16,7 @@ ALARM = ResourceType(
     list=Call("cloudwatch", "DescribeAlarms", "MetricAlarms", params={"AlarmTypes": ["MetricAlarm"]}),
     id="{AlarmArn}",
     name="{AlarmName}",
-    volatile=_STATE,
+    volatile=(*_STATE, "EvaluationState"),
     get=Call("cloudwatch", "DescribeAlarms", "MetricAlarms", args={"AlarmNames[]": "AlarmName"}),
 )
 

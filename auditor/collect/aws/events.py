@@ -22,6 +22,19 @@ RULE = ResourceType(
     name="{Name}",
     details={"Targets": Call("events", "ListTargetsByRule", "Targets", args={"Rule": "Name"})},
     details_when={"Targets": _may_hear_databases},
-    # What a target is sent can hold anything, its HTTP headers above all.
-    drop=("Targets[].Input", "Targets[].InputTransformer", "Targets[].HttpParameters", "Targets[].EcsParameters"),
+    # What a target is sent or told to do can hold anything.
+    drop=tuple(
+        f"Targets[].{name}"
+        for name in (
+            "Input",
+            "InputTransformer",
+            "AppSyncParameters",
+            "BatchParameters",
+            "EcsParameters",
+            "HttpParameters",
+            "RedshiftDataParameters",
+            "RunCommandParameters",
+            "SageMakerPipelineParameters",
+        )
+    ),
 )
