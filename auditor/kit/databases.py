@@ -28,6 +28,7 @@ __all__ = [
     "require_snapshots",
     "skip_member",
     "skip_replica",
+    "skip_transient",
     "snapshot_time",
     "status",
 ]
@@ -113,6 +114,12 @@ def skip_replica(database: Facts) -> None:
     """Raise NotApplicable for a replica: its source is judged."""
     if is_replica(database):
         raise NotApplicable("it is a replica: its source is judged")
+
+
+def skip_transient(database: Facts) -> None:
+    """Raise NotApplicable for a database that is just being made or deleted."""
+    if (now := status(database)) in ("creating", "deleting"):
+        raise NotApplicable(f"it is {now} right now")
 
 
 def is_aurora(database: Facts) -> bool:

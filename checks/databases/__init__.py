@@ -1,0 +1,1 @@
+"""Database Patterns: do databases survive a failure, and can they be restored?"""

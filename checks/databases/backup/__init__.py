@@ -1,0 +1,1 @@
+"""Backup Strategy: daily backups, transaction logs, how long they are kept, restores."""

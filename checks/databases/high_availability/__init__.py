@@ -1,0 +1,1 @@
+"""High Availability: replicas, failover, pools of connections."""

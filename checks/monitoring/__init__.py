@@ -1,0 +1,1 @@
+"""Monitoring and Logging: is what happens measured, kept and seen?"""

@@ -1,0 +1,1 @@
+"""Log Aggregation: what writes logs sends them to one place."""

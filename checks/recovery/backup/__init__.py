@@ -1,0 +1,1 @@
+"""Backup Strategy: recovery objectives and where the copies lie."""

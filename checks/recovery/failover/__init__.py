@@ -1,0 +1,1 @@
+"""Failover Procedures: automated, manual, tested, announced."""
