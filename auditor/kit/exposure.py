@@ -21,7 +21,16 @@ from auditor.kit.network import (
     span,
 )
 
-__all__ = ["Opening", "Source", "has_public_address", "openings", "routed_versions", "rule_ids", "sources_of"]
+__all__ = [
+    "Opening",
+    "Source",
+    "has_public_address",
+    "may_reach",
+    "openings",
+    "routed_versions",
+    "rule_ids",
+    "sources_of",
+]
 
 
 class Source(NamedTuple):
@@ -73,17 +82,42 @@ def openings(group: Facts) -> list[Opening]:
     is returned with its doubt. Raises Unavailable when the permissions themselves could not be read.
     """
     permissions = group["IpPermissions"]
-    size = {4: 0, 6: 0}
-    listed = False
-    for permission in permissions:
-        for item in permission.get("IpRanges", ()):
-            size[4] += span(item["CidrIp"]).size
-        for item in permission.get("Ipv6Ranges", ()):
-            size[6] += span(item["CidrIpv6"]).size
-        listed = listed or bool(permission.get("PrefixListIds"))
-    if not listed and size[4] < PUBLIC_SIZE[4] and size[6] < PUBLIC_SIZE[6]:
+    if not may_reach(permissions, PUBLIC_SIZE[4], PUBLIC_SIZE[6]):
         return []
     return list(_openings(group, permissions))
+
+
+class _PublicSizes(dict[str, int]):
+    """CIDR -> how many addresses it has, 0 where none is public: a lookup is cheaper than a call, and there are many."""
+
+    def __missing__(self, cidr: str) -> int:
+        size = span(cidr).size if is_public(cidr) else 0
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[cidr] = size
+        return size
+
+
+_REMEMBERED = 65536
+_sizes = _PublicSizes()
+
+
+def may_reach(permissions: Iterable[Mapping[str, Any]], least_v4: int, least_v6: int) -> bool:
+    """Return False when PERMISSIONS together have fewer public IPv4 and IPv6 addresses than these, and no prefix list.
+
+    The cheap test before the exact one: nearly all security groups end here.
+    """
+    sizes, v4, v6 = _sizes, 0, 0
+    for permission in permissions:
+        if "IpRanges" in permission:
+            for item in permission["IpRanges"]:
+                v4 += sizes[item["CidrIp"]]
+        if "Ipv6Ranges" in permission:
+            for item in permission["Ipv6Ranges"]:
+                v6 += sizes[item["CidrIpv6"]]
+        if permission.get("PrefixListIds"):
+            return True
+    return v4 >= least_v4 or v6 >= least_v6
 
 
 class _Row(NamedTuple):

@@ -167,7 +167,7 @@ def security_group_open_admin_port(group: Facts, want: SecurityGroups) -> Iterat
     Source: Amazon VPC User Guide, "Security group rules"; FSBP EC2.13, EC2.14 and EC2.19; CIS 6.3 and 6.4; the standard's
     "Security groups: Least privilege access".
     """
-    yield from open_ports(group, want.admin, _by_reach)
+    return open_ports(group, want.admin, _by_reach)
 
 
 def _own_severity(_group: Facts, _versions: Iterable[int]) -> None:
@@ -217,7 +217,7 @@ def security_group_open_database_port(group: Facts, want: SecurityGroups) -> Ite
     Source: Amazon VPC User Guide, "Security group rules"; FSBP EC2.19; the standard's "Security groups: Least privilege
     access".
     """
-    yield from open_ports(group, want.database, _own_severity)
+    return open_ports(group, want.database, _own_severity)
 
 
 def all_traffic(found: Sequence[Opening], min_ports: int) -> set[str]:
@@ -273,7 +273,8 @@ def security_group_open_all_traffic(group: Facts, want: SecurityGroups) -> Itera
     Source: Amazon EC2 API Reference, IpPermission; Amazon VPC User Guide, "Security group rules"; the standard's "Security
     groups: Least privilege access".
     """
-    found = openings(group)
+    if not (found := openings(group)):
+        return
     proven = [opening for opening in found if not opening.doubt]
     wide = all_traffic(proven, want.all_traffic_min_ports)
     for opening in proven:

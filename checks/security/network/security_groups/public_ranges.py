@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from auditor.kit import LOW, MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, check
-from auditor.kit.exposure import Opening, openings, rule_ids, sources_of
+from auditor.kit.exposure import Opening, may_reach, openings, rule_ids, sources_of
 from auditor.kit.network import (
     ICMP,
     PortRange,
@@ -16,7 +16,6 @@ from auditor.kit.network import (
     ports_outside,
     ports_text,
     protocol_ports,
-    span,
 )
 
 from ._openings import evidence, sources_text, what  # noqa: TID251  (a sibling)
@@ -107,7 +106,8 @@ def security_group_open_unauthorized_port(group: Facts, want: SecurityGroups) ->
     Source: FSBP EC2.18; Amazon VPC User Guide, "Security group rules"; the standard's "Security groups: Least privilege
     access".
     """
-    found = openings(group)
+    if not (found := openings(group)):
+        return
     everything = all_traffic([opening for opening in found if not opening.doubt], want.all_traffic_min_ports)
     tagged: tuple[PortRange, ...] | None = None
     excused: list[str] = []
@@ -191,13 +191,13 @@ def security_group_wide_public_range(group: Facts, want: SecurityGroups) -> Iter
 
     Source: Amazon VPC User Guide, "Security group rules"; the standard's "Security groups: Least privilege access".
     """
-    least = {4: 1 << (32 - want.wide_prefix_v4), 6: 1 << (128 - want.wide_prefix_v6)}
+    permissions = group["IpPermissions"]
+    if not may_reach(permissions, *want.too_wide):
+        return
     excused: list[str] = []
     doubt: Unavailable | None = None
-    for permission in group["IpPermissions"]:
-        small4 = sum(span(r["CidrIp"]).size for r in permission.get("IpRanges", ())) < least[4]
-        small6 = sum(span(r["CidrIpv6"]).size for r in permission.get("Ipv6Ranges", ())) < least[6]
-        if small4 and small6 and not permission.get("PrefixListIds"):
+    for permission in permissions:
+        if not may_reach((permission,), *want.too_wide):
             continue
         protocol, ports = protocol_ports(permission)
         free = ports_outside(want.allowed, ports) if ports else ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.kit import LOW, Case, Evidence, Facts, Fix, check
+from auditor.kit import LOW, Case, Evidence, Facts, Fix, Unavailable, check
 
 from .thresholds import SecurityGroups  # noqa: TID251  (a sibling)
 
@@ -82,32 +82,37 @@ def security_group_stale_rule(group: Facts, _want: SecurityGroups) -> Iterator[E
     Source: Amazon VPC Peering Guide, "Work with stale security group rules"; the standard's "Security groups: Least privilege
     access".
     """
+    own_id = group["GroupId"]
     pairs = [
         pair
-        for permission in (*group["IpPermissions"], *group["IpPermissionsEgress"])
+        for permissions in (group["IpPermissions"], group["IpPermissionsEgress"])
+        for permission in permissions
         for pair in permission.get("UserIdGroupPairs", ())
-        if pair.get("GroupId") != group["GroupId"]
+        if pair.get("GroupId") != own_id
     ]
     if not pairs:
         return
+    doubt: Unavailable | None = None
+    try:
+        listed = group.referrers(STALE, "GroupId", own_id)
+    except Unavailable as unavailable:
+        listed, doubt = group.known_referrers(STALE, "GroupId", own_id), unavailable
     gone = {pair["GroupId"] for pair in pairs if pair.get("PeeringStatus") == "deleted"}
-    for listed in group.known_referrers(STALE, "GroupId", group["GroupId"]):
+    for stale in listed:
         for field in ("StaleIpPermissions", "StaleIpPermissionsEgress"):
-            gone.update(listed.values(f"{field}[].UserIdGroupPairs[].GroupId"))
-        if not gone:
-            yield Evidence("AWS lists it as having stale rules", {})
-    if gone:
+            gone.update(stale.values(f"{field}[].UserIdGroupPairs[].GroupId"))
+    if gone or listed:
         yield _names(gone)
-    own = [p["GroupId"] for p in pairs if p.get("UserId", group.account) == group.account and p["GroupId"] not in gone]
-    existing = {found["GroupId"] for found in group.related(GROUP, own, by="GroupId")}
-    if missing := {id for id in own if id not in existing}:
-        yield _names(missing)
-    if not gone and not missing:
-        group.referrers(STALE, "GroupId", group["GroupId"])
+    account = group.account
+    ours = {p["GroupId"] for p in pairs if p.get("UserId", account) == account and p["GroupId"] not in gone}
+    if ours and len(found := group.related(GROUP, ours, by="GroupId")) < len(ours):
+        yield _names(ours.difference(other["GroupId"] for other in found))
+    if doubt:
+        raise doubt
 
 
 def _names(ids: set[str]) -> Evidence:
-    shown = ", ".join(sorted(ids))
+    shown = ", ".join(sorted(ids)) or "AWS lists the group without saying which"
     return Evidence(
         f"a rule names a group that is gone or cannot be reached any more: {shown}", {"groups": sorted(ids)}
     )

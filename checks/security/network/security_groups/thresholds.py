@@ -41,3 +41,8 @@ class SecurityGroups:
     def allowed(self) -> tuple[PortRange, ...]:
         """What may be open to the internet."""
         return port_ranges(self.allowed_public_ports)
+
+    @cached_property
+    def too_wide(self) -> tuple[int, int]:
+        """How many addresses a range has that is too wide: IPv4 and IPv6."""
+        return 1 << (32 - self.wide_prefix_v4), 1 << (128 - self.wide_prefix_v6)
