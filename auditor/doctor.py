@@ -1,0 +1,192 @@
+"""What stands in the way of a whole scan: each thing that was looked at, and what to do about it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from auditor import config as configuration
+from auditor.aws.session import Connection
+from auditor.collect.declare import ResourceType
+from auditor.collect.plan import make_plan
+from auditor.collect.run import collect
+from auditor.config import Settings
+from auditor.errors import AuditorError
+from auditor.job import connection_of, load
+from auditor.kit.check import Check
+from auditor.model import Coverage, CoverageState, Gap, Resource, Scope
+from auditor.reporting import permissions
+from auditor.scan import bind_all
+from auditor.selection import choose_regions
+from auditor.store import Store
+
+__all__ = ["Diagnosis", "Health", "examine"]
+
+_CLOCK_SECONDS = 60
+"""AWS refuses requests signed more than five minutes off; well before that the clock wants mending."""
+_PROBE_SECONDS = 120.0
+
+
+class Health(StrEnum):
+    """How a thing that was looked at is."""
+
+    GOOD = "ok"
+    POOR = "warning"
+    """A scan works, and something will be missing from it."""
+    BAD = "problem"
+    """A scan cannot work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that was looked at."""
+
+    what: str
+    health: Health
+    finding: str
+    """What was seen, in one line."""
+    advice: str = ""
+    """What to do; empty when nothing is to be done."""
+
+
+def examine(
+    config_path: Path | None, store_url: str | None, default_url: Callable[[], str], *, probe: bool = True
+) -> Iterator[Diagnosis]:
+    """Yield a diagnosis for configuration, standard and checks, store, credentials, clock, regions and permissions.
+
+    PROBE: read one region as a scan would (keeping nothing) to see which permissions are missing. Never raises for what is
+    wrong: that is what it says.
+    """
+    settings = yield from _configuration(config_path)
+    if settings is None:
+        return
+    loaded = yield from _catalog(settings)
+    yield from _store(store_url or settings.store.url or default_url())
+    if loaded is None:
+        return
+    checks, types = loaded
+    try:
+        connection = connection_of(settings, types)
+        identity = connection.identify()
+    except AuditorError as error:
+        yield Diagnosis("credentials", Health.BAD, str(error), "mend them, then run this again")
+        return
+    yield Diagnosis("credentials", Health.GOOD, f"account {identity.account} as {identity.arn}")
+    yield _clock(connection)
+    try:
+        enabled = connection.enabled_regions()
+        regions = choose_regions(settings.account.regions, enabled)
+    except AuditorError as error:
+        yield Diagnosis("regions", Health.BAD, str(error), "mend `regions` in [account], or allow ec2:DescribeRegions")
+        return
+    yield Diagnosis("regions", Health.GOOD, f"{len(regions)} of {len(enabled)} enabled regions are read")
+    if probe:
+        home = connection.region if connection.region in regions else regions[0]
+        yield from _permissions(connection, identity.account, identity.partition, home, checks, types)
+
+
+def _configuration(path: Path | None) -> Generator[Diagnosis, None, Settings | None]:
+    named = path or configuration.default_path()
+    if path is None and not named.is_file():
+        yield Diagnosis(
+            "configuration", Health.GOOD, "no config.toml: the defaults hold", "`auditor config init` writes one"
+        )
+        return Settings()
+    faults = configuration.problems(named)
+    for fault in faults:
+        yield Diagnosis("configuration", Health.BAD, fault, "mend this line")
+    if faults:
+        return None
+    yield Diagnosis("configuration", Health.GOOD, f"{named} is valid")
+    return configuration.load(named)
+
+
+def _catalog(
+    settings: Settings,
+) -> Generator[Diagnosis, None, tuple[Mapping[str, Check], Mapping[str, ResourceType]] | None]:
+    try:
+        standard, checks, types = load(settings)
+        bind_all(checks.values(), standard)
+    except AuditorError as error:
+        yield Diagnosis("standard", Health.BAD, str(error), "`auditor standard validate` shows all that is wrong")
+        return None
+    judged = {pattern for check in checks.values() for pattern in check.patterns}
+    said = f"{len(standard)} bullets, {len(judged)} of them judged by {len(checks)} checks"
+    yield Diagnosis("standard", Health.GOOD, said)
+    return checks, types
+
+
+def _store(url: str) -> Iterator[Diagnosis]:
+    try:
+        with Store.open(url, migrate=False) as store:
+            scans = store.scans(limit=1)
+            said = f"{store.url}, revision {store.revision}, " + (
+                f"newest scan {scans[0].id} of {scans[0].started_at:%Y-%m-%d %H:%M} UTC" if scans else "no scan yet"
+            )
+            yield Diagnosis("store", Health.GOOD, said)
+    except AuditorError as error:
+        yield Diagnosis("store", Health.BAD, str(error), "name another with --store, or mend this one")
+
+
+def _clock(connection: Connection) -> Diagnosis:
+    try:
+        answer = connection.caller().call("sts", "GetCallerIdentity", {}, connection.region)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the doctor says it)
+        return Diagnosis("clock", Health.POOR, f"could not be compared: {error}")
+    seconds = abs((datetime.now(UTC) - answer.date).total_seconds())
+    if seconds > _CLOCK_SECONDS:
+        return Diagnosis(
+            "clock", Health.POOR, f"{seconds:.0f} s off AWS's", "set it (NTP); AWS refuses what is five minutes off"
+        )
+    return Diagnosis("clock", Health.GOOD, "agrees with AWS's")
+
+
+class _Nowhere:
+    """A sink that keeps nothing."""
+
+    def add(self, scope: Scope, page: Sequence[Resource], volatile: frozenset[str]) -> None:
+        """Forget the page."""
+
+    def close(self, coverage: Coverage) -> None:
+        """Forget the coverage."""
+
+
+def _permissions(
+    connection: Connection,
+    account: str,
+    partition: str,
+    region: str,
+    checks: Mapping[str, Check],
+    types: Mapping[str, ResourceType],
+) -> Iterator[Diagnosis]:
+    """Read REGION as a scan would, and say what is denied, which types that leaves unread and which checks it blinds."""
+    needed = sorted({type for check in checks.values() for type in (*check.on, *check.reads)})
+    plan = make_plan([types[name] for name in needed], types, account, partition, [region])
+    read = collect(plan, connection.caller(), _Nowhere(), deadline_seconds=_PROBE_SECONDS)
+    gaps: dict[tuple[str, str], Gap] = {}
+    unread: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for scope, coverage in read.coverage.items():
+        found = list(coverage.gaps.values())
+        if not coverage.state.known:
+            found.append(coverage.gap or Gap(scope.type, str(CoverageState(coverage.state))))
+        for gap in found:
+            gaps.setdefault((gap.operation, gap.code), gap)
+            unread[gap.operation, gap.code].add(scope.type)
+    opened = permissions(checks.values(), types)
+    for key, gap in sorted(gaps.items()):
+        blinded = sorted({check.id for check in checks.values() if unread[key] & {*check.on, *check.reads}})
+        action = opened[gap.operation].action if gap.operation in opened else gap.operation
+        leaves = (
+            f"leaves {', '.join(sorted(unread[key]))} unread; blinds {len(blinded)} checks: {', '.join(blinded[:6])}"
+        )
+        more = ", …" if len(blinded) > 6 else ""
+        yield Diagnosis(
+            "permissions",
+            Health.POOR,
+            f"{gap} in {region}; {leaves}{more}",
+            f"allow {action} (`auditor policy` prints the whole policy)",
+        )
+    if not gaps:
+        yield Diagnosis("permissions", Health.GOOD, f"everything the checks need could be read in {region}")
