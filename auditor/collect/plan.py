@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from auditor.collect.declare import ResourceType
-from auditor.model import Scope
+from auditor.aws.partitions import home_region, partition_of
+from auditor.collect.declare import Call, ResourceType
+from auditor.model import GLOBAL, Scope
 
 __all__ = ["Plan", "make_plan"]
+
+_UNKNOWN_CHAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,63 @@ class Plan:
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """Every scope that will be closed with a coverage, each once."""
-        raise NotImplementedError
+        return tuple(
+            Scope(self.account, region, name) for name, type in self.types.items() for region in self.regions_of(type)
+        )
+
+    def regions_of(self, type: ResourceType) -> tuple[str, ...]:
+        """Return where a type is read: ``global``, or every region asked for."""
+        return (GLOBAL,) if type.scope == GLOBAL else self.regions
+
+    def region_of_call(self, call: Call, region: str) -> str | None:
+        """Return where CALL is sent for a scope in REGION; ``None`` when this partition has no such place.
+
+        What is global is asked in the partition's home region, or, when that was not asked for, in the first region that was:
+        a service control policy may close the home region, and the endpoints of global services answer from anywhere.
+        """
+        if call.region:
+            return call.region if partition_of(call.region) == self.partition else None
+        if region != GLOBAL:
+            return region
+        home = home_region(self.partition)
+        return home if home in self.regions or not self.regions else self.regions[0]
+
+    def children_of(self, type: ResourceType) -> tuple[ResourceType, ...]:
+        """Return the planned types that are listed for each resource of TYPE."""
+        return tuple(child for child in self.types.values() if child.parent == type.type)
+
+    def chain_of(self, type: ResourceType) -> int:
+        """Return how many calls must follow one another at least, from a type's list to its last descendant's details."""
+        own = 2 if type.details or type.metrics else 1
+        if type.collect is not None:
+            own += max(_UNKNOWN_CHAIN, len(type.calls)) - 1
+        children = self.children_of(type)
+        return max(own, 1 + max((self.chain_of(child) for child in children), default=0))
 
 
 def make_plan(
     types: Iterable[ResourceType], known: Mapping[str, ResourceType], account: str, partition: str, regions: Iterable[str]
 ) -> Plan:
-    """Plan TYPES and, from KNOWN, the parents they are read through. Raises ValueError for a parent that is not declared."""
-    raise NotImplementedError
+    """Plan TYPES and, from KNOWN, the parents they are read through.
+
+    Raises ValueError for a parent that is not declared, is not read where its child is, or is its own ancestor.
+    """
+    planned: dict[str, ResourceType] = {}
+    for type in types:
+        _add(type, known, planned, ())
+    return Plan(account, partition, tuple(dict.fromkeys(regions)), planned)
+
+
+def _add(
+    type: ResourceType, known: Mapping[str, ResourceType], planned: dict[str, ResourceType], below: tuple[str, ...]
+) -> None:
+    if type.type in below:
+        raise ValueError(f"{type.type} is its own ancestor")
+    if type.parent:
+        parent = known.get(type.parent)
+        if parent is None:
+            raise ValueError(f"{type.type}: its parent {type.parent} is not declared")
+        if (parent.scope == GLOBAL) != (type.scope == GLOBAL):
+            raise ValueError(f"{type.type} is {type.scope}, its parent {type.parent} is {parent.scope}")
+        _add(parent, known, planned, (*below, type.type))
+    planned[type.type] = type

@@ -1,0 +1,358 @@
+"""The queue: single API calls, the longest remaining chain first, made by a few threads, tried again by being put back."""
+
+import heapq
+import itertools
+import logging
+import queue
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from auditor.aws.answer import Answer, Caller, CallError, Fault
+from auditor.collect.limits import Lane, Limit, Pace, lane_name, limit_of
+
+__all__ = ["CallQueue", "Item", "ServiceStatistics"]
+
+logger = logging.getLogger(__name__)
+
+_TICK = 0.2
+_AT_ONCE_FATAL = frozenset({"ExpiredToken", "ExpiredTokenException"})
+
+
+@dataclass(slots=True)
+class ServiceStatistics:
+    """What one service cost."""
+
+    calls: int = 0
+    """Requests sent, retries included."""
+    retried: int = 0
+    throttled: int = 0
+    failed: int = 0
+    """Calls that ended without an answer after all retries, denied ones included."""
+    seconds: float = 0.0
+    """The sum of all calls' durations."""
+    known: int = 0
+    """Calls that were put into the queue; grows while pages and resources come in."""
+    done: int = 0
+    """Calls that came to an end, one way or the other."""
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """One API call in the queue; without an operation: a pause."""
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    region: str
+    chain: int
+    """How many calls, this one included, must still follow one another: the most go first."""
+    done: Callable[[Answer | CallError], None]
+    """Takes the outcome, on a worker; called exactly once."""
+    broken: Callable[[Exception], None]
+    """Told what ``done`` or the caller raised that is no CallError: a fault of the program."""
+    expected: tuple[str, ...] = ()
+    """Error codes that are an answer: neither tried again nor counted as failed."""
+    attempts: int = 0
+    granted: bool = False
+    finished: bool = False
+    started: float = 0.0
+
+
+@dataclass(order=True, slots=True)
+class _Timer:
+    when: float
+    number: int
+    item: Item | None = field(compare=False)
+    lane: Lane | None = field(compare=False)
+
+
+class CallQueue:
+    """Runs items until none is left. ``put`` and ``deliver`` may be called from any thread."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        *,
+        threads: int,
+        pace: Pace | None = None,
+        limits: Callable[[str, str], Limit] = limit_of,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """THREADS make calls; CLOCK counts seconds for delays, limits and deadlines."""
+        self.caller = caller
+        self.ended: CallError | None = None
+        """Set when no further call is made: what everything that was left comes to."""
+        self.statistics: dict[str, ServiceStatistics] = defaultdict(ServiceStatistics)
+        self._threads = threads
+        self._pace = pace or Pace()
+        self._limits = limits
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._ready: list[tuple[int, int, Item]] = []
+        self._timers: list[_Timer] = []
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._running: set[Item] = set()
+        self._orphans: list[Item] = []
+        self._number = itertools.count()
+        self._outstanding = 0
+        self._closed = False
+        self._outbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._random = random.Random()  # noqa: S311  (jitter, no secret)
+
+    # ---- from any thread ---------------------------------------------------------------------------------------------
+
+    def put(self, item: Item) -> None:
+        """Add a call. After the end it comes to nothing at once."""
+        with self._changed:
+            self._outstanding += 1
+            if item.operation:
+                self.statistics[item.service].known += 1
+            if self.ended is not None:
+                self._orphans.append(item)
+                self._outbox.put(None)
+            else:
+                self._make_ready(item)
+
+    def pause(self, seconds: float, resume: Callable[[Answer | CallError], None], broken: Callable[[Exception], None]) -> None:
+        """Call RESUME so many seconds later, without holding a worker."""
+        item = Item("", "", {}, "", 1_000, resume, broken)
+        with self._changed:
+            self._outstanding += 1
+            if self.ended is not None:
+                self._orphans.append(item)
+                self._outbox.put(None)
+            else:
+                self._at(self._clock() + seconds, item)
+
+    def deliver(self, message: Callable[[], None]) -> None:
+        """Have MESSAGE called by the thread that runs the queue, in the order they come."""
+        self._outbox.put(message)
+
+    # ---- the thread that runs the queue ------------------------------------------------------------------------------
+
+    def run(self, tick: Callable[[], CallError | None]) -> None:
+        """Work until nothing is left. TICK is called a few times a second; an error it returns ends everything with it.
+
+        Raises what a delivered message raises.
+        """
+        workers = [self._start_worker(number) for number in range(self._threads)]
+        ticked = self._clock()
+        try:
+            while True:
+                message = self._wait_for_message()
+                if message is not None:
+                    message()
+                now = self._clock()
+                if message is None or now - ticked >= _TICK:
+                    ticked = now
+                    error = tick()
+                    if error is not None and self.ended is None:
+                        self.end(error)
+                    for _ in range(self._give_up_stuck(now)):
+                        workers.append(self._start_worker(len(workers)))
+                self._conclude_orphans()
+                with self._changed:
+                    if self._outstanding == 0 and self._outbox.empty():
+                        return
+        finally:
+            with self._changed:
+                self._closed = True
+                self._changed.notify_all()
+            until = time.monotonic() + 0.5
+            for worker in workers:  # one that hangs in a call is left behind: it is a daemon
+                worker.join(max(0.0, until - time.monotonic()))
+
+    def _wait_for_message(self) -> Callable[[], None] | None:
+        try:
+            return self._outbox.get(timeout=_TICK)
+        except queue.Empty:
+            return None
+
+    def end(self, error: CallError) -> None:
+        """Make no further call: everything that is left, running calls included, comes to ERROR."""
+        with self._changed:
+            self.ended = error
+            left = [entry[-1] for entry in self._ready]
+            left += [entry[-1] for lane in self._lanes.values() for entry in lane.parked]
+            left += [timer.item for timer in self._timers if timer.item is not None]
+            left += self._running
+            for lane in self._lanes.values():
+                lane.parked.clear()
+            self._ready.clear()
+            self._timers.clear()
+            self._running.clear()
+            for item in left:
+                item.finished = True
+        for item in left:
+            self._conclude(item, error)
+
+    def _conclude_orphans(self) -> None:
+        while self.ended is not None:
+            with self._changed:
+                orphans, self._orphans = self._orphans, []
+            if not orphans:
+                return
+            for item in orphans:
+                self._conclude(item, self.ended)
+
+    def _give_up_stuck(self, now: float) -> int:
+        with self._changed:
+            stuck = [item for item in self._running if now - item.started > self._pace.call_seconds]
+            for item in stuck:
+                item.finished = True
+                self._running.discard(item)
+        for item in stuck:
+            seconds = f"{self._pace.call_seconds:.0f} s"
+            self._conclude(item, CallError(Fault.DEADLINE, "DeadlineExceeded", f"no answer within {seconds}"))
+        return len(stuck)
+
+    # ---- the workers -------------------------------------------------------------------------------------------------
+
+    def _start_worker(self, number: int) -> threading.Thread:
+        worker = threading.Thread(target=self._work, name=f"collect-{number}", daemon=True)
+        worker.start()
+        return worker
+
+    def _work(self) -> None:
+        while (item := self._next()) is not None:
+            if not self._perform(item):
+                return
+
+    def _next(self) -> Item | None:
+        """Return the most urgent call that may be made now, waiting for one; ``None`` at the end."""
+        with self._changed:
+            while not self._closed:
+                now = self._clock()
+                self._fire_timers(now)
+                while self._ready:
+                    entry = heapq.heappop(self._ready)
+                    item = entry[-1]
+                    lane = self._lane(item)
+                    if item.granted or lane is None or lane.take(now):
+                        item.started = now
+                        self._running.add(item)
+                        if self._ready or self._timers:
+                            self._changed.notify()  # somebody else must watch the clock now
+                        return item
+                    lane.park(entry)
+                    self._wake(lane)
+                self._changed.wait(max(0.0, self._timers[0].when - now) if self._timers else None)
+            return None
+
+    def _perform(self, item: Item) -> bool:
+        """Make one call. Returns whether this worker goes on: not when it was given up and replaced."""
+        outcome: Answer | CallError | Exception
+        try:
+            if item.operation:
+                outcome = self.caller.call(item.service, item.operation, item.params, item.region)
+            else:
+                outcome = Answer({}, datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001  (whatever it is, this call has no answer, and the scan goes on)
+            outcome = error
+        with self._changed:
+            if item.finished:
+                return self.ended is not None
+            self._running.discard(item)
+            if item.operation and self._put_back(item, outcome):
+                return True
+            item.finished = True
+        self._conclude(item, outcome)
+        return True
+
+    def _put_back(self, item: Item, outcome: Answer | CallError | Exception) -> bool:
+        """Count the attempt, and put the call back for another one if that makes sense."""
+        now = self._clock()
+        item.attempts += 1
+        numbers, lane = self.statistics[item.service], self._lane(item)
+        numbers.calls += 1
+        numbers.seconds += now - item.started
+        if not isinstance(outcome, CallError) or outcome.code in item.expected:
+            if lane is not None and isinstance(outcome, Answer):
+                lane.answered()
+            return False
+        if outcome.fault is Fault.THROTTLED:
+            numbers.throttled += 1
+            if lane is not None:
+                lane.throttled(item.started, now)
+        attempts = {
+            Fault.THROTTLED: self._pace.throttled_attempts,
+            Fault.TRANSIENT: self._pace.transient_attempts,
+            Fault.CREDENTIALS: self._pace.credentials_attempts,
+        }.get(outcome.fault, 1)
+        if item.attempts >= attempts:
+            numbers.failed += 1
+            if outcome.code in _AT_ONCE_FATAL:
+                self._outbox.put(lambda: self.end(outcome) if self.ended is None else None)
+            return False
+        numbers.retried += 1
+        item.granted = False
+        self._at(now + self._random.uniform(0, self._pace.longest_wait(item.attempts)), item)
+        return True
+
+    def _conclude(self, item: Item, outcome: Answer | CallError | Exception) -> None:
+        """Hand the outcome on. Whatever goes wrong there is told, and neither kills a worker nor hangs the scan."""
+        if item.operation:
+            with self._changed:
+                self.statistics[item.service].done += 1
+        try:
+            if isinstance(outcome, (Answer, CallError)):
+                item.done(outcome)
+            else:
+                raise outcome
+        except Exception as error:
+            logger.exception("%s:%s in %s broke", item.service, item.operation, item.region)
+            try:
+                item.broken(error)
+            except Exception:
+                logger.exception("and so did telling it")
+        finally:
+            with self._changed:
+                self._outstanding -= 1
+                if self._outstanding == 0:
+                    self._outbox.put(None)
+
+    # ---- under the lock ----------------------------------------------------------------------------------------------
+
+    def _make_ready(self, item: Item) -> None:
+        heapq.heappush(self._ready, (-item.chain, next(self._number), item))
+        self._changed.notify()
+
+    def _at(self, when: float, item: Item | None, lane: Lane | None = None) -> None:
+        heapq.heappush(self._timers, _Timer(when, next(self._number), item, lane))
+        self._changed.notify()
+
+    def _wake(self, lane: Lane) -> None:
+        if not lane.waking:
+            lane.waking = True
+            self._at(lane.next_token(), None, lane)
+
+    def _fire_timers(self, now: float) -> None:
+        while self._timers and self._timers[0].when <= now:
+            timer = heapq.heappop(self._timers)
+            if timer.item is not None:
+                self._make_ready(timer.item)
+            if timer.lane is not None:
+                lane = timer.lane
+                lane.waking = False
+                while lane.parked and lane.take(now):
+                    entry = heapq.heappop(lane.parked)
+                    entry[-1].granted = True
+                    heapq.heappush(self._ready, entry)
+                    self._changed.notify()
+                if lane.parked:
+                    self._wake(lane)
+
+    def _lane(self, item: Item) -> Lane | None:
+        if not item.operation:
+            return None
+        key = (item.region, lane_name(item.service, item.operation))
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane.of(self._limits(item.service, item.operation), self._clock())
+        return lane
