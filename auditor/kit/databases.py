@@ -9,7 +9,9 @@ from auditor.model import Gap
 
 __all__ = [
     "DB_CLUSTER",
+    "DB_CLUSTER_SNAPSHOT",
     "DB_INSTANCE",
+    "DB_SNAPSHOT",
     "GIB",
     "SERVERLESS",
     "age_hours",
