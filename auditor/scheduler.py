@@ -103,7 +103,6 @@ def run(settings: Settings, store: Store, account: str, scan: Callable[[], objec
     schedule = settings.schedule
     grace = schedule.misfire_grace_minutes * 60
     clock = BackgroundScheduler(timezone=ZoneInfo(schedule.timezone), executors={"default": ThreadPoolExecutor(1)})
-    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": grace}
 
     def work() -> None:
         try:
@@ -115,10 +114,11 @@ def run(settings: Settings, store: Store, account: str, scan: Callable[[], objec
         except Exception:
             log.exception("the scan failed; it is tried again at its next time")
 
-    def now() -> None:
-        clock.add_job(work, id="again", replace_existing=True, **options)
+    job = clock.add_job(work, trigger_of(settings), coalesce=True, max_instances=1, misfire_grace_time=grace)
 
-    clock.add_job(work, trigger_of(settings), id="scan", **options)
+    def now() -> None:
+        job.modify(next_run_time=datetime.now(UTC))
+
     last = store.latest_scan(account, finished=False)
     if missed(settings, last, datetime.now(UTC)) or (last is not None and last.status is ScanStatus.INTERRUPTED):
         log.info("a scan was missed or interrupted; it is caught up now")
