@@ -1,15 +1,149 @@
 """The view as HTML: one file each, no network, nothing that runs but our own script."""
 
-from auditor.report.view import ReportView
+import base64
+import functools
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["render_cost_html", "render_html"]
+from auditor.catalog import bundled
+from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
+from auditor.report.block import pack
+from auditor.report.text import amount, number, plural, score_text, short, type_words
+from auditor.report.view import CoverageView, MoneyView, ReportView, Standing
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["GRADES", "ROWS", "render_cost_html", "render_html"]
+
+ROWS = 500
+"""Findings that stand in the page itself, readable without JavaScript."""
+
+GRADES = "A from 90, B from 80, C from 70, D from 60, else F"
+_SIGNS = {
+    Standing.BROKEN: "broken",
+    Standing.UNREAD: "unread",
+    Standing.HOLDS: "holds",
+    Standing.EMPTY: "empty",
+    Standing.UNJUDGED: "unjudged",
+}
+_STATE_NAMES = {
+    CoverageState.COMPLETE: "read",
+    CoverageState.NOT_OFFERED: "not offered there",
+    CoverageState.PARTIAL: "read in part",
+    CoverageState.DENIED: "denied",
+    CoverageState.FAILED: "failed",
+}
+_CERTAINTY_NAMES = {Certainty.EXACT: "exact", Certainty.ESTIMATE: "estimate", Certainty.UPPER_BOUND: "upper bound"}
 
 
 def render_html(view: ReportView) -> str:
     """Return the compliance report as one self-contained HTML document."""
-    raise NotImplementedError
+    contents = [
+        ("verdict", "Verdict", None),
+        ("coverage", "Coverage", None),
+        ("changes", "Changes", None),
+        ("risks", "Top risks", None),
+        ("standard", "The standard", sum(view.standings.values())),
+        ("money", "Money", None),
+        ("findings", "Findings", len(view.findings)),
+        ("unread", "Not read", len(view.coverage.gaps)),
+        ("waived", "Waived", len(view.waived)),
+        ("method", "The score", None),
+        ("checks", "Checks", sum(check.ran for check in view.checks.values())),
+    ]
+    block = pack(view) if view.findings else ""
+    return _render("report.html.j2", view, contents=contents, block=block)
 
 
 def render_cost_html(view: ReportView) -> str:
     """Return the cost report as one self-contained HTML document."""
-    raise NotImplementedError
+    contents: list[tuple[str, str, int | None]] = [("total", "Total", None)]
+    if view.money.items:
+        contents += [("shares", "Where it lies", None), ("items", "Savings", len(view.money.items))]
+    contents += [("unpriced", "Not priced", len(view.money.unpriced)), ("method", "The amounts", None)]
+    return _render("cost.html.j2", view, contents=contents)
+
+
+def _render(template: str, view: ReportView, **more: Any) -> str:
+    from markupsafe import Markup
+
+    style, script = _style(), _script()
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    bullets = {bullet.id: bullet.name for section in view.sections for bullet in section.bullets}
+    page = _environment().get_template(template)
+    return page.render(
+        view=view, csp=Markup(policy), style=Markup(style), script=Markup(script), rows=ROWS, signs=_SIGNS,  # noqa: S704
+        weights=SEVERITY_WEIGHTS, grades=GRADES, bullets=bullets, **more,
+    )  # fmt: skip
+
+
+@functools.cache
+def _environment() -> "Environment":
+    """Return Jinja with everything escaped, and an error for every name that does not exist."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(bundled("reports") / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        amount=amount, number=number, plural=plural, score=score_text, short=short, type_words=type_words,
+        percent=_percent, duration=_duration, sentence=_sentence, code=_code, certainty=_CERTAINTY_NAMES.__getitem__,
+        coverage_parts=_coverage_parts, money_parts=_money_parts, unit_price="{:.6g}".format,
+    )  # fmt: skip
+    return environment
+
+
+@functools.cache
+def _style() -> str:
+    text = (bundled("reports") / "templates" / "style.css").read_text(encoding="utf-8")
+    return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+
+
+@functools.cache
+def _script() -> str:
+    text = (bundled("reports") / "templates" / "script.js").read_text(encoding="utf-8")
+    return re.sub(r"\n\s*(?://[^\n]*)?(?=\n)", "", re.sub(r"\n\s+", "\n", f"\n{text}")).strip()
+
+
+def _digest(text: str) -> str:
+    """Return the hash by which a content security policy names an inline style or script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _percent(value: float) -> str:
+    """Return a share that never looks like all when it is not: 99.96 is 99.9%."""
+    return "100%" if value >= 100 else f"{int(value * 10) / 10:g}%"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _sentence(text: str) -> str:
+    """Return TEXT with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def _code(text: str) -> Any:
+    """Return one of our own sentences with what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+def _coverage_parts(coverage: CoverageView) -> list[tuple[str, str, int]]:
+    return [(str(state), name, coverage.states.get(state, 0)) for state, name in _STATE_NAMES.items()]
+
+
+def _money_parts(money: MoneyView) -> list[tuple[str, str, float]]:
+    return [(str(c), name, money.by_certainty.get(c, 0.0)) for c, name in _CERTAINTY_NAMES.items()]
