@@ -1,6 +1,6 @@
 """Auto Scaling groups: who owns them, what sends them traffic, and what makes them grow and shrink."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from auditor.kit.facts import Facts, NotApplicable, Unavailable
@@ -19,14 +19,19 @@ __all__ = [
     "SCHEDULE",
     "SCHEDULED_ACTION",
     "alarms_of",
+    "any_of",
     "by_autoscaler",
+    "by_ecs",
     "by_kubernetes",
     "is_active",
     "is_balanced",
     "is_coming",
     "metric_class",
+    "metric_classes",
+    "skip_managed",
     "skip_owned",
     "trigger_classes",
+    "triggers",
 ]
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -71,24 +76,57 @@ def by_autoscaler(group: Facts) -> bool:
     return any(tag.startswith(_AUTOSCALER_TAGS) for tag in group.tags)
 
 
+def any_of(group: Facts, type: str, by: str, test: Callable[[Facts], bool], key: str | None = None) -> bool:
+    """Whether TEST holds for any resource of TYPE that holds KEY (the group's ARN if ``None``) at the path BY.
+
+    Raises Unavailable when it holds for none that was read and there could be more.
+    """
+    if any(map(test, group.known_referrers(type, by, key))):
+        return True
+    group.referrers(type, by, key)
+    return False
+
+
+def by_ecs(group: Facts) -> bool:
+    """Whether ECS changes the group's size (managed scaling of a capacity provider). Raises Unavailable when unknown."""
+    return any_of(
+        group,
+        CAPACITY_PROVIDER,
+        PROVIDER_GROUP,
+        lambda provider: "ENABLED" in provider.values("autoScalingGroupProvider.managedScaling.status"),
+    )
+
+
+_OF_KUBERNETES = "its nodes belong to a Kubernetes cluster, which is judged as a whole"
+_OF_ECS = "its instances belong to an ECS capacity provider, which is judged as a whole"
+
+
 def skip_owned(group: Facts) -> Unavailable | None:
     """Raise NotApplicable when Kubernetes or ECS owns the group: it is then one part of something judged as a whole.
 
     Returns what keeps the owner from being known, or ``None`` when there is none. A check that passes needs no owner; one
     that would fail raises what was returned first.
     """
+    return _skip(group, lambda: any_of(group, CAPACITY_PROVIDER, PROVIDER_GROUP, lambda _: True))
+
+
+def skip_managed(group: Facts) -> Unavailable | None:
+    """Raise NotApplicable when a Kubernetes cluster or ECS itself changes the group's size; else like ``skip_owned``."""
+    return _skip(group, lambda: by_ecs(group))
+
+
+def _skip(group: Facts, in_ecs: Callable[[], bool]) -> Unavailable | None:
     doubt: Unavailable | None = None
     try:
         if by_kubernetes(group):
-            raise NotApplicable("its nodes belong to a Kubernetes cluster, which is judged as a whole")
+            raise NotApplicable(_OF_KUBERNETES)
         if _ECS_TAG in group.tags:
-            raise NotApplicable("its instances belong to an ECS capacity provider, which is judged as a whole")
+            raise NotApplicable(_OF_ECS)
     except Unavailable as unread:
         doubt = unread
-    if group.known_referrers(CAPACITY_PROVIDER, PROVIDER_GROUP):
-        raise NotApplicable("its instances belong to an ECS capacity provider, which is judged as a whole")
     try:
-        group.referrers(CAPACITY_PROVIDER, PROVIDER_GROUP)
+        if in_ecs():
+            raise NotApplicable(_OF_ECS)
     except Unavailable as unread:
         doubt = doubt or unread
     return doubt
@@ -185,10 +223,10 @@ def trigger_classes(policy: Facts) -> set[str]:
     """
     match policy["PolicyType"]:
         case "TargetTrackingScaling":
-            return set(_specified(policy["TargetTrackingConfiguration"]))
+            return metric_classes(policy["TargetTrackingConfiguration"])
         case "PredictiveScaling":
             specified = policy["PredictiveScalingConfiguration"]["MetricSpecifications"]
-            return {kind for specification in specified for kind in _specified(specification)}
+            return {kind for specification in specified for kind in metric_classes(specification)}
         case _:
             return {kind for alarm in alarms_of(policy) for kind in _watched(alarm)}
 
@@ -200,8 +238,35 @@ def _watched(alarm: Facts) -> Iterator[str]:
     yield from _queried(alarm.get("Metrics", ()))
 
 
+def triggers(group: Facts, *, with_schedule: bool) -> tuple[set[str], Unavailable | None]:
+    """Return the classes of all metrics the group's active policies scale it by, and why there could be more.
+
+    WITH_SCHEDULE: a scheduled action still to come counts as the class ``schedule``.
+    """
+    name = group["AutoScalingGroupName"]
+    used: set[str] = set()
+    doubt: Unavailable | None = None
+    for policy in group.known_referrers(SCALING_POLICY, "AutoScalingGroupName", name):
+        try:
+            if is_active(policy):
+                used |= trigger_classes(policy)
+        except Unavailable as unread:
+            doubt = doubt or unread
+    try:
+        group.referrers(SCALING_POLICY, "AutoScalingGroupName", name)
+        if with_schedule and any_of(group, SCHEDULED_ACTION, "AutoScalingGroupName", is_coming, name):
+            used.add(SCHEDULE)
+    except Unavailable as unread:
+        doubt = doubt or unread
+    return used, doubt
+
+
+def metric_classes(configuration: Document) -> set[str]:
+    """Return the classes of the metrics that a target tracking or predictive CONFIGURATION holds at a target."""
+    return set(_specified(configuration))
+
+
 def _specified(configuration: Document) -> Iterator[str]:
-    """Yield the classes of the metrics a target tracking or predictive configuration names."""
     for name, specification in configuration.items():
         if not name.endswith("Specification") or "Load" in name or "Capacity" in name:
             continue

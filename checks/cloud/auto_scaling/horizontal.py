@@ -1,6 +1,6 @@
 """Horizontal scaling: Add/remove instances."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.kit import HIGH, LOW, MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, ago, check
@@ -9,7 +9,9 @@ from auditor.kit.scaling import (
     PROVIDER_GROUP,
     SCALING_POLICY,
     SCHEDULED_ACTION,
+    any_of,
     by_autoscaler,
+    by_ecs,
     by_kubernetes,
     is_active,
     is_balanced,
@@ -131,7 +133,7 @@ def asg_scales_horizontally(group: Facts, _: Horizontal) -> Iterator[Evidence]:
         raise NotApplicable("a singleton that heals itself, and no load balancer sends it traffic")
     fixed = smallest == largest
     doubt: Unavailable | None = None
-    for moves in (_rescheduled,) if fixed else (_has_policy, _has_schedule, _is_scaled_by_ecs, by_autoscaler):
+    for moves in (_rescheduled,) if fixed else (_has_policy, _has_schedule, by_ecs, by_autoscaler):
         try:
             if moves(group):
                 return
@@ -151,41 +153,23 @@ def asg_scales_horizontally(group: Facts, _: Horizontal) -> Iterator[Evidence]:
         )
 
 
-def _any(group: Facts, type: str, by: str, key: str | None, test: Callable[[Facts], bool]) -> bool:
-    """Whether TEST holds for any of the group's TYPE. Raises Unavailable when it does for none and not all were read."""
-    if any(map(test, group.known_referrers(type, by, key))):
-        return True
-    group.referrers(type, by, key)
-    return False
-
-
 def _has_policy(group: Facts) -> bool:
-    return _any(group, SCALING_POLICY, "AutoScalingGroupName", group["AutoScalingGroupName"], is_active)
+    return any_of(group, SCALING_POLICY, "AutoScalingGroupName", is_active, group["AutoScalingGroupName"])
 
 
 def _has_schedule(group: Facts) -> bool:
-    return _any(group, SCHEDULED_ACTION, "AutoScalingGroupName", group["AutoScalingGroupName"], is_coming)
+    return any_of(group, SCHEDULED_ACTION, "AutoScalingGroupName", is_coming, group["AutoScalingGroupName"])
 
 
 def _rescheduled(group: Facts) -> bool:
     """Whether a scheduled action will change the group's limits."""
     limits = {"MinSize": group["MinSize"], "MaxSize": group["MaxSize"]}
-    return _any(
+    return any_of(
         group,
         SCHEDULED_ACTION,
         "AutoScalingGroupName",
-        group["AutoScalingGroupName"],
         lambda action: is_coming(action) and any(action.get(name, size) != size for name, size in limits.items()),
-    )
-
-
-def _is_scaled_by_ecs(group: Facts) -> bool:
-    return _any(
-        group,
-        CAPACITY_PROVIDER,
-        PROVIDER_GROUP,
-        None,
-        lambda provider: "ENABLED" in provider.values("autoScalingGroupProvider.managedScaling.status"),
+        group["AutoScalingGroupName"],
     )
 
 
@@ -335,21 +319,20 @@ def _removes(policy: Facts) -> bool:
 
 def _is_shrunk_by_schedule(group: Facts) -> bool:
     largest = group["MaxSize"]
-    return _any(
+    return any_of(
         group,
         SCHEDULED_ACTION,
         "AutoScalingGroupName",
-        group["AutoScalingGroupName"],
         lambda a: is_coming(a) and min(a.get("DesiredCapacity", largest), a.get("MaxSize", largest)) < largest,
+        group["AutoScalingGroupName"],
     )
 
 
 def _is_protected_by_ecs(group: Facts) -> bool:
-    return _any(
+    return any_of(
         group,
         CAPACITY_PROVIDER,
         PROVIDER_GROUP,
-        None,
         lambda provider: "ENABLED" in provider.values("autoScalingGroupProvider.managedTerminationProtection"),
     )
 
