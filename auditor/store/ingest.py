@@ -99,7 +99,7 @@ class Ingest:
             .select_from(resources.outerjoin(versions, current))
             .where(resources.c.scope_id == scope_id)
         )
-        return ScopeState(scope_id, {bytes(digest): _Known(*known) for digest, *known in rows})
+        return ScopeState(scope_id, {bytes(digest): _Known(*known) for digest, *known in rows.all()})
 
     def reserve(self, work: Iterable[tuple[ScopeState, Sequence[Read]]]) -> None:
         """Number the resources that are new, before they are taken."""

@@ -99,7 +99,7 @@ class Lives:
             was = _Standing(number, ids[key], rows[key.scope].get(finding.resource), finding.resource)
             known[finding.key] = was
             names = (encode_text(finding.resource), encode_text(finding.name))
-            values.append((number, finding.key, was.tally_id, was.resource_id, *names))
+            values.append((number, encode_text(finding.key), was.tally_id, was.resource_id, *names))
         self._database.bulk_insert(self._connection, findings, values)
 
     def _failed_before(self, candidates: Sequence[int]) -> set[int]:
@@ -153,7 +153,7 @@ class Lives:
         """Failing findings that could not be judged: what was last seen is kept, and fails no longer."""
         version = finding_versions.c
         query = select(version.finding_id, version.codec, version.body).where(version.until_scan.is_(None))
-        times = dict(self._connection.execute(select(scans.c.id, scans.c.started_at)).tuples().all())
+        times = {row.id: row.started_at for row in self._connection.execute(select(scans.c.id, scans.c.started_at))}
         unpacker, bodies = Unpacker(self._connection), {}
         for some in chunks([was.id for was, _ in turned]):
             for number, codec, body in self._connection.execute(query.where(version.finding_id.in_(some))):

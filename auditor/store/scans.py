@@ -12,7 +12,18 @@ from auditor.store.database import Database
 from auditor.store.leases import live, now, scan_lease
 from auditor.store.schema import leases, scans
 
-__all__ = ["begin", "find", "finish", "interrupt_abandoned", "latest", "listed", "may_write", "previous", "read"]
+__all__ = [
+    "Overtaken",
+    "begin",
+    "find",
+    "finish",
+    "interrupt_abandoned",
+    "latest",
+    "listed",
+    "may_write",
+    "previous",
+    "read",
+]
 
 _FINISHED = (ScanStatus.COMPLETE, ScanStatus.INCOMPLETE)
 
@@ -84,15 +95,19 @@ def interrupt_abandoned(database: Database, account: str | None) -> list[Scan]:
         return _interrupt(connection, dead)
 
 
+class Overtaken(StoreError):
+    """A scan wants to write after a newer one of its account has begun."""
+
+
 def may_write(connection: Connection, scan: Scan) -> None:
-    """Raise ``StoreError`` when a newer scan of the account has begun.
+    """Raise ``Overtaken`` when a newer scan of the account has begun.
 
     The number of a scan is its fencing token: a process that slept through the end of its lease cannot write into the
     account's history behind the back of the scan that took over, so intervals are only ever written in order.
     """
     newest = _newest_number(connection, scan.account)
     if newest != scan.id:
-        raise StoreError(
+        raise Overtaken(
             f"scan {scan.id} of account {scan.account} was overtaken by scan {newest}: it stops here; what it wrote is kept"
         )
 

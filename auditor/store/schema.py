@@ -179,7 +179,7 @@ findings = Table(
     "findings",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("key", String(64), nullable=False, unique=True),
+    Column("key", SafeText, nullable=False, unique=True),
     Column("tally_id", ID, ForeignKey("tallies.id"), nullable=False, index=True),
     Column("resource_id", ID, ForeignKey("resources.id")),
     Column("resource", SafeText, nullable=False),

@@ -37,7 +37,7 @@ def rows_of(connection: Connection, wanted: Iterable[Scope]) -> Rows:
     for scope, number in _scope_ids(connection, {scope.account for scope in wanted}).items():
         if scope in wanted:
             query = select(resources.c.arn, resources.c.id).where(resources.c.scope_id == number)
-            found[scope] = dict(connection.execute(query).tuples().all())
+            found[scope] = {row.arn: row.id for row in connection.execute(query).all()}
     return found
 
 
@@ -66,16 +66,13 @@ def save(
 ) -> None:
     """Begin a new version of each tally that is not as it was; GIVEN is by the tally's number."""
     now = scan.id
-    current = dict(
-        connection.execute(
-            select(tally_versions.c.tally_id, tally_versions.c.hash)
-            .join(tallies, tallies.c.id == tally_versions.c.tally_id)
-            .join(scopes)
-            .where(scopes.c.account == scan.account, tally_versions.c.until_scan.is_(None))
-        )
-        .tuples()
-        .all()
+    held = (
+        select(tally_versions.c.tally_id, tally_versions.c.hash)
+        .join(tallies, tallies.c.id == tally_versions.c.tally_id)
+        .join(scopes)
+        .where(scopes.c.account == scan.account, tally_versions.c.until_scan.is_(None))
     )
+    current = {row.tally_id: row.hash for row in connection.execute(held)}
     ended, changed, raws = [], [], []
     for number, tally in given.items():
         body = _body(tally, rows[Scope(tally.account, tally.region, tally.type)])

@@ -20,7 +20,7 @@ from auditor.model import Coverage, Resource, Scan, Scope
 from auditor.store.codec import Packer
 from auditor.store.database import Database
 from auditor.store.ingest import Ingest, Read, ScopeState, read
-from auditor.store.scans import may_write
+from auditor.store.scans import Overtaken, may_write
 from auditor.store.schema import resources, scopes
 
 __all__ = ["ScopeWriter"]
@@ -102,8 +102,11 @@ class ScopeWriter:
                 for scope, (page, ends) in self._waiting.items():
                     ingest.take(states[scope], scope, page, ends[0] if ends else None)
                 ingest.write()
-        except BaseException:
+        except BaseException as error:
             self._packer.forget()
+            if isinstance(error, Overtaken):
+                self._waiting.clear()  # no later attempt can succeed
+                self._rows = 0
             raise
         ingest.remember()
         self._scopes = ids

@@ -152,7 +152,7 @@ def upgrade() -> None:
     op.create_table(
         "findings",
         sa.Column("id", ID, nullable=False),
-        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("tally_id", ID, nullable=False),
         sa.Column("resource_id", ID, nullable=True),
         sa.Column("resource", sa.Text(), nullable=False),
