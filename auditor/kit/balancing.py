@@ -66,8 +66,8 @@ def dead_end(balancer: Facts) -> str:
                 return ""
         except Unavailable as unread:
             doubt = doubt or unread
-    rules = [rule for listener in listeners for rule in listener.known_referrers(LISTENER_RULE, "ListenerArn")]
-    for rule in rules:
+    with_rules = [listener for listener in listeners if listener["Protocol"] in ("HTTP", "HTTPS")]
+    for rule in (rule for listener in with_rules for rule in listener.known_referrers(LISTENER_RULE, "ListenerArn")):
         try:
             if _leads_anywhere(balancer, rule["Actions"]):
                 return ""
@@ -75,7 +75,8 @@ def dead_end(balancer: Facts) -> str:
             doubt = doubt or unread
     if doubt:
         raise doubt
-    for listener in balancer.referrers(LISTENER, "LoadBalancerArn"):
+    balancer.referrers(LISTENER, "LoadBalancerArn")
+    for listener in with_rules:
         listener.referrers(LISTENER_RULE, "ListenerArn")
     return "forwards only to target groups without a target" if listeners else "has no listener"
 
