@@ -18,7 +18,7 @@ REPORT_COLUMNS = (
     "mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,"
     "access_key_1_last_used_region,access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,"
     "access_key_2_last_used_date,access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,"
-    "cert_1_last_changed,cert_2_active,cert_2_last_changed,additional_credentials_info"
+    "cert_1_last_rotated,cert_2_active,cert_2_last_rotated,additional_credentials_info"
 )
 """The header of IAM's credential report (IAM user guide, "Getting credential reports")."""
 POLICIES = {"AssumeRolePolicyDocument", "Document", "PolicyDocument"}

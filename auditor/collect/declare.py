@@ -132,6 +132,8 @@ class ResourceType:
     """Fields of the parent that are put into each row before ``shape`` sees it (``ListenerArn``); a gap stays a gap."""
     only: Callable[[Row], bool] | None = None
     """Which rows of a shared answer are of this type; ``None``: all."""
+    owner: str = ""
+    """Field that holds the owner's account id: rows that another account owns are not kept."""
     details: Mapping[str, Call | Batch] = field(default_factory=dict)
     """Field of the document -> what is read for each resource."""
     details_when: Mapping[str, Callable[[Row], bool]] = field(default_factory=dict)

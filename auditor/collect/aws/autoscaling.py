@@ -73,7 +73,9 @@ SCHEDULED_ACTION = ResourceType(
     "AWS::AutoScaling::ScheduledAction",
     "A change of a group's size at a time.",
     list=Call("autoscaling", "DescribeScheduledActions", "ScheduledUpdateGroupActions"),
-    id="{ScheduledActionARN}",
+    # Like AWS's ARN but for its random part, which some rows come without: the two names are unique.
+    id="arn:{partition}:autoscaling:{region}:{account}:scheduledUpdateGroupAction"
+    ":autoScalingGroupName/{AutoScalingGroupName}:scheduledActionName/{ScheduledActionName}",
     name="{ScheduledActionName}",
 )
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row
+from auditor.collect.asking import batches, rows_of
+from auditor.collect.declare import Call, Collector, ResourceType
 
 _PROJECTS = Call("codebuild", "ListProjects", "projects")
 _DESCRIBE = Call("codebuild", "BatchGetProjects", "projects")
@@ -12,15 +13,10 @@ _PER_CALL = 100
 def _projects() -> Collector:
     """Yield the projects, a hundred names to a call."""
     names: Sequence[str] = yield _PROJECTS
-    calls = [
-        Call("codebuild", "BatchGetProjects", "projects", params={"names": names[start : start + _PER_CALL]})
-        for start in range(0, len(names), _PER_CALL)
-    ]
-    answers: Sequence[Sequence[Row] | CallFailed] = (yield calls) if calls else ()
-    for answer in answers:
-        if isinstance(answer, CallFailed):
-            raise answer
-        yield answer
+    yield from rows_of(
+        Call("codebuild", "BatchGetProjects", "projects", params={"names": batch})
+        for batch in batches(names, _PER_CALL)
+    )
 
 
 PROJECT = ResourceType(

@@ -1,9 +1,10 @@
 """EC2's machines: instances and their types, volumes, snapshots, images and launch templates."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from auditor.collect.asking import batches, raise_first, read, side_by_side
 from auditor.collect.aws.autoscaling import GROUPS
 from auditor.collect.declare import Call, CallFailed, Collector, Metric, ResourceType, Row
 from auditor.model import Gap
@@ -63,6 +64,7 @@ SNAPSHOT = ResourceType(
     "AWS::EC2::Snapshot",
     "An EBS snapshot that this account owns.",
     list=Call("ec2", "DescribeSnapshots", "Snapshots", params={"OwnerIds": ["self"]}),
+    owner="OwnerId",
     # AWS's ARN of a snapshot or an image has no account.
     id="arn:{partition}:ec2:{region}::snapshot/{SnapshotId}",
     name="{SnapshotId}",
@@ -119,7 +121,7 @@ def _templates() -> Collector:
             template, number = specification.get("LaunchTemplateId"), str(specification.get("Version", ""))
             if template and number.isdigit() and int(number) not in versions[template]:
                 named[template].add(number)
-        calls = [
+        answers = yield from side_by_side(
             Call(
                 "ec2",
                 "DescribeLaunchTemplateVersions",
@@ -129,14 +131,10 @@ def _templates() -> Collector:
                 absent=("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound"),
             )
             for template, numbers in sorted(named.items())
-        ]
-        answers: Sequence[Sequence[Row] | CallFailed | None] = (yield calls) if calls else ()
-        for answer in answers:
-            if isinstance(answer, CallFailed):
-                failed = answer.gap
-                continue
-            for version in answer or ():
-                versions[version["LaunchTemplateId"]][version["VersionNumber"]] = version
+        )
+        failed = next((answer.gap for answer in answers if isinstance(answer, CallFailed)), None)
+        for version in read(answer or () for answer in answers):
+            versions[version["LaunchTemplateId"]][version["VersionNumber"]] = version
     yield [
         {
             **template,
@@ -168,29 +166,20 @@ _KEPT = ("InstanceType", "MemoryInfo", "VCpuInfo", "CurrentGeneration")
 def _instance_types() -> Collector:
     """Yield the types of the region's instances and databases. A database class is the type of the same name after ``db.``."""
     instances, databases = yield [INSTANCES, _DB_INSTANCES]
-    failed = [answer for answer in (instances, databases) if isinstance(answer, CallFailed)]
-    names = {row["InstanceType"] for row in _read(instances)}
-    names |= {row["DBInstanceClass"].removeprefix("db.") for row in _read(databases) if "DBInstanceClass" in row}
-    wanted = sorted(names)
-    calls = [
+    names = {row["InstanceType"] for row in read([instances])}
+    names |= {row["DBInstanceClass"].removeprefix("db.") for row in read([databases]) if "DBInstanceClass" in row}
+    answers = yield from side_by_side(
         Call(
             "ec2",
             "DescribeInstanceTypes",
             "InstanceTypes",
             # A filter, because a name that EC2 does not know (db.serverless) would fail the call as an argument.
-            params={"Filters": [{"Name": "instance-type", "Values": wanted[start : start + _TYPES_PER_CALL]}]},
+            params={"Filters": [{"Name": "instance-type", "Values": batch}]},
         )
-        for start in range(0, len(wanted), _TYPES_PER_CALL)
-    ]
-    answers: Sequence[Sequence[Row] | CallFailed] = (yield calls) if calls else ()
-    failed += [answer for answer in answers if isinstance(answer, CallFailed)]
-    yield [{name: row[name] for name in _KEPT if name in row} for answer in answers for row in _read(answer)]
-    if failed:
-        raise failed[0]
-
-
-def _read(answer: Sequence[Row] | CallFailed) -> Sequence[Row]:
-    return () if isinstance(answer, CallFailed) else answer
+        for batch in batches(sorted(names), _TYPES_PER_CALL)
+    )
+    yield [{name: row[name] for name in _KEPT if name in row} for row in read(answers)]
+    raise_first([instances, databases, *answers])
 
 
 INSTANCE_TYPE = ResourceType(

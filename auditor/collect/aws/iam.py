@@ -80,7 +80,7 @@ _DATES = (
     "password_last_used",
     "password_last_changed",
     *(f"access_key_{slot}_{event}" for slot in (1, 2) for event in ("last_rotated", "last_used_date")),
-    *(f"cert_{slot}_last_changed" for slot in (1, 2)),
+    *(f"cert_{slot}_last_rotated" for slot in (1, 2)),
 )
 
 

@@ -1,9 +1,10 @@
 """RDS: instances, clusters, proxies and what they are made with; DocumentDB and Neptune answer on the same API."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from auditor.collect.declare import Call, CallFailed, Collector, Metric, ResourceType, Row
+from auditor.collect.asking import raise_first, read, side_by_side
+from auditor.collect.declare import Call, Collector, Metric, ResourceType, Row
 
 INSTANCES = Call("rds", "DescribeDBInstances", "DBInstances")
 CLUSTERS = Call("rds", "DescribeDBClusters", "DBClusters")
@@ -187,7 +188,7 @@ def _orderable_options() -> Collector:
     pairs = sorted(
         {(row["Engine"], row["EngineVersion"]) for row in instances if is_rds(row) and "EngineVersion" in row}
     )
-    calls = [
+    answers = yield from side_by_side(
         Call(
             "rds",
             "DescribeOrderableDBInstanceOptions",
@@ -195,17 +196,13 @@ def _orderable_options() -> Collector:
             params={"Engine": engine, "EngineVersion": version},
         )
         for engine, version in pairs
-    ]
-    answers: Sequence[Sequence[Row] | CallFailed] = (yield calls) if calls else ()
+    )
     for answer in answers:
-        if not isinstance(answer, CallFailed):
-            yield list(_merged(answer).values())
-    for answer in answers:
-        if isinstance(answer, CallFailed):
-            raise answer
+        yield list(_merged(read([answer])).values())
+    raise_first(answers)
 
 
-def _merged(options: Sequence[Row]) -> dict[str, dict[str, Any]]:
+def _merged(options: Iterable[Row]) -> dict[str, dict[str, Any]]:
     """Return one option per class; Multi-AZ is possible when it is with any storage."""
     merged: dict[str, dict[str, Any]] = {}
     for option in options:

@@ -34,13 +34,22 @@ DB_CLUSTER_SNAPSHOT = ResourceType(
     ),
 )
 
-# The API leaves DBInstanceAutomatedBackupsArn out of some rows, the resource id never.
+
+def _with_backup_id(backup: Row) -> Row:
+    """Return the backup with a BackupId: the database's resource id, its name where an endpoint leaves that out.
+
+    AWS's own DBInstanceAutomatedBackupsArn is missing from the rows of backups that are not replicated.
+    """
+    return {**backup, "BackupId": backup.get("DbiResourceId") or backup["DBInstanceIdentifier"]}
+
+
 DB_INSTANCE_AUTOMATED_BACKUP = ResourceType(
     "AWS::RDS::DBInstanceAutomatedBackup",
     "The automated backups of a database instance, and between which moments it can be restored.",
     list=Call("rds", "DescribeDBInstanceAutomatedBackups", "DBInstanceAutomatedBackups"),
     only=is_rds,
-    id="arn:{partition}:rds:{region}:{account}:auto-backup:{DbiResourceId}",
+    shape=_with_backup_id,
+    id="arn:{partition}:rds:{region}:{account}:auto-backup:{BackupId}",
     name="{DBInstanceIdentifier}",
     tags="TagList",
     volatile=("RestoreWindow",),

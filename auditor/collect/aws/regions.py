@@ -7,8 +7,8 @@ ZONES = Call("ec2", "DescribeAvailabilityZones", "AvailabilityZones")
 REGION = ResourceType(
     "AWS::::Region",
     "A region the account can use: what is judged once for each region.",
-    # Without AllRegions the answer holds only the regions that are opted in or need no opt-in.
     list=Call("ec2", "DescribeRegions", "Regions"),
+    only=lambda region: region.get("OptInStatus") != "not-opted-in",
     id="arn:{partition}:ec2:{RegionName}:{account}:region/{RegionName}",
     name="{RegionName}",
     scope="global",

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row
+from auditor.collect.asking import batches, rows_of
+from auditor.collect.declare import Call, Collector, ResourceType, Row
 
 VPC = ResourceType(
     "AWS::EC2::VPC",
@@ -68,7 +69,7 @@ SECURITY_GROUP_RULE = ResourceType(
     "AWS::EC2::SecurityGroupRule",
     "One rule of a security group: one source or destination each, with an id to mend it by.",
     list=Call("ec2", "DescribeSecurityGroupRules", "SecurityGroupRules"),
-    id="arn:{partition}:ec2:{region}:{GroupOwnerId}:security-group-rule/{SecurityGroupRuleId}",
+    id="arn:{partition}:ec2:{region}:{account}:security-group-rule/{SecurityGroupRuleId}",
     name="{SecurityGroupRuleId}",
     tags="Tags",
 )
@@ -97,23 +98,10 @@ _REFERENCES_PER_CALL = 200
 def _references() -> Collector:
     """Yield the references that VPCs on the other side of a peering or transit gateway hold to the region's groups."""
     groups: Sequence[Row] = yield _SECURITY_GROUPS
-    ids = [group["GroupId"] for group in groups]
-    calls = [
-        Call(
-            "ec2",
-            "DescribeSecurityGroupReferences",
-            "SecurityGroupReferenceSet",
-            params={"GroupId": ids[start : start + _REFERENCES_PER_CALL]},
-        )
-        for start in range(0, len(ids), _REFERENCES_PER_CALL)
-    ]
-    if not calls:
-        return
-    answers: Sequence[Sequence[Row] | CallFailed] = yield calls
-    for answer in answers:
-        if isinstance(answer, CallFailed):
-            raise answer
-        yield answer
+    yield from rows_of(
+        Call("ec2", "DescribeSecurityGroupReferences", "SecurityGroupReferenceSet", params={"GroupId": batch})
+        for batch in batches([group["GroupId"] for group in groups], _REFERENCES_PER_CALL)
+    )
 
 
 SECURITY_GROUP_REFERENCE = ResourceType(
