@@ -2,7 +2,18 @@
 
 from auditor.kit.check import CATALOG, Case, Check, Fix, NoThresholds, check
 from auditor.kit.facts import Facts, NotApplicable, Series, Unavailable
-from auditor.kit.money import HOURS_PER_MONTH, Certainty, Price, PriceBook, Saving, saving, unpriced
+from auditor.kit.money import (
+    HOURS_PER_MONTH,
+    Certainty,
+    Part,
+    Price,
+    PriceBook,
+    Saving,
+    recommended,
+    saving,
+    sum_of,
+    unpriced,
+)
 from auditor.kit.time import NOW, ago, hours_between, iso, parse_duration, parse_time
 from auditor.model import Document, Evidence, Gap, Severity
 
@@ -27,6 +38,7 @@ __all__ = [
     "Gap",
     "NoThresholds",
     "NotApplicable",
+    "Part",
     "Price",
     "PriceBook",
     "Saving",
@@ -39,6 +51,8 @@ __all__ = [
     "iso",
     "parse_duration",
     "parse_time",
+    "recommended",
     "saving",
+    "sum_of",
     "unpriced",
 ]
