@@ -46,8 +46,8 @@ def _listener(protocol: str, port: int, *actions: Document) -> Document:
     }
 
 
-def _targets(type: str = "instance", **fields: object) -> Document:
-    return {"TargetGroupArn": _TARGETS_ARN, "TargetType": type, "HealthCheckProtocol": "TCP", **fields}
+def _targets(type: str = "instance", health_check: str = "TCP") -> Document:
+    return {"TargetGroupArn": _TARGETS_ARN, "TargetType": type, "HealthCheckProtocol": health_check}
 
 
 _NETWORK = {"Type": "network", "LoadBalancerArn": _ARN}
@@ -74,7 +74,7 @@ _TLS_443 = {LISTENER: [_listener("TLS", 443)], TARGET_GROUP: [_targets()]}
         Case(_NETWORK, related=_TLS_443),
         Case(
             _NETWORK,
-            related={LISTENER: [_listener("TCP", 80)], TARGET_GROUP: [_targets("ip", HealthCheckProtocol="HTTP")]},
+            related={LISTENER: [_listener("TCP", 80)], TARGET_GROUP: [_targets("ip", health_check="HTTP")]},
             why="its health check speaks HTTP",
         ),
         Case(_NETWORK, related=_TLS_443, tags={"audit:l4-required": " "}, why="the tag must say why"),
@@ -218,7 +218,7 @@ def elb_classic_http_migrated_to_alb(balancer: Facts, want: ApplicationLoadBalan
 _APPLICATION = {"Type": "application", "LoadBalancerArn": _ARN, "Scheme": "internet-facing"}
 _HEALTH = {"TargetHealthDescriptions": [{"Target": {"Id": "i-1"}, "TargetHealth": {"State": "healthy"}}]}
 _LOGIN = {"Type": "authenticate-cognito", "Order": 1}
-_EMPTY = {"TargetHealthDescriptions": []}
+_EMPTY: Document = {"TargetHealthDescriptions": []}
 
 
 def _rule(*actions: Document, default: bool = False) -> Document:
@@ -237,10 +237,10 @@ def _rule(*actions: Document, default: bool = False) -> Document:
     ),
     same_as=("prowler:elbv2_listeners_underneath",),
     passes=[
-        Case(_APPLICATION, related={LISTENER: [_listener("HTTPS", 443)], TARGET_GROUP: [_targets(**_HEALTH)]}),
+        Case(_APPLICATION, related={LISTENER: [_listener("HTTPS", 443)], TARGET_GROUP: [{**_targets(), **_HEALTH}]}),
         Case(
             _APPLICATION,
-            related={LISTENER: [_listener("HTTPS", 443, _LOGIN, _FORWARD)], TARGET_GROUP: [_targets(**_HEALTH)]},
+            related={LISTENER: [_listener("HTTPS", 443, _LOGIN, _FORWARD)], TARGET_GROUP: [{**_targets(), **_HEALTH}]},
             why="a login comes before the forward",
         ),
         Case(_APPLICATION, related={LISTENER: [_listener("HTTP", 80, _REDIRECT)]}),
@@ -249,7 +249,7 @@ def _rule(*actions: Document, default: bool = False) -> Document:
             related={
                 LISTENER: [_listener("HTTPS", 443, _REFUSE)],
                 LISTENER_RULE: [_rule(_FORWARD)],
-                TARGET_GROUP: [_targets(**_HEALTH)],
+                TARGET_GROUP: [{**_targets(), **_HEALTH}],
             },
         ),
         Case(
@@ -258,13 +258,13 @@ def _rule(*actions: Document, default: bool = False) -> Document:
     ],
     fails=[
         _APPLICATION,
-        Case(_APPLICATION, related={LISTENER: [_listener("HTTPS", 443)], TARGET_GROUP: [_targets(**_EMPTY)]}),
+        Case(_APPLICATION, related={LISTENER: [_listener("HTTPS", 443)], TARGET_GROUP: [{**_targets(), **_EMPTY}]}),
         Case(
             _APPLICATION,
             related={
                 LISTENER: [_listener("HTTPS", 443)],
                 LISTENER_RULE: [_rule(_FORWARD)],
-                TARGET_GROUP: [_targets(**_EMPTY)],
+                TARGET_GROUP: [{**_targets(), **_EMPTY}],
             },
         ),
     ],
@@ -274,7 +274,7 @@ def _rule(*actions: Document, default: bool = False) -> Document:
         Case(_APPLICATION, related={LISTENER: [_listener("HTTPS", 443)]}, unread=[TARGET_GROUP]),
         Case(
             _APPLICATION,
-            related={LISTENER: [_listener("HTTPS", 443)], TARGET_GROUP: [_targets(**_EMPTY)]},
+            related={LISTENER: [_listener("HTTPS", 443)], TARGET_GROUP: [{**_targets(), **_EMPTY}]},
             unread=[LISTENER_RULE],
         ),
     ],
