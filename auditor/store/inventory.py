@@ -70,19 +70,20 @@ class Inventory:
         volatile = self._volatile(connection, unpacker, number)
         observed_at = self.coverage[scope].observed_at or self._scan.started_at
         account, region, kind = scope
-        rows = connection.execution_options(yield_per=_BATCH).execute(_as_of(number, self._scan.id))
         unpack = unpacker.unpack
-        for row, arn, codec, packed in rows:
-            if seen is not None and row not in seen:
-                continue
-            body = unpack(codec, packed)
-            document, gaps = body["d"], body.get("g", {})
-            if row in volatile:
-                values, missing = volatile[row]
-                document.update(values)
-                gaps.update(missing)
-            read = {name: Gap(*gap) for name, gap in gaps.items()} if gaps else {}
-            yield Resource(kind, arn, body["n"], account, region, observed_at, document, read, body["t"])
+        streamed = {"yield_per": _BATCH}
+        with connection.execute(_as_of(number, self._scan.id), execution_options=streamed) as rows:
+            for row, arn, codec, packed in rows:
+                if seen is not None and row not in seen:
+                    continue
+                body = unpack(codec, packed)
+                document, gaps = body["d"], body.get("g", {})
+                if row in volatile:
+                    values, missing = volatile[row]
+                    document.update(values)
+                    gaps.update(missing)
+                read = {name: Gap(*gap) for name, gap in gaps.items()} if gaps else {}
+                yield Resource(kind, arn, body["n"], account, region, observed_at, document, read, body["t"])
 
     def _volatile(
         self, connection: Connection, unpacker: Unpacker, scope: int
