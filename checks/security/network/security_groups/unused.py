@@ -31,6 +31,8 @@ HOLDERS = (
     ("AWS::ElasticLoadBalancing::LoadBalancer", "SecurityGroups[]"),
     ("AWS::ECS::Service", "networkConfiguration.awsvpcConfiguration.securityGroups[]"),
     ("AWS::EC2::VPCEndpoint", "Groups[].GroupId"),
+    ("AWS::CodeBuild::Project", "vpcConfig.securityGroupIds[]"),
+    ("AWS::Batch::ComputeEnvironment", "computeResources.securityGroupIds[]"),
     ("AWS::EC2::SecurityGroupReference", "GroupId"),
 )
 """Who may hold a security group's id, and where in its description: the likeliest first."""

@@ -1,0 +1,1 @@
+"""IAM: role-based access control."""
