@@ -122,7 +122,7 @@ _CLUSTER_PROXY = {
     ],
 }
 _SERVICE = {"serviceArn": "arn:aws:ecs:eu-west-1:111122223333:service/shop/web", "serviceName": "web"}
-_EKS = {"arn": "arn:aws:eks:eu-west-1:111122223333:cluster/shop", "name": "shop"}
+_EKS = {"name": "shop"}
 
 
 @check(

@@ -88,6 +88,7 @@ def _experiment(
     return {
         "id": "EXP1",
         "arn": "arn:aws:fis:eu-west-1:111122223333:experiment/EXP1",
+        "state": {"status": status},
         "Experiment": {
             "id": "EXP1",
             "state": {"status": status},
@@ -292,6 +293,8 @@ def _by_experiment(database: Facts, want: FailoverTest) -> bool:
 
 
 def _failed_over(experiment: Facts, database: Facts, want: FailoverTest) -> bool:
+    if experiment["state"].get("status") != "completed":
+        return False  # It proves nothing, and its details are not read.
     whole = experiment["Experiment"]
     if not whole.get("endTime") or not _is_recent(whole["endTime"], database, want):
         return False
