@@ -171,7 +171,9 @@ class AwsCaller:
             try:
                 self._operations[key] = self._read_model(service, operation)
             except (exceptions.BotoCoreError, KeyError) as error:
-                raise CallError(Fault.UNSUPPORTED, "UnknownOperation", f"botocore has no {service}:{operation}") from error
+                raise CallError(
+                    Fault.UNSUPPORTED, "UnknownOperation", f"botocore has no {service}:{operation}"
+                ) from error
         return self._operations[key]
 
     def _read_model(self, service: str, name: str) -> Operation:
@@ -191,7 +193,9 @@ class AwsCaller:
         except exceptions.DataNotFoundError:
             known = None
         if known:
-            return _next_page(_several(known["input_token"]), _several(known["output_token"]), known.get("more_results"))
+            return _next_page(
+                _several(known["input_token"]), _several(known["output_token"]), known.get("more_results")
+            )
         for into, out in _TOKENS:
             if into in asked and out in answer:
                 return _next_page([into], [out], None)

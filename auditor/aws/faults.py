@@ -89,7 +89,9 @@ _CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
-_PARAMETER = re.compile(r"^(Invalid(Parameter|Argument|Request|Input|Value)|Missing(Parameter|Required)|Malformed|Validation)")
+_PARAMETER = re.compile(
+    r"^(Invalid(Parameter|Argument|Request|Input|Value)|Missing(Parameter|Required)|Malformed|Validation)"
+)
 _GONE = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExistent")
 _NOT_IMPLEMENTED = re.compile(r"not (yet |been )*implemented", re.IGNORECASE)
 # EC2 calls some things by older names than CloudFormation does.

@@ -70,7 +70,9 @@ class Guard:
         declared = frozenset(operations)
         for service, operation in sorted(declared):
             if not reads(service, operation):
-                raise NotReadOnly(f"{service}:{operation} is declared as a call, but it does not merely read: remove it")
+                raise NotReadOnly(
+                    f"{service}:{operation} is declared as a call, but it does not merely read: remove it"
+                )
         self.operations = declared | SIGN_IN
 
     def permits(self, service: str, operation: str) -> bool:

@@ -48,7 +48,9 @@ def _sentence(error: CallError, operation: str, flag: str, role_arn: str) -> str
     if code in _LOGIN:
         return f"the AWS sign-in session is missing or over: run `aws login{flag}`"
     if code == "NoCredentialsError":
-        return "no AWS credentials found: set AWS_PROFILE or --profile, run `aws configure sso`, or use an instance role"
+        return (
+            "no AWS credentials found: set AWS_PROFILE or --profile, run `aws configure sso`, or use an instance role"
+        )
     if code == "PartialCredentialsError":
         return f"the AWS credentials are incomplete: {error.message}"
     if code in _EXPIRED:

@@ -61,7 +61,11 @@ class Plan:
 
 
 def make_plan(
-    types: Iterable[ResourceType], known: Mapping[str, ResourceType], account: str, partition: str, regions: Iterable[str]
+    types: Iterable[ResourceType],
+    known: Mapping[str, ResourceType],
+    account: str,
+    partition: str,
+    regions: Iterable[str],
 ) -> Plan:
     """Plan TYPES and, from KNOWN, the parents they are read through.
 

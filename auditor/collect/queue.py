@@ -119,7 +119,9 @@ class CallQueue:
             else:
                 self._make_ready(item)
 
-    def pause(self, seconds: float, resume: Callable[[Answer | CallError], None], broken: Callable[[Exception], None]) -> None:
+    def pause(
+        self, seconds: float, resume: Callable[[Answer | CallError], None], broken: Callable[[Exception], None]
+    ) -> None:
         """Call RESUME so many seconds later, without holding a worker."""
         item = Item("", "", {}, "", 1_000, resume, broken)
         with self._changed:
@@ -167,6 +169,13 @@ class CallQueue:
             until = time.monotonic() + 0.5
             for worker in workers:  # one that hangs in a call is left behind: it is a daemon
                 worker.join(max(0.0, until - time.monotonic()))
+
+    def drain(self) -> None:
+        """Call the messages that are left, after the run."""
+        while not self._outbox.empty():
+            message = self._outbox.get()
+            if message is not None:
+                message()
 
     def _wait_for_message(self) -> Callable[[], None] | None:
         try:

@@ -17,7 +17,7 @@ _KEYS = ("Key", "key", "TagKey")
 _VALUES = ("Value", "value", "TagValue")
 
 
-class Unreadable(Exception):  # noqa: N818  (what a row lacks, not an error of ours)
+class Unreadable(Exception):
     """A row lacks a field that is needed; the gap says which and why."""
 
     def __init__(self, gap: Gap) -> None:
@@ -36,7 +36,7 @@ def extract(parsed: Mapping[str, Any], path: str, lists: frozenset[str]) -> Any:
     LISTS are the answer's top-level lists: one that the answer leaves out is empty.
     """
     if not path:
-        return {**dict.fromkeys(lists - parsed.keys(), []), **parsed} if lists else parsed
+        return {**{key: [] for key in lists - parsed.keys()}, **parsed} if lists else parsed
     if "[]" in path:
         found = list(values_at(parsed, path))
         return [item for value in found for item in value] if found and _all_lists(found) else found

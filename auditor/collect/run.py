@@ -1,39 +1,27 @@
 """Reads one account: puts the plan's calls into the queue, makes resources of the answers and hands them to the sink."""
 
+import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from auditor.aws.answer import Caller
+from auditor.aws.answer import Caller, CallError, Fault
+from auditor.collect.context import Context, Sink
+from auditor.collect.generators import Lists, Stepper
+from auditor.collect.limits import Limit, Pace, limit_of
+from auditor.collect.listing import Subscription
 from auditor.collect.plan import Plan
-from auditor.model import Coverage, Resource, Scope
+from auditor.collect.queue import CallQueue, ServiceStatistics
+from auditor.collect.scope import ScopeRun
+from auditor.model import Coverage, Gap, Scope
 
 __all__ = ["Collected", "Progress", "ServiceStatistics", "Sink", "collect"]
 
+logger = logging.getLogger(__name__)
 
-class Sink(Protocol):
-    """Where resources go (the store's writer). Only the thread that called ``collect`` calls it."""
-
-    def add(self, scope: Scope, page: Sequence[Resource], volatile: frozenset[str]) -> None:
-        """Take resources of a scope, each once; VOLATILE names the top-level fields that change by themselves."""
-
-    def close(self, coverage: Coverage) -> None:
-        """End a scope: nothing more comes for it."""
-
-
-@dataclass(slots=True)
-class ServiceStatistics:
-    """What one service cost."""
-
-    calls: int = 0
-    """Requests sent, retries included."""
-    retried: int = 0
-    throttled: int = 0
-    failed: int = 0
-    """Calls that ended without an answer after all retries, denied ones included."""
-    seconds: float = 0.0
-    """The sum of all calls' durations."""
+MOST_ROWS_IN_MEMORY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +45,20 @@ class Collected:
     services: Mapping[str, ServiceStatistics] = field(default_factory=dict)
     seconds: float = 0.0
     interrupted: bool = False
+    """Whether it was stopped, or ran out of time or credentials, before everything was read."""
 
     @property
     def statistics(self) -> Mapping[str, Any]:
         """The numbers as JSON values, for ``Scan.statistics``: ``seconds``, ``calls`` …, and ``services`` by name."""
-        raise NotImplementedError
+        services = {
+            name: {key: round(value, 3) for key, value in asdict(numbers).items() if key not in ("known", "done")}
+            for name, numbers in sorted(self.services.items())
+        }
+        totals = {
+            key: sum(service[key] for service in services.values())
+            for key in ("calls", "retried", "throttled", "failed")
+        }
+        return {"seconds": round(self.seconds, 3), **totals, "services": services}
 
 
 def collect(
@@ -73,11 +70,70 @@ def collect(
     deadline_seconds: float = 3 * 3600.0,
     on_progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
+    pace: Pace | None = None,
+    limits: Callable[[str, str], Limit] = limit_of,
+    clock: Callable[[], float] = time.monotonic,
+    most_rows: int = MOST_ROWS_IN_MEMORY,
 ) -> Collected:
     """Read everything in PLAN through CALLER into SINK and return how completely.
 
     Never raises for what AWS answers: that is coverage. Whatever the sink raises ends the collection and is raised.
     STOP ends it within two seconds, DEADLINE_SECONDS when they are over; what was not finished then is partial or failed
-    with the code ``Interrupted`` or ``DeadlineExceeded``.
+    with the code ``Interrupted`` or ``DeadlineExceeded``. PACE and LIMITS say how often and how fast calls are made, CLOCK
+    what a second is; with more than MOST_ROWS in memory lists wait for the rows before them.
     """
-    raise NotImplementedError
+    queue = CallQueue(caller, threads=threads, pace=pace, limits=limits, clock=clock)
+    context = Context(plan, queue, sink, most_rows)
+    began = clock()
+    scopes = _begin(context)
+
+    def tick() -> CallError | None:
+        if on_progress is not None:
+            on_progress(_progress(queue.statistics))
+        if stop is not None and stop.is_set():
+            return CallError(Fault.INTERRUPTED, "Interrupted", "the scan was stopped")
+        if clock() - began > deadline_seconds:
+            return CallError(Fault.DEADLINE, "DeadlineExceeded", f"the scan took longer than {deadline_seconds:.0f} s")
+        return None
+
+    queue.run(tick)
+    for scope in scopes:
+        if scope.scope not in context.coverage:
+            logger.error("%s was never closed", scope.scope)
+            scope.give_up(Gap(scope.type.type, "Unfinished", "a fault of the auditor: the scope was never closed"))
+    queue.drain()
+    if on_progress is not None:
+        on_progress(_progress(queue.statistics))
+    return Collected(context.coverage, dict(queue.statistics), clock() - began, queue.ended is not None)
+
+
+def _begin(context: Context) -> list[ScopeRun]:
+    """Start every scope of the plan: its lists, its code, or its waiting for its parent."""
+    plan, lists = context.plan, Lists(context)
+    scopes = {scope: ScopeRun(context, plan.types[scope.type], scope) for scope in plan.scopes}
+    steppers = []
+    for scope, run in scopes.items():
+        if run.type.parent:
+            scopes[Scope(scope.account, scope.region, run.type.parent)].children.append(run)
+            continue
+        for call in run.type.lists:
+            lists.get(call, scope.region).subscribe(Subscription(run, call))
+        if run.type.collect is not None:
+            steppers.append(Stepper(context, run, lists))
+    lists.start()
+    for stepper in steppers:
+        stepper.start()
+    for run in scopes.values():
+        if not run.type.parent:
+            run.leave()
+    return list(scopes.values())
+
+
+def _progress(statistics: Mapping[str, ServiceStatistics]) -> Progress:
+    services = {name: (numbers.done, numbers.known) for name, numbers in list(statistics.items())}
+    return Progress(
+        done=sum(done for done, _ in services.values()),
+        known=sum(known for _, known in services.values()),
+        services=services,
+        throttled=tuple(name for name, numbers in list(statistics.items()) if numbers.throttled),
+    )
