@@ -112,6 +112,12 @@ def may_write(connection: Connection, scan: Scan) -> None:
         )
 
 
+def judged_by(connection: Connection, scan_id: int, digests: Mapping[str, str]) -> None:
+    """Note by which standard and checks a scan was judged."""
+    if digests:
+        connection.execute(update(scans).where(scans.c.id == scan_id).values(**digests))
+
+
 def read(row: Row[Any]) -> Scan:
     """A row of ``scans`` as a ``Scan``."""
     return Scan(

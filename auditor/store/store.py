@@ -189,18 +189,29 @@ class Store:
         scores: Iterable[Score],
         *,
         narrowed: bool = False,
+        standard_digest: str | None = None,
+        checks_digest: str | None = None,
     ) -> bool:
         """Keep what was concluded of a scan's inventory, and move the findings on in their lives.
 
         Only the newest judged scan of an account may be judged (again): life goes forward. For an older one nothing is
         stored and ``False`` is returned; ``states`` then says how the findings stand beside what is stored.
-        Judging again replaces the scan's judgement; ``narrowed``: only that of the tallies given.
+        Judging again replaces the scan's judgement; ``narrowed``: only that of the tallies given. The digests, when
+        given, become the scan's: what it was judged by last.
         """
         self._flush(scan_id)
         account = self.scan(scan_id).account
+        # Whoever judges while we iterate does it now, before others have to wait for us.
+        given, tallied, scored = tuple(findings), tuple(tallies), tuple(scores)
+        digests = {"standard_digest": standard_digest, "checks_digest": checks_digest}
         with self._database.writing(account) as connection:
             scan = scans.find(self._database, connection, scan_id)
-            return judgement.save(self._database, connection, scan, findings, tallies, scores, narrowed=narrowed)
+            stored = judgement.save(self._database, connection, scan, given, tallied, scored, narrowed=narrowed)
+            if stored:
+                scans.judged_by(
+                    connection, scan_id, {name: value for name, value in digests.items() if value is not None}
+                )
+        return stored
 
     def states(self, scan_id: int, findings: Iterable[Finding]) -> list[FindingState]:
         """Findings that are not stored (an old scan judged by today's standard), placed in time by what is stored."""

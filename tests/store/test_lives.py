@@ -408,3 +408,11 @@ def test_many_findings_are_kept_small(judge: Judge) -> None:
     with judge.nights.store._database.reading() as connection:
         sizes = connection.exec_driver_sql("SELECT length(body) FROM finding_versions").scalars().all()
     assert sum(sizes) / len(sizes) < 40
+
+
+def test_a_scan_says_by_which_standard_it_was_judged_last(judge: Judge, bad: Resource) -> None:
+    old, new = judge.night(bad), judge.night(bad)
+    assert judge.nights.store.save_judgement(new.id, [], [], [], standard_digest="s2")
+    assert not judge.nights.store.save_judgement(old.id, [], [], [], standard_digest="s2", checks_digest="c2")
+    digests = [(scan.standard_digest, scan.checks_digest) for scan in map(judge.nights.store.scan, (old.id, new.id))]
+    assert digests == [("s1", "c1"), ("s2", "c1")]
