@@ -164,7 +164,7 @@ def _source(log_type: str) -> dict[str, Any]:
     severity=MEDIUM,
     fix=Fix(
         cli="aws elbv2 modify-load-balancer-attributes --load-balancer-arn {id} --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=BUCKET"
-        "  # a Classic one: aws elb modify-load-balancer-attributes --load-balancer-name {name} --load-balancer-attributes AccessLog={{Enabled=true,S3BucketName=BUCKET}}",
+        "  # a Classic one: aws elb modify-load-balancer-attributes --load-balancer-name {name} --load-balancer-attributes AccessLog={Enabled=true,S3BucketName=BUCKET}",
         terraform="aws_lb.access_logs",
     ),
     reads=(LISTENER, DELIVERY_SOURCE),
