@@ -198,7 +198,7 @@ def elb_classic_http_migrated_to_alb(balancer: Facts, want: ApplicationLoadBalan
     Source: Elastic Load Balancing, "Migrate your Classic Load Balancer"; standard, "For HTTP/HTTPS traffic".
     """
     listeners = [description["Listener"] for description in balancer["ListenerDescriptions"]]
-    target = balancer["HealthCheck"]["Target"]
+    target = balancer.get("HealthCheck", {}).get("Target", "")
     http = [listener for listener in listeners if speaks_http(listener, target, want.http_ports)]
     if listeners and not http:
         raise NotApplicable("it carries TCP or SSL only")

@@ -63,7 +63,7 @@ def elb_classic_tcp_migrated_to_nlb(balancer: Facts, want: NetworkLoadBalancer) 
     Source: Elastic Load Balancing, "Migrate your Classic Load Balancer"; standard, "For TCP/UDP traffic".
     """
     listeners = [description["Listener"] for description in balancer["ListenerDescriptions"]]
-    target = balancer["HealthCheck"]["Target"]
+    target = balancer.get("HealthCheck", {}).get("Target", "")
     raw = [listener for listener in listeners if not speaks_http(listener, target, want.http_ports)]
     if listeners and not raw:
         raise NotApplicable("it carries HTTP or HTTPS only")
