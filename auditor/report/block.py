@@ -58,7 +58,7 @@ def columns(view: ReportView) -> dict[str, object]:
             "reason": [finding.reason for finding in findings],
             "command": [finding.command for finding in findings],
             "console": [finding.console for finding in findings],
-            "since": [finding.since for finding in findings],
+            "since": [finding.day for finding in findings],
             "fresh": [int(not first and finding.lifecycle in _NEW) for finding in findings],
             "tags": [", ".join(f"{key}={value}" for key, value in finding.tags.items()) for finding in findings],
         },

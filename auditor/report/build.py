@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
+from auditor.kit import iso
 from auditor.model import Scan, ScanStatus, Severity, Verdict
 from auditor.report.changes import changes_view, scores_by_id
 from auditor.report.findings import check_views, counts_by_check, finding_view, in_order, risks
@@ -42,8 +43,9 @@ def build_view(inputs: ReportInputs) -> ReportView:
         account_name=visible(scan.account_name),
         scan=scan.id,
         status=str(scan.status),
-        started=moment(scan.started_at),
-        finished=moment(scan.finished_at),
+        started=iso(scan.started_at),
+        finished=iso(scan.finished_at) if scan.finished_at else "",
+        when=moment(scan.finished_at or scan.started_at),
         seconds=(scan.finished_at - scan.started_at).total_seconds() if scan.finished_at else None,
         regions=tuple(map(visible, scan.regions)),
         selection=_selection(scan),

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from auditor.kit import Check
+from auditor.kit import Check, iso
 from auditor.model import Evidence, FindingState, Lifecycle, Severity, Tally, Verdict
 from auditor.report.fix import fill_fix
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
-from auditor.report.text import day, json_text, moment, short, visible
+from auditor.report.text import json_text, short, visible
 from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView
 
 __all__ = ["check_views", "counts_by_check", "finding_view", "in_order", "risks"]
@@ -47,16 +47,22 @@ def finding_view(state: FindingState, inputs: ReportInputs) -> FindingView:
         evidence=tuple(map(_evidence, finding.evidence)),
         reason=_text(finding.reason),
         gaps=tuple(visible(str(gap)) for gap in finding.gaps),
-        command=_text(fill_fix(check.fix, {**known.fields, **own})) if check and failing and check.fix.cli else "",
+        command=_command(check, {**known.fields, **own}) if check and failing and check.fix.cli else "",
         console=console_url(inputs.scan.partition, finding.type, finding.resource, name, finding.region),
-        since=day(state.since),
+        since=iso(state.since),
         since_scan=state.since_scan,
         lifecycle=state.lifecycle,
-        last_seen=moment(state.last_seen),
+        last_seen=iso(state.last_seen),
         usd_month=saving.usd_month if saving and failing else None,
         fault=finding.fault,
         tags={visible(short(key, 256)): visible(short(value, 512)) for key, value in known.tags.items()},
     )
+
+
+def _command(check: Check, fields: Mapping[str, object]) -> str:
+    """Return the filled fix, or the unfilled one where it would be too long: half a command is none."""
+    command = visible(fill_fix(check.fix, fields))
+    return command if len(command) <= _LONGEST else visible(check.fix.cli)
 
 
 def _evidence(item: Evidence) -> EvidenceView:

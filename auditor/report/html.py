@@ -28,6 +28,13 @@ _SIGNS = {
     Standing.EMPTY: "empty",
     Standing.UNJUDGED: "unjudged",
 }
+_CLAUSES = {
+    Standing.BROKEN: ("does not hold", "do not hold"),
+    Standing.UNREAD: ("could not be read", "could not be read"),
+    Standing.HOLDS: ("holds", "hold"),
+    Standing.EMPTY: ("has nothing to judge", "have nothing to judge"),
+    Standing.UNJUDGED: ("is not judged", "are not judged"),
+}
 _STATE_NAMES = {
     CoverageState.COMPLETE: "read",
     CoverageState.NOT_OFFERED: "not offered there",
@@ -94,11 +101,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        amount=amount, number=number, plural=plural, score=score_text, short=short, type_words=type_words,
-        percent=_percent, duration=_duration, sentence=_sentence, code=_code, certainty=_CERTAINTY_NAMES.__getitem__,
-        coverage_parts=_coverage_parts, money_parts=_money_parts, unit_price="{:.6g}".format,
-    )  # fmt: skip
+    environment.filters.update(_FILTERS)
     return environment
 
 
@@ -124,6 +127,12 @@ def _percent(value: float) -> str:
     return "100%" if value >= 100 else f"{int(value * 10) / 10:g}%"
 
 
+def _standings(count: int, standing: Standing) -> str:
+    """Return ``20 do not hold``."""
+    one, many = _CLAUSES[standing]
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
@@ -147,3 +156,22 @@ def _coverage_parts(coverage: CoverageView) -> list[tuple[str, str, int]]:
 
 def _money_parts(money: MoneyView) -> list[tuple[str, str, float]]:
     return [(str(c), name, money.by_certainty.get(c, 0.0)) for c, name in _CERTAINTY_NAMES.items()]
+
+
+_FILTERS = {
+    "amount": amount,
+    "certainty": _CERTAINTY_NAMES.__getitem__,
+    "code": _code,
+    "coverage_parts": _coverage_parts,
+    "duration": _duration,
+    "money_parts": _money_parts,
+    "number": number,
+    "percent": _percent,
+    "plural": plural,
+    "score": score_text,
+    "sentence": _sentence,
+    "short": short,
+    "standings": _standings,
+    "type_words": type_words,
+    "unit_price": "{:.6g}".format,
+}

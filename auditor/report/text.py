@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 __all__ = [
     "amount",
-    "day",
     "json_text",
     "moment",
     "number",
@@ -105,6 +104,8 @@ _SERVICES = {
     "ComputeOptimizer": "Compute Optimizer",
 }
 
+_SHORT = {"ElasticLoadBalancing": "ELB classic", "ElasticLoadBalancingV2": "ELB"}
+
 
 def service(type: str) -> str:
     """Return the service a resource type belongs to, as people call it: ``RDS``."""
@@ -117,4 +118,9 @@ def service(type: str) -> str:
 def type_words(type: str) -> str:
     """Return a resource type without its punctuation: ``RDS DBInstance``."""
     parts = [part for part in type.split("::") if part]
-    return " ".join(parts[1:] if len(parts) > 1 and parts[0] == "AWS" else parts)
+    if len(parts) > 1 and parts[0] == "AWS":
+        del parts[0]
+    if len(parts) == 2:
+        owner, kind = parts
+        return kind if kind.startswith(owner) else f"{_SHORT.get(owner, owner)} {kind}"
+    return " ".join(parts)

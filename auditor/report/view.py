@@ -28,7 +28,10 @@ __all__ = [
 ]
 
 DateText = str
-"""``2026-06-15 03:00 UTC``, or ``2026-06-15``."""
+"""``2026-06-15 03:00 UTC``."""
+
+IsoText = str
+"""``2026-06-15T03:00:00+00:00``; empty where there is none."""
 
 
 class Standing(StrEnum):
@@ -114,14 +117,19 @@ class FindingView:
     """The fix with the resource's own names filled in and quoted for a shell."""
     console: str
     """A page of AWS's console, or empty."""
-    since: DateText
+    since: IsoText
     since_scan: int
     lifecycle: Lifecycle
-    last_seen: DateText
+    last_seen: IsoText
     usd_month: float | None
     """What mending it saves; ``None``: nothing, or not priced."""
     fault: bool
     tags: Mapping[str, str]
+
+    @property
+    def day(self) -> str:
+        """The date it was first seen."""
+        return self.since[:10]
 
     @property
     def sentence(self) -> str:
@@ -352,8 +360,10 @@ class ReportView:
     account_name: str
     scan: int
     status: str
-    started: DateText
-    finished: DateText
+    started: IsoText
+    finished: IsoText
+    when: DateText
+    """When it ended, or began where it has not ended."""
     seconds: float | None
     regions: tuple[str, ...]
     selection: tuple[tuple[str, tuple[str, ...]], ...]

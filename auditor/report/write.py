@@ -1,13 +1,25 @@
 """Report files: whole or not at all."""
 
-from collections.abc import Collection
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from auditor.errors import ReportError
+from auditor.report.html import render_cost_html, render_html
+from auditor.report.machine import render_json
+from auditor.report.markdown import render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
 
 __all__ = ["FORMATS", "write_reports"]
 
-FORMATS: tuple[str, ...] = ("html", "md", "json")
+_FILES: Mapping[str, Mapping[str, Callable[[ReportView], str | bytes]]] = {
+    "html": {"compliance.html": render_html, "cost.html": render_cost_html},
+    "md": {"compliance.md": render_markdown, "cost.md": render_cost_markdown},
+    "json": {"report.json": render_json},
+}
+FORMATS: tuple[str, ...] = tuple(_FILES)
 
 
 def write_reports(view: ReportView, folder: Path, formats: Collection[str] = FORMATS, *, stem: str = "") -> list[Path]:
@@ -16,4 +28,47 @@ def write_reports(view: ReportView, folder: Path, formats: Collection[str] = FOR
     Names: ``compliance.html``, ``cost.html``, ``compliance.md``, ``cost.md``, ``report.json``; with STEM, ``STEM-compliance.html``.
     A file that is there is replaced at once, never half-written. Raises ReportError.
     """
-    raise NotImplementedError
+    if unknown := [name for name in formats if name not in _FILES]:
+        raise ReportError(f"there is no report format {unknown[0]!r}; there are {', '.join(FORMATS)}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(folder, error, "is no folder one can write to") from error
+    written = []
+    for format in FORMATS:
+        for name, render in _FILES[format].items() if format in formats else ():
+            path = folder / (f"{stem}-{name}" if stem else name)
+            _replace(path, render(view))
+            written.append(path)
+    return written
+
+
+def _replace(path: Path, content: str | bytes) -> None:
+    """Put CONTENT at PATH in one step: readers see the old file or the new one."""
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    made = ""
+    try:
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+        Path(made).replace(path)
+    except OSError as error:
+        if made:
+            with contextlib.suppress(OSError):
+                Path(made).unlink()
+        raise _refused(path, error, "cannot be written") from error
+
+
+def _umask() -> int:
+    """Return the process's umask; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _refused(path: Path, error: OSError, what: str) -> ReportError:
+    reason = error.strerror or type(error).__name__
+    return ReportError(
+        f"{path} {what}: {reason}; choose another folder with --output (the scan itself is in the store)"
+    )
