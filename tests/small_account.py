@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -124,15 +125,18 @@ class SmallAccount:
             Threshold=80,
             ComparisonOperator="GreaterThanThreshold",
         )
-        dimensions = [{"Name": "AutoScalingGroupName", "Value": "web"}]
+        told = {
+            "Dimensions": [{"Name": "AutoScalingGroupName", "Value": "web"}],
+            "Value": 42.0,
+            # The hour that is not over yet is not asked for.
+            "Timestamp": datetime.now(UTC) - timedelta(hours=2),
+        }
         for namespace, name in (
             ("CWAgent", "mem_used_percent"),
             ("CWAgent", "disk_used"),
             ("AWS/EC2", "CPUUtilization"),
         ):
-            cloudwatch.put_metric_data(
-                Namespace=namespace, MetricData=[{"MetricName": name, "Dimensions": dimensions, "Value": 42.0}]
-            )
+            cloudwatch.put_metric_data(Namespace=namespace, MetricData=[{"MetricName": name, **told}])
 
     def balancers(self) -> None:
         elb, elbv2, ids = self.client("elb"), self.client("elbv2"), self.ids

@@ -9,7 +9,7 @@ VOLUME_RECOMMENDATION = ResourceType(
     "AWS::ComputeOptimizer::VolumeRecommendation",
     "A recommendation for an EBS volume.",
     list=Call("compute-optimizer", "GetEBSVolumeRecommendations", "volumeRecommendations", absent=_NOT_OPTED_IN),
-    id="arn:{partition}:compute-optimizer:{region}:{account}:recommendation:{volumeArn}",
+    id="arn:{partition}:compute-optimizer:{region}:{account}:volume-recommendation:{volumeArn}",
     name="{volumeArn}",
     volatile=("lastRefreshTimestamp", "utilizationMetrics"),
 )
@@ -18,7 +18,7 @@ RDS_RECOMMENDATION = ResourceType(
     "AWS::ComputeOptimizer::RDSRecommendation",
     "A recommendation for a database instance.",
     list=Call("compute-optimizer", "GetRDSDatabaseRecommendations", "rdsDBRecommendations", absent=_NOT_OPTED_IN),
-    id="arn:{partition}:compute-optimizer:{region}:{account}:recommendation:{resourceArn}",
+    id="arn:{partition}:compute-optimizer:{region}:{account}:database-recommendation:{resourceArn}",
     name="{resourceArn}",
     volatile=("lastRefreshTimestamp", "utilizationMetrics"),
 )

@@ -1,0 +1,350 @@
+"""The types that need code: what they make of answers, of answers that wait, and of answers that are denied."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.collect import load_types
+from auditor.collect.aws.iam import report_rows, with_documents
+from auditor.collect.declare import Call, CallFailed, Wait
+from auditor.model import Gap
+
+DENIED = Gap("x:Y", "AccessDenied")
+Reply = Callable[[Call], Any]
+
+
+def play(type: str, reply: Reply) -> tuple[list[Mapping[str, Any]], list[str], CallFailed | None]:
+    """Run a type's generator: the rows it yields, the operations it asks for (waits too), and how it failed."""
+    declared = load_types()[type]
+    assert declared.collect
+    collector, sent = declared.collect(), None
+    rows: list[Mapping[str, Any]] = []
+    asked_for: list[str] = []
+
+    def answer(call: Call) -> Any:
+        asked_for.append(call.operation)
+        found = reply(call)
+        return CallFailed(found) if isinstance(found, Gap) else found
+
+    try:
+        asked = next(collector)
+        while True:
+            sent = None
+            if isinstance(asked, Call):
+                sent = answer(asked)
+                if isinstance(sent, CallFailed):
+                    asked = collector.throw(sent)
+                    continue
+            elif isinstance(asked, Wait):
+                asked_for.append("wait")
+            elif asked and isinstance(asked[0], Call):
+                sent = [answer(call) for call in asked if isinstance(call, Call)]
+            else:
+                rows.extend(row for row in asked if isinstance(row, Mapping))
+            asked = collector.send(sent)
+    except StopIteration:
+        return rows, asked_for, None
+    except CallFailed as failed:
+        return rows, asked_for, failed
+
+
+def replies(**answers: Any) -> Reply:
+    """Answer each operation with its value; a list of a list's answers is given one after the other."""
+    left = {name: list(value) if isinstance(value, tuple) else value for name, value in answers.items()}
+
+    def reply(call: Call) -> Any:
+        value = left[call.operation]
+        return (value.pop(0) if len(value) > 1 else value[0]) if isinstance(answers[call.operation], tuple) else value
+
+    return reply
+
+
+# ---- the credential report -------------------------------------------------------------------------------------------
+
+ADA = {"Arn": "arn:aws:iam::111122223333:user/ada", "UserName": "ada"}
+GRACE = {"Arn": "arn:aws:iam::111122223333:user/grace", "UserName": "grace"}
+REPORT = {
+    "Content": f"user,arn,user_creation_time,password_enabled\nada,{ADA['Arn']},2026-01-01T00:00:00+00:00,true\n",
+    "GeneratedTime": "2026-06-15T01:00:00+00:00",
+}
+NOT_READY = Gap("iam:GetCredentialReport", "ReportInProgress")
+NOT_THERE = Gap("iam:GetCredentialReport", "ReportNotPresent")
+
+
+def users(**answers: Any) -> tuple[list[Mapping[str, Any]], list[str], CallFailed | None]:
+    usual = {
+        "GetAccountAuthorizationDetails": [ADA],
+        "ListServiceSpecificCredentials": [],
+        "GenerateCredentialReport": {"State": "STARTED"},
+        "GetCredentialReport": REPORT,
+    }
+    return play("AWS::IAM::User", replies(**{**usual, **answers}))
+
+
+def test_a_user_gets_its_row_of_the_report() -> None:
+    (ada,), asked, failed = users()
+    assert ada["CredentialReport"]["password_enabled"] == "true"
+    assert ada["CredentialReport"]["GeneratedTime"] == "2026-06-15T01:00:00+00:00"
+    assert "wait" not in asked
+    assert failed is None
+
+
+def test_a_report_that_is_being_made_is_waited_for() -> None:
+    (ada,), asked, _ = users(GetCredentialReport=(NOT_READY, NOT_READY, REPORT))
+    assert ada["CredentialReport"]["user"] == "ada"
+    assert asked[-5:] == ["GetCredentialReport", "wait", "GetCredentialReport", "wait", "GetCredentialReport"]
+
+
+def test_a_report_that_expired_meanwhile_is_asked_for_anew() -> None:
+    (ada,), asked, _ = users(GetCredentialReport=(NOT_THERE, REPORT))
+    assert ada["CredentialReport"]["user"] == "ada"
+    assert asked[-4:] == ["GetCredentialReport", "wait", "GenerateCredentialReport", "GetCredentialReport"]
+
+
+def test_a_report_that_never_comes_is_unread_not_absent() -> None:
+    (ada,), asked, failed = users(GetCredentialReport=NOT_READY)
+    assert ada["CredentialReport"] == NOT_READY
+    assert 5 <= asked.count("wait") <= 20
+    assert failed is None
+
+
+@pytest.mark.parametrize("operation", ["GenerateCredentialReport", "GetCredentialReport"])
+def test_a_report_that_is_denied_leaves_the_users_with_a_gap(operation: str) -> None:
+    (ada,), _, failed = users(**{operation: DENIED})
+    assert ada["CredentialReport"] == DENIED
+    assert failed is None
+
+
+def test_a_user_who_is_newer_than_the_report_is_unread() -> None:
+    (_, grace), _, _ = users(GetAccountAuthorizationDetails=[ADA, GRACE])
+    assert grace["CredentialReport"].code == "UserNotInReport"
+
+
+def test_users_that_are_denied_are_no_empty_list() -> None:
+    rows, _, failed = users(GetAccountAuthorizationDetails=DENIED)
+    assert not rows
+    assert failed
+    assert failed.gap == DENIED
+
+
+def test_service_specific_credentials_go_to_their_user() -> None:
+    credential = {"UserName": "ada", "ServiceSpecificCredentialId": "1"}
+    (ada, grace), _, _ = users(GetAccountAuthorizationDetails=[ADA, GRACE], ListServiceSpecificCredentials=[credential])
+    assert ada["ServiceSpecificCredentials"] == [credential]
+    assert grace["ServiceSpecificCredentials"] == []
+    (ada,), _, _ = users(ListServiceSpecificCredentials=DENIED)
+    assert ada["ServiceSpecificCredentials"] == DENIED
+
+
+def test_a_report_is_never_older_than_what_it_tells() -> None:
+    """An endpoint may date the report wrongly (moto: 2015)."""
+    rows = report_rows({**REPORT, "GeneratedTime": "2015-02-02T20:02:02+00:00"})
+    assert rows[ADA["Arn"]]["GeneratedTime"] == "2026-01-01T00:00:00+00:00"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_whatever_a_user_is_called_the_report_is_read(name: str) -> None:
+    quoted = name.replace('"', '""')
+    content = f'user,arn,user_creation_time\n"{quoted}","arn:{quoted}",2026-01-01T00:00:00+00:00\n'
+    rows = report_rows({"Content": content, "GeneratedTime": "2026-06-15T01:00:00+00:00"})
+    assert len(rows) == 1
+
+
+# ---- access keys -----------------------------------------------------------------------------------------------------
+
+KEY = {"UserName": "ada", "AccessKeyId": "AKIA1", "Status": "Active", "CreateDate": "2026-02-02T10:00:00+00:00"}
+SLOTS = {
+    "access_key_1_last_rotated": "2026-01-01T10:00:00+00:00",
+    "access_key_1_last_used_date": "2026-06-01T00:00:00+00:00",
+    "access_key_2_last_rotated": "2026-02-02T10:00:00+00:00",
+    "access_key_2_last_used_date": "N/A",
+}
+
+
+def last_used(key: Mapping[str, Any], report: object) -> Any:
+    shape = load_types()["AWS::IAM::AccessKey"].shape
+    assert shape
+    row = shape({**key, "CredentialReport": report})
+    assert "CredentialReport" not in row
+    return row["LastUsed"]
+
+
+def test_a_keys_last_use_is_that_of_the_slot_it_was_made_in() -> None:
+    assert last_used(KEY, SLOTS) == "N/A"
+    assert last_used({**KEY, "CreateDate": SLOTS["access_key_1_last_rotated"]}, SLOTS) == "2026-06-01T00:00:00+00:00"
+    assert last_used({**KEY, "CreateDate": "2026-02-02T10:00:00.250000+00:00"}, SLOTS) == "N/A"
+
+
+def test_a_key_that_the_report_does_not_know_has_no_known_last_use() -> None:
+    assert last_used({**KEY, "CreateDate": "2026-06-15T02:00:00+00:00"}, SLOTS).code == "KeyNotInReport"
+    assert last_used(KEY, DENIED) == DENIED
+
+
+def test_keys_are_listed_of_users_who_have_any_or_who_may() -> None:
+    listed = load_types()["AWS::IAM::AccessKey"].parent_when
+    assert listed
+    none = dict.fromkeys(SLOTS, "N/A")
+    assert not listed({"CredentialReport": none})
+    assert listed({"CredentialReport": SLOTS})
+    assert listed({"CredentialReport": DENIED})
+
+
+# ---- policy documents ------------------------------------------------------------------------------------------------
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text(max_size=5)))
+def test_policy_documents_are_read_whether_encoded_or_not(document: dict[str, str]) -> None:
+    text = json.dumps(document)
+    for written in (document, text, quote(text)):
+        role = {"RolePolicyList": [{"PolicyName": "p", "PolicyDocument": written}], "AssumeRolePolicyDocument": written}
+        read = with_documents(role)
+        assert read == {
+            "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": document}],
+            "AssumeRolePolicyDocument": document,
+        }
+
+
+def test_a_policy_document_that_is_no_json_stays_text() -> None:
+    assert with_documents({"PolicyDocument": "%7Bbroken"}) == {"PolicyDocument": "%7Bbroken"}
+
+
+# ---- launch templates, instance types, classes -----------------------------------------------------------------------
+
+
+def test_numbered_versions_that_groups_name_are_read_and_missing_ones_are_none() -> None:
+    def version(number: int) -> dict[str, Any]:
+        return {"LaunchTemplateId": "lt-1", "VersionNumber": number}
+
+    mixed = {"LaunchTemplateId": "lt-1", "Version": "7"}
+    groups = [
+        {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "$Latest"}},
+        {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "3"}},
+        {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "2"}},
+        {
+            "MixedInstancesPolicy": {
+                "LaunchTemplate": {
+                    "LaunchTemplateSpecification": {},
+                    "Overrides": [
+                        {"InstanceType": "m5.large", "LaunchTemplateSpecification": mixed},
+                    ],
+                }
+            }
+        },
+    ]
+    asked: list[Mapping[str, Any]] = []
+
+    def reply(call: Call) -> Any:
+        if call.operation == "DescribeLaunchTemplates":
+            return [{"LaunchTemplateId": "lt-1"}, {"LaunchTemplateId": "lt-2"}]
+        if call.operation == "DescribeAutoScalingGroups":
+            return groups
+        asked.append(call.params)
+        return [version(1), version(3)] if "LaunchTemplateId" not in call.params else [version(2)]
+
+    (first, second), _, failed = play("AWS::EC2::LaunchTemplate", reply)
+    assert asked[1:] == [{"LaunchTemplateId": "lt-1", "Versions": ["2", "7"]}]
+    assert [found["VersionNumber"] for found in first["Versions"]] == [1, 2, 3]
+    assert second["Versions"] == []
+    assert failed is None
+
+
+@pytest.mark.parametrize("operation", ["DescribeLaunchTemplateVersions", "DescribeAutoScalingGroups"])
+def test_versions_that_are_denied_are_unread(operation: str) -> None:
+    answers = {
+        "DescribeLaunchTemplates": [{"LaunchTemplateId": "lt-1"}],
+        "DescribeLaunchTemplateVersions": [],
+        "DescribeAutoScalingGroups": [],
+    }
+    (template,), _, _ = play("AWS::EC2::LaunchTemplate", replies(**{**answers, operation: DENIED}))
+    assert template["Versions"] == DENIED
+
+
+def test_instance_types_of_what_could_be_read_are_kept_when_the_rest_is_denied() -> None:
+    rows, _, failed = play(
+        "AWS::EC2::InstanceType",
+        replies(
+            DescribeInstances=[{"InstanceType": "t3.micro"}],
+            DescribeDBInstances=DENIED,
+            DescribeInstanceTypes=[{"InstanceType": "t3.micro", "Hypervisor": "nitro"}],
+        ),
+    )
+    assert rows == [{"InstanceType": "t3.micro"}]
+    assert failed
+    assert failed.gap == DENIED
+
+
+def test_a_class_that_can_be_had_with_several_storages_is_one_option() -> None:
+    option = {"Engine": "postgres", "EngineVersion": "16.3", "DBInstanceClass": "db.m7g.large", "MultiAZCapable": False}
+    rows, asked, _ = play(
+        "AWS::RDS::OrderableDBInstanceOption",
+        replies(
+            DescribeDBInstances=[{"Engine": "postgres", "EngineVersion": "16.3"}] * 3
+            + [{"Engine": "neptune", "EngineVersion": "1.3"}],
+            DescribeOrderableDBInstanceOptions=[
+                {**option, "StorageType": "gp2"},
+                {**option, "StorageType": "gp3", "MultiAZCapable": True},
+            ],
+        ),
+    )
+    assert rows == [{**option, "MultiAZCapable": True}]
+    assert asked.count("DescribeOrderableDBInstanceOptions") == 1
+
+
+# ---- ECS -------------------------------------------------------------------------------------------------------------
+
+
+def test_services_are_described_ten_at_a_time_and_one_denied_cluster_hides_no_other() -> None:
+    sizes: list[int] = []
+
+    def reply(call: Call) -> Any:
+        if call.operation == "ListClusters":
+            return ["open", "shut"]
+        if call.operation == "ListServices":
+            return DENIED if call.params["cluster"] == "shut" else [f"s{number}" for number in range(21)]
+        sizes.append(len(call.params["services"]))
+        return [{"serviceArn": arn} for arn in call.params["services"]]
+
+    rows, _, failed = play("AWS::ECS::Service", reply)
+    assert len(rows) == 21
+    assert sizes == [10, 10, 1]
+    assert failed
+    assert failed.gap == DENIED
+
+
+def test_capacity_providers_are_those_of_clusters_without_aws_own() -> None:
+    asked: list[Any] = []
+
+    def reply(call: Call) -> Any:
+        if call.operation == "ListClusters":
+            return ["one", "two"]
+        if call.operation == "DescribeClusters":
+            return [{"capacityProviders": ["FARGATE", "machines"]}, {"capacityProviders": ["machines"]}]
+        asked.append(call.params["capacityProviders"])
+        return [{"name": "machines"}]
+
+    rows, _, _ = play("AWS::ECS::CapacityProvider", reply)
+    assert rows == [{"name": "machines"}]
+    assert asked == [["machines"]]
+
+
+@pytest.mark.parametrize("type", [name for name, type in load_types().items() if type.collect])
+def test_a_generator_in_an_empty_account_ends(type: str) -> None:
+    def reply(call: Call) -> Any:
+        return REPORT if call.operation == "GetCredentialReport" else []
+
+    rows, _, failed = play(type, reply)
+    assert not rows
+    assert failed is None
+
+
+@pytest.mark.parametrize("type", [name for name, type in load_types().items() if type.collect])
+def test_a_generator_that_is_denied_everything_says_so(type: str) -> None:
+    rows, _, failed = play(type, lambda call: DENIED)
+    assert not rows
+    assert failed
+    assert failed.gap == DENIED
