@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import time
+from functools import lru_cache
 from typing import Any
 
 from auditor.kit import LOW, MEDIUM, Case, Evidence, Facts, Fix, Gap, NotApplicable, Series, Unavailable, ago, check
@@ -47,38 +48,42 @@ def _metrics(period: int = 86400, days: int = 14, **values: float) -> dict[str, 
     }
 
 
-def _window(text: str) -> tuple[time, time] | None:
-    """Return start and end (UTC) of a PreferredBackupWindow, ``03:10-03:40``."""
+@lru_cache(maxsize=1024)
+def _backup_minutes(window: str, seconds: int) -> frozenset[int]:
+    """Return the minutes of the day (UTC) at which a period of SECONDS begins that holds a part of WINDOW, ``03:10-03:40``."""
     try:
-        start, end = (time.fromisoformat(part) for part in text.split("-"))
+        start, end = (60 * part.hour + part.minute for part in map(time.fromisoformat, window.split("-")))
     except ValueError:
-        return None
-    return start, end
+        return frozenset()
+    length = (end - start) % _MINUTES_PER_DAY
+    return frozenset(
+        minute
+        for minute in range(_MINUTES_PER_DAY)
+        if (start - minute) % _MINUTES_PER_DAY < seconds / 60 or (minute - start) % _MINUTES_PER_DAY < length
+    )
 
 
-def _touches(moment: datetime, seconds: int, window: tuple[time, time]) -> bool:
-    """Return whether the period of SECONDS from MOMENT holds a part of the daily WINDOW."""
-    start, end = (60 * part.hour + part.minute for part in window)
-    length = (end - start) % 1440
-    begin = 60 * moment.hour + moment.minute
-    return (start - begin) % 1440 < seconds / 60 or (begin - start) % 1440 < length
+_MINUTES_PER_DAY = 1440
 
 
-def _average(series: Series, window: tuple[time, time] | None, want: ReadReplicas) -> float:
-    """Return the average outside the backup window. Raises Unavailable with too few days of datapoints."""
-    kept = [
-        (moment, value)
-        for moment, value in zip(series.times, series.values, strict=True)
-        if window is None or not _touches(moment, series.period_seconds, window)
-    ]
-    days = len({moment.date() for moment, _ in kept})
-    if days < want.min_datapoint_days:
+def _average(series: Series, window: str, want: ReadReplicas) -> float:
+    """Return the average outside the daily WINDOW (none: ""). Raises Unavailable with too few days of datapoints."""
+    left_out = _backup_minutes(window, series.period_seconds)
+    total, count, days = 0.0, 0, set()
+    for moment, value in zip(series.times, series.values, strict=True):
+        if 60 * moment.hour + moment.minute not in left_out:
+            total += value
+            count += 1
+            days.add(moment.toordinal())
+    if not count or len(days) < want.min_datapoint_days:
         raise Unavailable(
             Gap(
-                "cloudwatch:GetMetricData", "TooFewDays", f"{days} days of datapoints, {want.min_datapoint_days} wanted"
+                "cloudwatch:GetMetricData",
+                "TooFewDays",
+                f"{len(days)} days of datapoints, {want.min_datapoint_days} wanted",
             )
         )
-    return sum(value for _, value in kept) / len(kept)
+    return total / count
 
 
 def _require_read_heavy(reads: float, writes: float, what: str, want: ReadReplicas) -> dict[str, Any]:
@@ -190,7 +195,7 @@ def rds_read_heavy_has_read_replica(instance: Facts, want: ReadReplicas) -> Iter
     if instance["Engine"].startswith(_NO_REPLICAS):
         raise NotApplicable("this edition has no read replicas")
     try:
-        window = _window(instance.get("PreferredBackupWindow", ""))
+        window = instance.get("PreferredBackupWindow", "")
         measured = _require_read_heavy(
             _average(instance.metric("ReadIOPS", "Average", want.window_days), window, want),
             _average(instance.metric("WriteIOPS", "Average", want.window_days), window, want),
@@ -266,8 +271,8 @@ def _aurora_reads(cluster: Facts, want: ReadReplicas) -> dict[str, Any]:
     else:
         reads, writes, seconds, what = "VolumeReadIOPs", "VolumeWriteIOPs", _VOLUME_IO_SECONDS, "storage operations"
     return _require_read_heavy(
-        _average(cluster.metric(reads, "Average", want.window_days), None, want) / seconds,
-        _average(cluster.metric(writes, "Average", want.window_days), None, want) / seconds,
+        _average(cluster.metric(reads, "Average", want.window_days), "", want) / seconds,
+        _average(cluster.metric(writes, "Average", want.window_days), "", want) / seconds,
         what,
         want,
     )
@@ -368,7 +373,7 @@ def aurora_reader_receives_traffic(cluster: Facts, want: ReadReplicas) -> Iterat
     for name in names:
         try:
             (reader,) = cluster.related(DB_INSTANCE, [name], "DBInstanceIdentifier", required=True)
-            average = _average(reader.metric("DatabaseConnections", "Average", want.window_days), None, want)
+            average = _average(reader.metric("DatabaseConnections", "Average", want.window_days), "", want)
         except Unavailable as unavailable:
             gap = unavailable
             continue

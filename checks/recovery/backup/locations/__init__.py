@@ -1,0 +1,1 @@
+"""Backup locations: every data store has a usable copy in a second region."""
