@@ -143,6 +143,7 @@ class Ingest:
             "observed_at": coverage.observed_at,
             "resources": len(seen),
             "calls": coverage.calls,
+            "gaps": {name: _plain(gap) for name, gap in coverage.gaps.items()} or None,
             "codec": None,
             "seen": None,
         }

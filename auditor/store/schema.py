@@ -102,9 +102,10 @@ coverage = Table(
     Column("observed_at", Moment),
     Column("resources", Integer, nullable=False),
     Column("calls", Integer, nullable=False),
+    Column("gaps", JsonText),
     Column("codec", Integer),
     Column("seen", LargeBinary),
-    comment="How completely a scan read a scope; seen: the resources it saw, when it did not see all.",
+    comment="How completely a scan read a scope; gaps: fields unread; seen: the resources it saw, when it did not see all.",
     sqlite_with_rowid=False,
 )
 

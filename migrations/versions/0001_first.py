@@ -81,12 +81,13 @@ def upgrade() -> None:
         sa.Column("observed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resources", sa.Integer(), nullable=False),
         sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("gaps", sa.Text(), nullable=True),
         sa.Column("codec", sa.Integer(), nullable=True),
         sa.Column("seen", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["scan_id"], ["scans.id"], name=op.f("fk_coverage_scan_id_scans")),
         sa.ForeignKeyConstraint(["scope_id"], ["scopes.id"], name=op.f("fk_coverage_scope_id_scopes")),
         sa.PrimaryKeyConstraint("scan_id", "scope_id", name=op.f("pk_coverage")),
-        comment="How completely a scan read a scope; seen: the resources it saw, when it did not see all.",
+        comment="How completely a scan read a scope; gaps: fields unread; seen: the resources it saw, when it did not see all.",
         sqlite_with_rowid=False,
     )
     op.create_table(

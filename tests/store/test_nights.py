@@ -200,6 +200,18 @@ def test_a_scope_without_an_end_was_not_read(nights: Nights) -> None:
     assert (ids(changes.added), ids(changes.gone)) == (["vol-2"], ["vol-1"])
 
 
+def test_coverage_keeps_the_fields_that_could_not_be_read(nights: Nights) -> None:
+    scan = nights.begin()
+    gaps = {"Tags": Gap("ec2:DescribeTags", "AccessDenied", "not\x00allowed"), "Metrics": Gap("cloudwatch:X", "Throttled")}
+    with nights.store.writer(scan.id) as writer:
+        writer.close(Coverage(nights.volumes, CoverageState.COMPLETE, gaps=gaps))
+        writer.close(Coverage(nights.elsewhere, CoverageState.COMPLETE))
+    read = nights.store.inventory(scan.id).coverage
+    assert read[nights.volumes].gaps == gaps
+    assert not read[nights.volumes].whole
+    assert read[nights.elsewhere].whole
+
+
 def test_a_closed_scope_takes_nothing_more(nights: Nights) -> None:
     scan = nights.begin()
     writer = nights.store.writer(scan.id)
