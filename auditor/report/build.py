@@ -85,25 +85,25 @@ def _verdict(
     scan: Scan, score: float | None, letter: str | None, severities: Mapping[Severity, int], coverage: CoverageView
 ) -> str:
     """Return the whole report in one sentence."""
-    unread = (
-        f"{plural(coverage.unread, 'scope')} could not be read" if coverage.unread else "everything asked for was read"
-    )
-    head = f"{score_text(score)} of 100, grade {letter}" if letter else "No score: nothing passed and nothing failed"
-    if not coverage.asked:
-        unread = "nothing was asked for"
-    elif not coverage.known:
-        unread = "nothing could be read"
-    grave = severities[Severity.CRITICAL] + severities[Severity.HIGH]
-    total = sum(severities.values())
-    if grave:
-        found = f"{grave:,} critical or high {'finding' if grave == 1 else 'findings'}"
-    elif total:
-        found = f"no critical or high findings, {plural(total, 'lesser one', 'lesser ones')}"
-    else:
-        found = "no findings"
     stopped = {
         ScanStatus.INTERRUPTED: "; the scan was interrupted",
         ScanStatus.FAILED: "; the scan failed",
         ScanStatus.RUNNING: "; the scan has not ended",
-    }
-    return f"{head}: {found}, {unread}{stopped.get(scan.status, '')}"
+    }.get(scan.status, "")
+    if not coverage.known:
+        return f"No score: {'nothing could be read' if coverage.asked else 'nothing was asked for'}{stopped}"
+    head = (
+        f"{score_text(score)} of 100, grade {letter}" if letter else "No score, for nothing passed and nothing failed"
+    )
+    grave = severities[Severity.CRITICAL] + severities[Severity.HIGH]
+    total = sum(severities.values())
+    if grave:
+        found = plural(grave, "critical or high finding")
+    elif total:
+        found = f"no critical or high findings, {plural(total, 'lesser one')}"
+    else:
+        found = "no findings"
+    unread = (
+        f"{plural(coverage.unread, 'scope')} could not be read" if coverage.unread else "everything asked for was read"
+    )
+    return f"{head}: {found}, {unread}{stopped}"

@@ -135,7 +135,11 @@ def _standings(count: int, standing: Standing) -> str:
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return (
+        f"{minutes}\N{NO-BREAK SPACE}min\N{NO-BREAK SPACE}{rest}\N{NO-BREAK SPACE}s"
+        if minutes
+        else f"{rest}\N{NO-BREAK SPACE}s"
+    )
 
 
 def _sentence(text: str) -> str:
