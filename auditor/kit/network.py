@@ -1,6 +1,7 @@
 """What many checks ask of a network: which addresses CIDRs cover, whether that is the internet, which ports a rule opens."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -120,14 +121,16 @@ def collapsed(cidrs: Iterable[str], version: int) -> list[str]:
 
 # ---- ports ----
 
+_PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+
 
 def port_ranges(ports: Iterable[int | str]) -> tuple[PortRange, ...]:
     """Return the ranges of PORTS (numbers, ``"443"`` or ``"27017-27019"``), sorted and merged. Raises ValueError."""
     ranges = []
     for port in ports:
-        first, dash, last = str(port).partition("-")
-        start, end = int(first), int(last if dash else first)
-        if not 0 <= start <= end <= PORT_MAX:
+        written = _PORTS.fullmatch(str(port))
+        start, end = (int(written[1]), int(written[2] or written[1])) if written else (1, 0)
+        if not start <= end <= PORT_MAX:
             raise ValueError(f"{port!r} is no port or range of ports (0 to {PORT_MAX})")
         ranges.append((start, end))
     return _merged(ranges)

@@ -36,18 +36,15 @@ from .thresholds import SecurityGroups  # noqa: TID251
 
 PING = {"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
-_PORTS = re.compile(r"\d{1,5}(-\d{1,5})?")
-
 
 def _tagged(group: Facts, want: SecurityGroups) -> tuple[PortRange, ...]:
     """Return the ports that the group's own tag allows (``public-ports=8443 500-510``); what is no port is ignored."""
     ranges: list[PortRange] = []
     for word in re.split(r"[\s,;/+]+", group.tags.get(want.public_ports_tag, "")):
-        if _PORTS.fullmatch(word):
-            try:
-                ranges += port_ranges([word])
-            except ValueError:
-                continue
+        try:
+            ranges += port_ranges([word])
+        except ValueError:
+            continue
     return tuple(ranges)
 
 
