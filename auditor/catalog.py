@@ -17,6 +17,8 @@ __all__ = ["bundled", "digest", "find", "load_checks"]
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = "auditor.checks"
+_OWN = "auditor.own_checks_"
+_KIT = "auditor.kit"
 
 
 def bundled(name: str) -> Path:
@@ -34,7 +36,7 @@ def load_checks(*folders: Path) -> Mapping[str, Check]:
     for number, folder in enumerate(folders):
         if not folder.is_dir():
             raise CatalogError(f"{folder}: no such folder of checks; mend `checks` in the config or --checks")
-        _load(folder.resolve(), f"auditor.own_checks_{number}")
+        _load(folder.resolve(), f"{_OWN}{number}")
     return CATALOG
 
 
@@ -90,12 +92,14 @@ def find(id: str, checks: Mapping[str, Check]) -> Check:
     raise UsageError(f"no check is called {id}{nearest(id, checks)} (`auditor checks list` shows all)")
 
 
-def digest(checks: Mapping[str, Check]) -> str:
-    """Return a hash over the checks' code: two scans' verdicts compare only under the same checks."""
+def digest() -> str:
+    """Return a hash over the code of all loaded checks and of the kit they stand on.
+
+    Two scans' verdicts compare only under the same checks.
+    """
     hashed = hashlib.sha256()
-    for id, check in sorted(checks.items()):
-        module = sys.modules[check.judge.__module__]
-        hashed.update(id.encode())
-        if module.__file__:
-            hashed.update(Path(module.__file__).read_bytes())
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith((_SHIPPED, _OWN, _KIT)) and getattr(module, "__file__", None):
+            hashed.update(name.encode())
+            hashed.update(Path(str(module.__file__)).read_bytes())
     return hashed.hexdigest()

@@ -132,7 +132,7 @@ def run_scan(
             selection=request.selection.as_mapping(),
             program_version=__version__,
             standard_digest=standard.digest,
-            checks_digest=catalog.digest(checks),
+            checks_digest=catalog.digest(),
             started_at=datetime.now(UTC),
             lease=held,
         )
