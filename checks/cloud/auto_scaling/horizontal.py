@@ -74,7 +74,7 @@ def _provider(scaling: str = "ENABLED", protection: str = "DISABLED") -> dict[st
     severity=MEDIUM,
     reads=(SCALING_POLICY, SCHEDULED_ACTION, CAPACITY_PROVIDER),
     fix=Fix(
-        cli='aws autoscaling put-scaling-policy --auto-scaling-group-name {name} --policy-name cpu70 --policy-type TargetTrackingScaling --target-tracking-configuration \'{{"PredefinedMetricSpecification":{{"PredefinedMetricType":"ASGAverageCPUUtilization"}},"TargetValue":70}}\'',
+        cli='aws autoscaling put-scaling-policy --auto-scaling-group-name {name} --policy-name cpu70 --policy-type TargetTrackingScaling --target-tracking-configuration \'{"PredefinedMetricSpecification":{"PredefinedMetricType":"ASGAverageCPUUtilization"},"TargetValue":70}\'',
         terraform="aws_autoscaling_policy",
     ),
     same_as=("service-screener:ASGTargetTrackingPolicy",),

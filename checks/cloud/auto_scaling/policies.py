@@ -112,7 +112,7 @@ def _alarm(threshold: float, comparison: str = "GreaterThanThreshold", statistic
     severity=MEDIUM,
     reads=(SCALING_POLICY, SCHEDULED_ACTION, ALARM, CAPACITY_PROVIDER),
     fix=Fix(
-        cli='aws autoscaling put-scaling-policy --auto-scaling-group-name {name} --policy-name cpu70 --policy-type TargetTrackingScaling --target-tracking-configuration \'{{"PredefinedMetricSpecification":{{"PredefinedMetricType":"ASGAverageCPUUtilization"}},"TargetValue":70}}\'',
+        cli='aws autoscaling put-scaling-policy --auto-scaling-group-name {name} --policy-name cpu70 --policy-type TargetTrackingScaling --target-tracking-configuration \'{"PredefinedMetricSpecification":{"PredefinedMetricType":"ASGAverageCPUUtilization"},"TargetValue":70}\'',
         terraform="aws_autoscaling_policy.target_tracking_configuration.target_value",
     ),
     same_as=("service-screener:ASGTargetTrackingPolicy",),

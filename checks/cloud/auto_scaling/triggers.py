@@ -93,7 +93,7 @@ _WEEKLY = {**_NAMED, "Recurrence": "0 6 * * 1", "StartTime": ago(days=90), "Desi
     severity=MEDIUM,
     reads=(SCALING_POLICY, SCHEDULED_ACTION, ALARM, CAPACITY_PROVIDER),
     fix=Fix(
-        cli='aws autoscaling put-scaling-policy --auto-scaling-group-name {name} --policy-name requests --policy-type TargetTrackingScaling --target-tracking-configuration \'{{"PredefinedMetricSpecification":{{"PredefinedMetricType":"ALBRequestCountPerTarget","ResourceLabel":"LABEL"}},"TargetValue":REQUESTS}}\'',
+        cli='aws autoscaling put-scaling-policy --auto-scaling-group-name {name} --policy-name requests --policy-type TargetTrackingScaling --target-tracking-configuration \'{"PredefinedMetricSpecification":{"PredefinedMetricType":"ALBRequestCountPerTarget","ResourceLabel":"LABEL"},"TargetValue":REQUESTS}\'',
         terraform="aws_autoscaling_policy.target_tracking_configuration.predefined_metric_specification",
     ),
     same_as=("service-screener:ASGTargetTrackingPolicy",),

@@ -292,7 +292,7 @@ def _healthy(group: Facts) -> list[dict[str, dict[str, str]]]:
     severity=MEDIUM,
     fix=Fix(
         cli="aws elb modify-load-balancer-attributes --load-balancer-name {name}"
-        ' --load-balancer-attributes "CrossZoneLoadBalancing={{Enabled=true}}"',
+        ' --load-balancer-attributes "CrossZoneLoadBalancing={Enabled=true}"',
         terraform="aws_elb.cross_zone_load_balancing",
     ),
     same_as=("prowler:elb_cross_zone_load_balancing_enabled", "fsbp:ELB.9"),

@@ -55,7 +55,7 @@ def _tagged(group: Facts, want: SecurityGroups) -> tuple[PortRange, ...]:
     severity=MEDIUM,
     fix=Fix(
         cli="aws ec2 modify-security-group-rules --group-id {GroupId} --security-group-rules "
-        "'SecurityGroupRuleId=RULE_ID,SecurityGroupRule={{IpProtocol=tcp,FromPort=443,ToPort=443,CidrIpv4=0.0.0.0/0}}' "
+        "'SecurityGroupRuleId=RULE_ID,SecurityGroupRule={IpProtocol=tcp,FromPort=443,ToPort=443,CidrIpv4=0.0.0.0/0}' "
         "--region {region}",
         terraform="aws_vpc_security_group_ingress_rule.from_port",
     ),
