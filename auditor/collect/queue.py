@@ -21,7 +21,9 @@ __all__ = ["CallQueue", "Item", "ServiceStatistics"]
 logger = logging.getLogger(__name__)
 
 _TICK = 0.2
-_AT_ONCE_FATAL = frozenset({"ExpiredToken", "ExpiredTokenException"})
+_SESSION_OVER = frozenset({"ExpiredToken", "ExpiredTokenException"})
+_TIMES_SESSION_OVER = 5
+"""So often in a row AWS must say that the session is over before nothing more is asked."""
 
 
 @dataclass(slots=True)
@@ -102,6 +104,7 @@ class CallQueue:
         self._number = itertools.count()
         self._outstanding = 0
         self._closed = False
+        self._session_over = 0
         self._outbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
 
@@ -237,6 +240,9 @@ class CallQueue:
         """Return the most urgent call that may be made now, waiting for one; ``None`` at the end."""
         with self._changed:
             while not self._closed:
+                if self.ended is not None:
+                    self._changed.wait()
+                    continue
                 now = self._clock()
                 self._fire_timers(now)
                 while self._ready:
@@ -284,7 +290,13 @@ class CallQueue:
         if not isinstance(outcome, CallError) or outcome.code in item.expected:
             if lane is not None and isinstance(outcome, Answer):
                 lane.answered()
+                self._session_over = 0
             return False
+        if outcome.code in _SESSION_OVER:
+            self._session_over += 1
+            if self._session_over >= _TIMES_SESSION_OVER and self.ended is None:
+                self.ended = outcome
+                self._outbox.put(lambda: self.end(outcome))
         if outcome.fault is Fault.THROTTLED:
             numbers.throttled += 1
             if lane is not None:
@@ -294,10 +306,8 @@ class CallQueue:
             Fault.TRANSIENT: self._pace.transient_attempts,
             Fault.CREDENTIALS: self._pace.credentials_attempts,
         }.get(outcome.fault, 1)
-        if item.attempts >= attempts:
+        if item.attempts >= attempts or self.ended is not None:
             numbers.failed += 1
-            if outcome.code in _AT_ONCE_FATAL:
-                self._outbox.put(lambda: self.end(outcome) if self.ended is None else None)
             return False
         numbers.retried += 1
         item.granted = False
