@@ -341,6 +341,11 @@ def test_no_secret_gets_into_a_document(type: ResourceType) -> None:
             assert path not in held or (type.type, path) in KEPT, path
 
 
+@pytest.mark.parametrize(("type", "path"), sorted(KEPT))
+def test_what_is_kept_in_spite_of_its_name_is_there(type: str, path: str) -> None:
+    assert path in set(paths(dict(fields(type))))
+
+
 def test_environments_keep_the_names_of_variables_and_no_values() -> None:
     function = {"FunctionName": "f", "Environment": {"Variables": {"TOKEN": PLANTED}}}
     shape = load_types()["AWS::Lambda::Function"].shape
