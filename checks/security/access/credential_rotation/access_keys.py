@@ -69,10 +69,10 @@ def key(days: float, used: str = "N/A", status: str = "Active") -> Document:
     unknowns=[Case(key(400), gaps={"CreateDate": Gap("iam:ListAccessKeys", "AccessDenied")})],
 )
 def iam_access_key_rotated(key: Facts, want: CredentialRotation) -> Iterator[Evidence]:
-    """An active access key is younger than ninety days.
+    """An active access key is replaced in time.
 
     Why: Keys end up in code, in logs and on old laptops. The shorter one lives, the less a copy of it is worth. The finding is
-    critical when a key older than a year is still in use.
+    critical when a very old key is still in use.
 
     Fix: Make a new key, move what uses the old one, deactivate the old one and delete it later. Better: a role, which needs no key.
 

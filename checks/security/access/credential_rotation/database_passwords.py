@@ -148,7 +148,7 @@ def rds_master_password_managed(database: Facts, _want: CredentialRotation) -> I
     )
     yield Evidence(
         "its master password is not managed by RDS, and no secret that rotates names it"
-        + (f" ({candidates} secrets that rotate name no database of theirs)" if candidates and not naming else ""),
+        + (f" (secrets that rotate and name no database: {candidates})" if candidates and not naming else ""),
         {"secrets_that_name_it": [s.id for s in naming], "other_secrets_that_rotate": candidates},
         severity=LOW if candidates and not naming else None,
     )

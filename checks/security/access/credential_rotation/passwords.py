@@ -43,7 +43,7 @@ def user(enabled: str, changed: str, made: str = "") -> dict[str, Any]:
     ],
 )
 def iam_user_password_rotated(user: Facts, want: CredentialRotation) -> Iterator[Evidence]:
-    """A user's password was changed within ninety days.
+    """A user's password is changed in time.
 
     Why: An old password has had the longest time to be copied, guessed or reused elsewhere. NIST and CIS no longer ask for regular
     changes; set password_days to 0 to follow them.

@@ -95,7 +95,7 @@ def ssh(days: float) -> list[dict[str, Any]]:
     unknowns=[Case(user(ServiceSpecificCredentials=git(10)), gaps={"SSHPublicKeys": _DENIED})],
 )
 def iam_service_credential_rotated(user: Facts, want: CredentialRotation) -> Iterator[Evidence]:
-    """A user's credentials for single services are younger than ninety days.
+    """A user's credentials for single services are replaced in time.
 
     Why: Passwords for Git, keys for Bedrock, SSH keys and signing certificates open the account's services just as access keys do,
     and are forgotten more easily, as no one sees them on the user's first page.

@@ -141,10 +141,23 @@ class Found:
         return f"{self.way.how} ({' + '.join(actions)}{f': {self.detail}' if self.detail else ''})"
 
 
+_BY_SERVICE = {
+    service: tuple(action for action in _TYPES if action.startswith(f"{service}:"))
+    for service in sorted({action.partition(":")[0] for action in _TYPES})
+}
+
+
 @lru_cache(maxsize=8192)
 def spoken_of(policy: Policy) -> frozenset[str]:
     """Return the actions of the ways that POLICY allows on something."""
-    return frozenset(action for action in _TYPES if any(s.about_action(action) for s in policy.allows))
+    return frozenset(
+        action
+        for statement in policy.allows
+        for service, actions in _BY_SERVICE.items()
+        if statement.about_service(service)
+        for action in actions
+        if statement.about_action(action)
+    )
 
 
 def ways_up(principal: Facts, policies: Iterable[Policy], unread: list[Unavailable]) -> Iterator[Found]:

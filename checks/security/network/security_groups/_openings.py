@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from auditor.kit import Evidence, Facts, Severity, Unavailable
 from auditor.kit.exposure import Opening, has_public_address, openings, routed_versions, rule_ids
-from auditor.kit.network import ALL, PortRange, ports_inside, ports_text
+from auditor.kit.network import ALL, ALL_PORTS, PortRange, ports_inside, ports_text
 
 BLOCKED = ("block-bidirectional", "block-ingress")
 """Modes of VPC Block Public Access that let nothing in (EC2 API, BlockPublicAccessStates)."""
@@ -53,6 +53,8 @@ def evidence(group: Facts, opening: Opening, hit: Sequence[PortRange], severity:
 
 def what(opening: Opening, hit: Sequence[PortRange]) -> str:
     """Return what is open, for people: ``tcp 22``, ``all traffic (with 22, 3389)``, ``icmp``."""
+    if opening.protocol == ALL and tuple(hit) == (ALL_PORTS,):
+        return "all traffic"
     if opening.protocol == ALL:
         return f"all traffic (with ports {ports_text(hit)})"
     if opening.ports is None:

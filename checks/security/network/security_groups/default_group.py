@@ -63,8 +63,8 @@ def security_group_default_restricts_all(group: Facts, _want: SecurityGroups) ->
     if rules_in or rules_out:
         attached = group.known_referrers(INTERFACE, "Groups[].GroupId", group["GroupId"])
         yield Evidence(
-            f"the default group has {rules_in} ingress and {rules_out} egress permissions where none are wanted"
-            + (f", and {len(attached)} network interfaces carry it" if attached else ""),
+            f"the default group has permissions where none are wanted (ingress {rules_in}, egress {rules_out})"
+            + (f"; network interfaces that carry it: {len(attached)}" if attached else ""),
             {
                 "ingress_permissions": rules_in,
                 "egress_permissions": rules_out,
