@@ -36,6 +36,8 @@ HOLDERS = (
     ("AWS::EC2::SecurityGroupReference", "GroupId"),
 )
 """Who may hold a security group's id, and where in its description: the likeliest first."""
+OVER = ("disassociated", "association-failed")
+"""States of a VPC association that is none (EC2 API, SecurityGroupVpcAssociation)."""
 BY_NAME = ((TEMPLATE, "Versions[].LaunchTemplateData.SecurityGroups[]"), (CONFIGURATION, "SecurityGroups[]"))
 """Where groups of a default VPC may be held by name (EC2 API, RequestLaunchTemplateData: SecurityGroups)."""
 RULES = ("IpPermissions[].UserIdGroupPairs[].GroupId", "IpPermissionsEgress[].UserIdGroupPairs[].GroupId")
@@ -108,6 +110,7 @@ PAIRS = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-0aa", "UserId"
         WEB,
         Case({**WEB, "IpPermissions": [PAIRS]}, why="only its own rule names it"),
         Case(WEB, related={INTERFACE: [{"NetworkInterfaceId": "eni-0bb", "Groups": [{"GroupId": "sg-0bb"}]}]}),
+        Case(WEB, related={ASSOCIATION: [{"GroupId": "sg-0aa", "VpcId": "vpc-0bb", "State": "disassociated"}]}),
     ],
     skips=[
         Case({**WEB, "GroupName": "default"}),
@@ -143,7 +146,7 @@ def security_group_unused(group: Facts, _want: SecurityGroups) -> Iterator[Evide
             return
     if any(other.id != group.id for path in RULES for other in group.known_referrers(GROUP, path, id)):
         return
-    if group.referrers(ASSOCIATION, "GroupId", id):
+    if any(shared.get("State") not in OVER for shared in group.referrers(ASSOCIATION, "GroupId", id)):
         raise NotApplicable("it is shared with another VPC")
     for type, path in chain(HOLDERS, ((GROUP, path) for path in RULES)):
         group.referrers(type, path, id)
