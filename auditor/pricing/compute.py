@@ -84,4 +84,6 @@ def database_entry(given: Mapping[str, str]) -> Entry | None:
         return Entry(name, factor=zones, derived=multi)
     family, _, size = name.rpartition(".")
     factor = _size_factor(size)
-    return None if factor is None else Entry(f"{family}.large", factor=zones * factor, derived=True)
+    if factor is None or (factor < 1 and ".t" not in family):  # only burstable classes are smaller than large
+        return None
+    return Entry(f"{family}.large", factor=zones * factor, derived=True)

@@ -99,6 +99,12 @@ def test_a_databases_size_is_made_from_its_familys_large() -> None:
     assert database("db.r4.large", engine="aurora-mysql") == 0.29
 
 
+def test_a_database_class_that_there_is_not_has_no_price() -> None:
+    given = {"engine": "mysql", "license_model": "general-public-license", "deployment": "single-az"}
+    for name in ("db.m5.medium", "db.m5.metal", "db.serverless", "db.z9.large", "db.m5", ""):
+        assert BOOK.price("rds-instance", "us-east-1", instance_class=name, **given) is None
+
+
 @pytest.mark.parametrize("engine", ["oracle-se2", "sqlserver-web", "db2-se", "custom-oracle-ee", "neptune"])
 def test_licensed_and_unknown_engines_have_no_price_in_the_table(engine: str) -> None:
     given = {"instance_class": "db.m5.large", "license_model": "license-included", "deployment": "single-az"}

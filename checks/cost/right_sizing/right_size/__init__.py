@@ -1,0 +1,1 @@
+"""Right-size: Match resources to actual usage."""

@@ -1,0 +1,47 @@
+"""What the checks of EBS volumes share: a volume for the cases, and its peaks."""
+
+from auditor.kit import Facts, Gap, ago
+from auditor.kit.usage import both, datapoints, require_days
+
+VOLUME = "AWS::EC2::Volume"
+
+MIB = 2**20
+GP3_IOPS_MAX = 16_000
+"""What every gp3 volume can have in every region. Source: Amazon EBS User Guide, "General Purpose SSD volumes"."""
+PIOPS_MIN = 100
+"""The fewest IOPS an io1 or io2 volume can have, and what the smallest gp2 volume has."""
+
+NO_METRICS = {"Metrics": Gap("cloudwatch:GetMetricData", "AccessDenied")}
+GP2 = {
+    "VolumeId": "vol-1",
+    "VolumeType": "gp2",
+    "State": "in-use",
+    "Size": 200,
+    "Iops": 600,
+    "CreateTime": ago(days=400),
+}
+
+
+def used(ops: float, mibps: float = 0.0, days: int = 14) -> dict[str, object]:
+    """Return the metrics of a volume that did OPS operations and MIBPS MiB each second of every hour, half of them reads."""
+    series = {
+        "VolumeReadOps.Sum": ops * 1800,
+        "VolumeWriteOps.Sum": ops * 1800,
+        "VolumeReadBytes.Sum": mibps * MIB * 1800,
+        "VolumeWriteBytes.Sum": mibps * MIB * 1800,
+    }
+    return {name: datapoints(*[value] * 24 * days, period=3600) for name, value in series.items()}
+
+
+def peak(volume: Facts, what: str, days: int, ratio: float, enough: float) -> float:
+    """Return the largest hourly mean a second of WHAT (``Ops``, ``Bytes``) over the last DAYS.
+
+    Raises Unavailable when there is data for fewer than RATIO of the days, unless what there is reaches ENOUGH.
+    """
+    series = both(
+        volume.metric(f"VolumeRead{what}", "Sum", days=days), volume.metric(f"VolumeWrite{what}", "Sum", days=days)
+    )
+    highest = series.maximum / series.period_seconds if series else 0.0
+    if highest < enough:
+        require_days(series, days, ratio, f"Volume{what}")
+    return highest

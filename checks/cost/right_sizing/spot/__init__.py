@@ -1,0 +1,1 @@
+"""Spot instances: Use for fault-tolerant workloads."""

@@ -1,0 +1,122 @@
+"""Spot: groups on Spot can do without any one type and zone."""
+
+from collections.abc import Iterator, Mapping
+
+from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, check
+
+from ._groups import (  # noqa: TID251  (a sibling)
+    ALWAYS_ON_DEMAND,
+    CONFIGURATION,
+    GROUP,
+    OLD,
+    ON_DEMAND,
+    PLAIN,
+    TEMPLATE,
+    TEMPLATE_ID,
+    a_group,
+    a_template,
+    distribution_of,
+    is_all_spot,
+    mixed_policy,
+    on_demand_pct,
+)
+from .thresholds import Spot  # noqa: TID251
+
+_DIVERSE = a_group(**mixed_policy(20), CapacityRebalance=True)
+
+
+def _requirements() -> dict[str, object]:
+    overrides = [{"InstanceRequirements": {"VCpuCount": {"Min": 2, "Max": 4}, "MemoryMiB": {"Min": 4096}}}]
+    return {
+        "MixedInstancesPolicy": {
+            "LaunchTemplate": {"LaunchTemplateSpecification": TEMPLATE_ID, "Overrides": overrides},
+            "InstancesDistribution": {
+                "OnDemandPercentageAboveBaseCapacity": 0,
+                "SpotAllocationStrategy": "capacity-optimized",
+            },
+        }
+    }
+
+
+@check(
+    "asg-spot-diversified",
+    pattern="cost.right-sizing.spot",
+    on=GROUP,
+    severity=MEDIUM,
+    reads=(TEMPLATE, CONFIGURATION),
+    fix=Fix(
+        cli="aws autoscaling update-auto-scaling-group --auto-scaling-group-name {name} --capacity-rebalance --mixed-instances-policy file://POLICY.json",
+        terraform="aws_autoscaling_group.capacity_rebalance, aws_autoscaling_group.mixed_instances_policy",
+    ),
+    same_as=(
+        "prowler:autoscaling_group_capacity_rebalance_enabled",
+        "prowler:autoscaling_group_multiple_instance_types",
+    ),
+    passes=[
+        _DIVERSE,
+        Case(a_group(**_requirements(), CapacityRebalance=True), why="requirements match many types"),
+        Case(_DIVERSE, unread=[TEMPLATE, CONFIGURATION], why="a mixed group says it all itself"),
+    ],
+    fails=[
+        {**_DIVERSE, "CapacityRebalance": False},
+        a_group(**mixed_policy(20, types=2), CapacityRebalance=True),
+        {**_DIVERSE, "AvailabilityZones": ["eu-west-1a"]},
+        Case(a_group(**mixed_policy(20, SpotAllocationStrategy="lowest-price"), CapacityRebalance=True)),
+        Case(
+            PLAIN,
+            related={TEMPLATE: [a_template("spot")]},
+            why="one type from a launch template has no alternative when it runs out",
+        ),
+    ],
+    skips=[
+        a_group(**mixed_policy(100)),
+        a_group(**mixed_policy(None)),
+        Case(a_group(**mixed_policy(0, OnDemandBaseCapacity=10)), why="it never grows beyond its base on demand"),
+        Case(PLAIN, related=ON_DEMAND),
+        {**_DIVERSE, "MaxSize": 0},
+    ],
+    unknowns=[Case(PLAIN, unread=[TEMPLATE]), Case(OLD, unread=[CONFIGURATION])],
+)
+def asg_spot_diversified(group: Facts, want: Spot) -> Iterator[Evidence]:
+    """A group on Spot can choose among several machines and zones, and replaces one before it is taken.
+
+    Why: AWS takes Spot capacity back by type and zone; a group that knows one type in one zone loses all of it at once.
+
+    Fix: list three or more types of like size (or attributes), subnets in two zones, a strategy that looks at capacity, and
+    turn capacity rebalancing on.
+
+    Source: Amazon EC2 User Guide, "Best practices for Amazon EC2 Spot"; standard, "Use for fault-tolerant workloads". The
+    default strategy, lowest-price, picks what is interrupted most.
+    """
+    if group["MaxSize"] == 0:
+        raise NotApplicable("the group can never hold an instance")
+    distribution = distribution_of(group)
+    overrides: list[Mapping[str, object]] = []
+    if distribution is None:
+        if not is_all_spot(group):
+            raise NotApplicable("it uses no Spot")
+    else:
+        base = int(str(distribution.get("OnDemandBaseCapacity", 0)))
+        if on_demand_pct(distribution) >= ALWAYS_ON_DEMAND or base >= group["MaxSize"]:
+            raise NotApplicable("it uses no Spot")
+        overrides = group["MixedInstancesPolicy"].get("LaunchTemplate", {}).get("Overrides", [])
+    zones = sorted(set(group["AvailabilityZones"]))
+    types = {override["InstanceType"] for override in overrides if "InstanceType" in override}
+    by_attributes = any("InstanceRequirements" in override for override in overrides)
+    strategy = str((distribution or {}).get("SpotAllocationStrategy", "lowest-price"))
+    missing = {
+        f"{want.min_instance_types} instance types": by_attributes or len(types) >= want.min_instance_types,
+        f"{want.min_azs} Availability Zones": len(zones) >= want.min_azs,
+        "a strategy that looks at capacity": strategy in want.allocation_strategies,
+        "capacity rebalancing": bool(group.get("CapacityRebalance", False)),
+    }
+    if lacks := [name for name, there in missing.items() if not there]:
+        yield Evidence(
+            f"runs on Spot without {', '.join(lacks)}",
+            {
+                "types": sorted(map(str, types)),
+                "zones": zones,
+                "SpotAllocationStrategy": strategy,
+                "CapacityRebalance": bool(group.get("CapacityRebalance", False)),
+            },
+        )
