@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -15,11 +15,11 @@ from auditor.collect.declare import ResourceType
 from auditor.collect.plan import make_plan
 from auditor.collect.run import Progress, collect
 from auditor.engine import Judgement, judge_all
-from auditor.errors import StandardError
+from auditor.errors import AuditorError, CredentialsError, StandardError, UsageError
 from auditor.kit.check import Check
 from auditor.kit.money import PriceBook
 from auditor.kit.world import Inventory
-from auditor.model import Coverage, Scan, ScanStatus, Scope, Score
+from auditor.model import Coverage, Finding, Scan, ScanStatus, Scope, Score, Tally, Verdict
 from auditor.score import score
 from auditor.selection import EVERYTHING, Selection, choose_regions, needed_types, select
 from auditor.standard import Standard
@@ -81,8 +81,7 @@ class Judged:
     stored: bool = True
     """False when an old scan was judged again: its place in history is not rewritten."""
     interrupted: bool = False
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    """Wall time of each chapter: ``collect``, ``judge``."""
+    """Whether it was stopped before everything was read."""
 
 
 def bind_all(checks: Iterable[Check], standard: Standard) -> Mapping[str, Any]:
@@ -113,14 +112,15 @@ def run_scan(
 
     PRICES is called once, when judging begins. LEASE is entered with the account id before anything is written: it raises
     LeaseTaken when another scan of the account runs. STOP ends the scan early: what was read is kept, judged and marked
-    interrupted. Raises CredentialsError, UsageError, StandardError and StoreError.
+    interrupted; a scan that ran out of time or of credentials is incomplete. Raises CredentialsError, UsageError,
+    StandardError, StoreError and LeaseTaken; what was stored before stays.
     """
     listener, stop = listener or Silence(), stop or threading.Event()
     chosen = select(checks, standard, request.selection)
     thresholds = bind_all(chosen.values(), standard)
     identity = connection.identify()
-    enabled = connection.enabled_regions()
-    regions = tuple(r for r in choose_regions(request.regions, enabled) if r not in request.closed_regions)
+    enabled = enabled_regions(connection, request.regions)
+    regions = _open_regions(request, enabled)
     needed = [types[name] for name in needed_types(chosen.values(), request.selection)]
     plan = make_plan(needed, types, identity.account, identity.partition, regions)
     with lease(identity.account) as held:
@@ -137,8 +137,8 @@ def run_scan(
             lease=held,
         )
         listener.begun(scan, len(plan.types), len(chosen))
-        statistics: dict[str, Any] = {"enabled_regions": [r for r in enabled if r not in request.closed_regions]}
-        status = ScanStatus.FAILED
+        everywhere = None if enabled is None else [r for r in enabled if r not in request.closed_regions]
+        statistics: dict[str, Any] = {"enabled_regions": everywhere}
         try:
             with store.writer(scan.id) as writer:
                 collected = collect(
@@ -151,26 +151,50 @@ def run_scan(
                     stop=stop,
                 )
             statistics |= collected.statistics
+            interrupted = collected.interrupted and stop.is_set()
             whole = all(coverage.whole for coverage in collected.coverage.values())
             status = ScanStatus.COMPLETE if whole else ScanStatus.INCOMPLETE
-            if collected.interrupted:
+            if interrupted:
                 status = ScanStatus.INTERRUPTED
-            judged = judge_scan(
-                store, scan, chosen, standard, thresholds, statistics["enabled_regions"], prices(), listener
-            )
+            judged = judge_scan(store, scan, chosen, standard, thresholds, everywhere, prices(), listener)
             statistics["verdicts"] = judged.judgement.verdicts
         except BaseException as error:
             status = ScanStatus.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ScanStatus.FAILED
             _finish_quietly(store, scan, status, statistics)
             raise
         finished = store.finish_scan(scan.id, status, datetime.now(UTC), statistics)
-    return Judged(finished, judged.coverage, judged.judgement, judged.scores, judged.stored, collected.interrupted)
+    return replace(judged, scan=finished, interrupted=interrupted)
+
+
+def enabled_regions(connection: Connection, asked: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the account's enabled regions; ``None`` when that may not be asked and the ASKED regions can be read anyway.
+
+    Raises CredentialsError when no region was asked for: then there is nothing to read.
+    """
+    try:
+        return connection.enabled_regions()
+    except CredentialsError as error:
+        if not asked:
+            raise CredentialsError(f"{error}; or name the regions to read with --region") from error
+        log.warning("%s; only the named regions are read, and what would join others is unknown", error)
+        return None
+
+
+def _open_regions(request: ScanRequest, enabled: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the regions to read. Raises UsageError when none is left."""
+    regions = choose_regions(request.regions, enabled)
+    left = tuple(region for region in regions if region not in request.closed_regions)
+    if not left:
+        raise UsageError(f"no region is left to read: account.closed_regions names {', '.join(regions)}")
+    return left
 
 
 def _finish_quietly(store: Store, scan: Scan, status: ScanStatus, statistics: Mapping[str, Any]) -> None:
     """Note how the scan ended without hiding why: the store may be what broke."""
     try:
         store.finish_scan(scan.id, status, datetime.now(UTC), statistics)
+    except AuditorError as error:
+        log.warning("scan %s could not be marked as %s: %s", scan.id, status, error)
     except Exception:
         log.exception("scan %s could not be marked as %s", scan.id, status)
 
@@ -181,18 +205,18 @@ def judge_scan(
     chosen: Mapping[str, Check],
     standard: Standard,
     thresholds: Mapping[str, Any],
-    enabled_regions: Sequence[str],
+    enabled_regions: Sequence[str] | None,
     prices: PriceBook,
     listener: Listener,
 ) -> Judged:
-    """Judge what SCAN stored by the CHOSEN checks, keep the judgement, and return it."""
-    held = store.inventory(scan.id)
-    inventory = Inventory(scan.account, held.resources, held.coverage, enabled_regions, prices)
-    judgement = judge_all(chosen.values(), inventory, lambda check: thresholds[check.id], listener.judging)
-    patterns = [pattern.id for pattern in standard]
-    scores = score(scan.account, patterns, chosen, judgement.tallies, judgement.findings)
+    """Judge what SCAN stored by the CHOSEN checks, keep the judgement, and return it.
+
+    ENABLED_REGIONS: all regions of the account; ``None``: not known, then what joins all regions is unknown.
+    """
+    coverage, judgement = _judge(store, scan, chosen, thresholds, enabled_regions, prices, listener)
+    scores = score(scan.account, _ids(standard), chosen, judgement.tallies, judgement.findings)
     stored = store.save_judgement(scan.id, judgement.findings, judgement.tallies, scores)
-    return Judged(scan, held.coverage, judgement, scores, stored)
+    return Judged(scan, coverage, judgement, scores, stored)
 
 
 def evaluate(
@@ -207,14 +231,73 @@ def evaluate(
 ) -> Judged:
     """Judge a stored scan again by today's standard and checks; no AWS call is made.
 
-    SELECTION ``None``: what the scan itself selected. What the scan did not read stays unknown. The newest judged scan of
-    the account is judged anew in the store; for an older one nothing is stored and history stays as it was. Raises
-    UsageError and StandardError.
+    SELECTION ``None``: what the scan itself selected, and the scan is then one of today's standard and checks. Else only the
+    selected checks' verdicts are replaced; where standard or checks have changed since, the scan is from then on one of
+    both, which compares with no other. What the scan did not read stays unknown. The newest judged scan of the account is
+    judged anew in the store; for an older one nothing is stored and history stays as it was. Raises UsageError and
+    StandardError.
     """
     chosen = select(checks, standard, selection or Selection.from_mapping(scan.selection))
-    regions = scan.statistics.get("enabled_regions") or scan.regions
-    thresholds = bind_all(chosen.values(), standard)
-    return judge_scan(store, scan, chosen, standard, thresholds, regions, prices, listener or Silence())
+    thresholds, listener = bind_all(chosen.values(), standard), listener or Silence()
+    regions = scan.statistics.get("enabled_regions")
+    coverage, judgement = _judge(store, scan, chosen, thresholds, regions, prices, listener)
+    tallies, findings = list(judgement.tallies), list(judgement.findings)
+    judged = replace(scan, standard_digest=standard.digest, checks_digest=catalog.digest())
+    if selection is not None:
+        tallies, findings = _beside(store, scan, chosen, tallies, findings)
+        judged = replace(
+            scan,
+            standard_digest=_mixed(scan.standard_digest, judged.standard_digest),
+            checks_digest=_mixed(scan.checks_digest, judged.checks_digest),
+        )
+    scores = score(scan.account, _ids(standard), checks, tallies, findings)
+    stored = store.save_judgement(
+        scan.id,
+        judgement.findings,
+        judgement.tallies,
+        scores,
+        narrowed=selection is not None,
+        standard_digest=judged.standard_digest,
+        checks_digest=judged.checks_digest,
+    )
+    if not stored:
+        scores = score(scan.account, _ids(standard), chosen, judgement.tallies, judgement.findings)
+    return Judged(judged, coverage, judgement, scores, stored)
+
+
+def _judge(
+    store: Store,
+    scan: Scan,
+    chosen: Mapping[str, Check],
+    thresholds: Mapping[str, Any],
+    enabled_regions: Sequence[str] | None,
+    prices: PriceBook,
+    listener: Listener,
+) -> tuple[Mapping[Scope, Coverage], Judgement]:
+    held = store.inventory(scan.id)
+    inventory = Inventory(scan.account, held.resources, held.coverage, enabled_regions, prices)
+    judgement = judge_all(chosen.values(), inventory, lambda check: thresholds[check.id], listener.judging)
+    return held.coverage, judgement
+
+
+def _ids(standard: Standard) -> list[str]:
+    return [pattern.id for pattern in standard]
+
+
+def _beside(
+    store: Store, scan: Scan, chosen: Mapping[str, Check], tallies: list[Tally], findings: list[Finding]
+) -> tuple[list[Tally], list[Finding]]:
+    """Return TALLIES and FINDINGS of the CHOSEN checks together with what is stored of the others: a score is of all."""
+    failing = [state.finding for state in store.findings(scan.id, verdicts=[Verdict.FAIL])]
+    return (
+        [tally for tally in store.tallies(scan.id) if tally.check not in chosen] + tallies,
+        [finding for finding in failing if finding.check not in chosen] + findings,
+    )
+
+
+def _mixed(then: str, now: str) -> str:
+    """Return the digest of a scan that was judged partly by THEN, partly by NOW."""
+    return then if now in then.split("+") else f"{then}+{now}"
 
 
 def coverage_percent(coverage: Iterable[Coverage]) -> float:

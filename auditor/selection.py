@@ -95,8 +95,13 @@ def needed_types(checks: Iterable[Check], selection: Selection = EVERYTHING) -> 
     return tuple(sorted(needed))
 
 
-def choose_regions(asked: Sequence[str], enabled: Sequence[str]) -> tuple[str, ...]:
-    """Return the regions to read: those ASKED for, or all ENABLED ones. Raises UsageError for one that is not enabled."""
+def choose_regions(asked: Sequence[str], enabled: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the regions to read: those ASKED for, or all ENABLED ones (``None``: not known).
+
+    Raises UsageError for one that is known not to be enabled.
+    """
+    if enabled is None:
+        return tuple(dict.fromkeys(asked))
     for region in asked:
         if region not in enabled:
             hint = nearest(region, enabled) or f"; enabled are {', '.join(enabled)}"

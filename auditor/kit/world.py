@@ -18,15 +18,18 @@ class Inventory:
         account: str,
         load: Callable[[str], Iterable[Resource]],
         coverage: Mapping[Scope, Coverage],
-        enabled_regions: Iterable[str],
+        enabled_regions: Iterable[str] | None,
         prices: PriceBook | None = None,
     ) -> None:
-        """LOAD returns the resources of a type; ENABLED_REGIONS are all regions of the account, asked for or not."""
+        """LOAD returns the resources of a type; ENABLED_REGIONS are all regions of the account, asked for or not.
+
+        ``None``: which they are could not be read; then nothing is known to be read everywhere but what is global.
+        """
         self.account = account
         self.coverage = coverage
         self.prices: PriceBook = prices or NoPrices()
         self._load = load
-        self._enabled = frozenset(enabled_regions)
+        self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts]] = {}
         self._indices: dict[tuple[str, str], dict[str, list[Facts]]] = {}
         self._unread: dict[tuple[str, str | None], Gap | None] = {}
@@ -80,9 +83,11 @@ class Inventory:
         whole = self.coverage.get(Scope(self.account, GLOBAL, type))
         if whole is not None:
             scopes: list[tuple[str, Coverage | None]] = [(GLOBAL, whole)]
+        elif region in (None, GLOBAL) and self._enabled is None:
+            return Gap("ec2:DescribeRegions", "NotRead", "which regions the account uses could not be read")
         else:
             # A global resource has no region of its own: what it is joined to may lie in any.
-            regions = [region] if region not in (None, GLOBAL) else sorted(self._enabled)
+            regions = [region] if region not in (None, GLOBAL) else sorted(self._enabled or ())
             scopes = [(name, self.coverage.get(Scope(self.account, str(name), type))) for name in map(str, regions)]
         for name, coverage in scopes:
             if coverage is None:
