@@ -61,9 +61,11 @@ def reads(service: str, operation: str) -> bool:
 class Guard:
     """Knows the operations that may be sent, and stops every other one before it leaves.
 
-    Register it for ``before-call`` on the session, before any client is made: all clients, also those that botocore
-    makes for itself, ask it.
+    Register it for EVENTS on the session before any client is made: all clients, also those that botocore makes for
+    itself, ask it, once before a request is made up and again when it is about to leave.
     """
+
+    EVENTS = ("provide-client-params", "before-call")
 
     def __init__(self, operations: Iterable[tuple[str, str]]) -> None:
         """OPERATIONS are pairs of boto3's service name and operation. Raises NotReadOnly for one that does not merely read."""
@@ -80,7 +82,7 @@ class Guard:
         return (service, operation) in self.operations
 
     def __call__(self, **event: Any) -> None:
-        """Answer botocore's ``before-call`` event. Raises NotReadOnly when the operation was not declared."""
+        """Answer one of botocore's EVENTS. Raises NotReadOnly when the operation was not declared."""
         model = event["model"]
         service = model.service_model.service_name
         if not self.permits(service, model.name):

@@ -132,7 +132,8 @@ def connect(
 def _session(guard: Guard, profile: str) -> botocore.session.Session:
     session = botocore.session.Session(profile=profile or None)
     session.register_component("data_loader", _loader(session))
-    session.register("before-call", guard)
+    for event in Guard.EVENTS:
+        session.register(event, guard)
     parsers = session.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=utc_text, blob_parser=blob_text)
     return session
