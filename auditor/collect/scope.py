@@ -124,6 +124,8 @@ class ScopeRun:
     def _draft(self, page: Page, row: Row, parent: Row | None) -> Draft | None:
         if parent is not None and self.type.inherit:
             row = {**row, **{name: parent[name] for name in self.type.inherit if name in parent}}
+        if self.type.owner and row.get(self.type.owner, self.scope.account) != self.scope.account:
+            return None
         if self.type.only is not None and not self.type.only(row):
             return None
         if self.type.shape is not None:

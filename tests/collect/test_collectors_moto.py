@@ -264,6 +264,7 @@ def test_snapshots_and_images_are_this_accounts_own(read: Read) -> None:
     """moto answers OwnerIds=self with a thousand snapshots of others."""
     snapshots = read.of("AWS::EC2::Snapshot")
     assert read.ids["snapshot"] in {r.name for r in snapshots}
+    assert {r.document["OwnerId"] for r in snapshots} == {ACCOUNT}
     assert [r.name for r in read.of("AWS::EC2::Image")] == [read.ids["own-image"]]
 
 
