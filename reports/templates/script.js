@@ -133,7 +133,7 @@
       const meta = make("div", { class: "meta" });
       if (check[3] && rows.verdict[row] === 0) meta.append(make("span", {}, "Terraform ", make("code", {}, check[3])));
       check[4].forEach((id) => { if (bullets[id]) meta.append(make("a", { href: "#b-" + id }, bullets[id])); });
-      meta.append(make("a", { href: "#check-" + check[0] }, "About this check"));
+      if ($("check-" + check[0])) meta.append(make("a", { href: "#check-" + check[0] }, "About this check"));
       if (rows.console[row]) meta.append(make("a", { href: rows.console[row], rel: "noreferrer noopener" }, "AWS console"));
       meta.append(make("span", {}, "first seen " + rows.since[row]));
       if (rows.tags[row]) meta.append(make("span", {}, short(rows.tags[row], 300)));

@@ -1,0 +1,97 @@
+"""A fix is safe to paste into a shell, whatever the account's things are called."""
+
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report import sample
+
+from auditor.kit import Fix
+from auditor.report import fill_fix, fix_fields
+
+BASH = shutil.which("bash")
+TEMPLATES = (
+    "printf %s\\\\0 {name}",
+    "printf %s\\\\0 'Name=x,Values={name}'",
+    'printf %s\\\\0 "a {name} b"',
+    "printf %s\\\\0 \\'{name}",
+)
+
+
+def words(command: str) -> list[str]:
+    """Return the arguments bash makes of a printf command."""
+    assert BASH
+    done = subprocess.run([BASH, "-c", command], capture_output=True, check=True, timeout=20)
+    assert done.stderr == b""
+    return done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+def test_the_resources_own_fields_stand_in_the_command() -> None:
+    fix = Fix("aws rds modify-db-instance --db-instance-identifier {DBInstanceIdentifier} --region {region}")
+    filled = fill_fix(fix, {"DBInstanceIdentifier": "orders", "region": "eu-west-1"})
+    assert filled == "aws rds modify-db-instance --db-instance-identifier orders --region eu-west-1"
+
+
+def test_what_is_missing_stands_in_capitals() -> None:
+    assert fill_fix(Fix("aws x --group {GroupId} --subnets SUBNET_A"), {}) == "aws x --group GROUPID --subnets SUBNET_A"
+
+
+def test_braces_that_are_no_place_stay() -> None:
+    command = """aws elbv2 x --actions 'Type=redirect,RedirectConfig={Protocol=HTTPS,Port=443}' --v '{"a":{"b":1}}'"""
+    assert fill_fix(Fix(command), {"a": "x"}) == command
+
+
+@pytest.mark.skipif(not BASH, reason="needs bash")
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("name", [name for name in sample.HOSTILE if "\0" not in name and "\ud800" not in name])
+def test_a_shell_sees_one_argument_with_the_very_name(template: str, name: str) -> None:
+    around = template.removeprefix("printf %s\\\\0 ")
+    expected = "".join(shlex.split(around.replace("{name}", "NAME"))).replace("NAME", name)
+    assert words(fill_fix(Fix(template), {"name": name})) == [expected]
+
+
+@pytest.mark.skipif(not BASH, reason="needs bash")
+def test_a_name_is_never_a_second_command() -> None:
+    name = "x'; touch /tmp/never; echo '$(id)`id`\u202e\n"
+    assert words(fill_fix(Fix("printf %s\\\\0 {name}"), {"name": name})) == [name]
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="\u115f\u1160\u3164\uffa0"), min_size=1))
+def test_any_visible_name_is_one_word(name: str) -> None:
+    filled = fill_fix(Fix("x -n {name} y"), {"name": name})
+    assert len(shlex.split(filled.replace("-n=", "-n "))) == 4 or name.lower().startswith(
+        ("file://", "fileb://", "http")
+    )
+
+
+def test_a_name_that_looks_like_an_option_stays_a_value() -> None:
+    filled = fill_fix(Fix("aws ec2 x --group-name {name} --force"), {"name": "--endpoint-url=https://evil.example"})
+    assert filled == "aws ec2 x --group-name=--endpoint-url=https://evil.example --force"
+
+
+@pytest.mark.parametrize("name", ["file:///etc/passwd", "FILEB://x", "https://evil.example"])
+def test_a_name_that_the_cli_would_load_is_left_to_a_person(name: str) -> None:
+    assert fill_fix(Fix("aws x --name {name}"), {"name": name}) == "aws x --name NAME"
+
+
+def test_a_name_within_json_stays_one_string() -> None:
+    filled = fill_fix(Fix("""x '{"Name":"{name}"}'"""), {"name": 'a","Evil":"b\''})
+    assert shlex.split(filled)[1] == '{"Name":"a\\",\\"Evil\\":\\"b\'"}'
+
+
+def test_control_characters_are_written_so_that_one_sees_them() -> None:
+    assert fill_fix(Fix("x {name}"), {"name": "a\u202eb'\\"}) == r"x $'a\u202eb\'\\'"
+
+
+def test_only_plain_values_are_filled_in() -> None:
+    filled = fill_fix(Fix("x {a} {b} {c} {d}"), {"a": ["1"], "b": {"k": 1}, "c": 3, "d": True})
+    assert filled == "x A B 3 true"
+
+
+def test_the_fields_fixes_ask_for_are_known() -> None:
+    assert fix_fields(sample.CHECKS.values()) == {
+        "AccessKeyId", "DBInstanceIdentifier", "GroupId", "SnapshotId", "UserName", "VolumeId",
+    }  # fmt: skip

@@ -1,0 +1,220 @@
+"""The HTML reports: one file, nothing loads, nothing runs but our script, everything is there without it."""
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from typing import Any
+
+import pytest
+from report import sample
+from report.page import Page, parse
+
+from auditor.model import Verdict
+from auditor.report import ReportView, build_view, render_cost_html, render_html
+from auditor.report.html import GRADES, ROWS
+from auditor.report.links import HOSTS
+from auditor.score import LETTERS
+
+ORDER = [
+    "verdict", "coverage", "changes", "risks", "standard", "money", "findings", "unread", "waived", "method", "checks",
+]  # fmt: skip
+
+
+def both(view: ReportView) -> list[str]:
+    return [render_html(view), render_cost_html(view)]
+
+
+def block(page: Page) -> dict[str, Any]:
+    packed = page.one("data").text
+    unpacked: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return unpacked
+
+
+def test_it_is_a_well_formed_page(view: ReportView) -> None:
+    for text in both(view):
+        assert text.startswith("<!doctype html>")
+        page = parse(text)
+        ids = [element.attributes["id"] for element in page.elements if "id" in element.attributes]
+        assert len(ids) == len(set(ids))
+
+
+def test_links_within_the_page_lead_somewhere(view: ReportView) -> None:
+    for text in both(view):
+        page = parse(text)
+        ids = {element.attributes.get("id") for element in page.elements}
+        for link in page.all("a"):
+            href = link.attributes["href"]
+            assert not href.startswith("#") or href[1:] in ids, href
+        for use in page.all("use"):
+            assert use.attributes["href"][1:] in ids
+
+
+def test_nothing_is_loaded_and_links_lead_to_aws_only(view: ReportView) -> None:
+    for text in both(view):
+        page = parse(text)
+        for element in page.elements:
+            assert element.tag not in {"link", "img", "iframe", "object", "embed", "base", "video", "audio", "source"}
+            assert "src" not in element.attributes
+            assert "style" not in element.attributes
+            assert not [name for name in element.attributes if name.startswith("on")]
+            href = element.attributes.get("href", "#")
+            hosts = "|".join(re.escape(host) for host in HOSTS.values())
+            assert href.startswith("#") or re.match(rf"https://([a-z0-9-]+\.)?({hosts})/", href), href
+        assert not re.search(r"url\(|@import", page.all("style")[0].text)
+
+
+def test_the_policy_allows_our_style_and_script_by_hash_and_nothing_else(view: ReportView) -> None:
+    for text in both(view):
+        page = parse(text)
+        (meta,) = [m for m in page.all("meta") if m.attributes.get("http-equiv") == "Content-Security-Policy"]
+        policy = dict(part.strip().partition(" ")[::2] for part in meta.attributes["content"].split(";"))
+        assert policy["default-src"] == "'none'"
+        assert policy["img-src"] == "data:"
+        assert "unsafe" not in meta.attributes["content"]
+        scripts = [element for element in page.all("script") if "type" not in element.attributes]
+        for directive, (element,) in [("style-src", page.all("style")), ("script-src", scripts)]:
+            digest = base64.b64encode(hashlib.sha256(element.text.encode()).digest()).decode()
+            assert policy[directive] == f"'sha256-{digest}'"
+        assert text.index("Content-Security-Policy") < text.index("<style>")
+
+
+def test_the_parts_come_in_the_order_of_a_readers_questions(view: ReportView) -> None:
+    page = parse(render_html(view))
+    sections = [e.attributes["id"] for e in page.all("section") if e.path[-1:] == ("main",)]
+    assert sections == ORDER
+    assert len(page.all("h1")) == 1
+    assert page.all("h1")[0].text == f"{view.verdict}."
+
+
+def test_the_counts_are_those_of_the_view(view: ReportView) -> None:
+    page = parse(render_html(view))
+    rows = page.all("tr", class_="row")
+    assert len(rows) == min(len(view.findings), ROWS)
+    assert len([e for e in page.elements if "bullet" in e.attributes.get("class", "").split()]) == 62
+    if view.findings:
+        columns = block(page)["rows"]
+        assert {len(column) for column in columns.values()} == {len(view.findings)}
+        assert columns["verdict"].count(0) == view.counts.failed
+        assert columns["name"] == [finding.name for finding in view.findings]
+
+
+def test_failures_stand_in_the_page_before_what_is_unknown() -> None:
+    view = build_view(sample.inputs(40))
+    rows = parse(render_html(view)).all("tr", class_="row")
+    unknown = [row.text.startswith("Unknown") for row in rows]
+    assert unknown == sorted(unknown)
+
+
+def test_a_finding_shows_all_one_needs_without_a_script(rich: ReportView) -> None:
+    text = parse(render_html(rich)).one("rows").text
+    finding = rich.findings[0]
+    check = rich.checks[finding.check]
+    for wanted in (
+        finding.name,
+        finding.sentence,
+        finding.command,
+        finding.resource,
+        finding.day,
+        check.title,
+        check.terraform,
+    ):
+        assert wanted in text
+    for name, value in finding.evidence[0].facts:
+        assert name in text
+        assert value in text
+
+
+def test_every_check_that_ran_has_its_page_in_the_file(rich: ReportView) -> None:
+    page = parse(render_html(rich))
+    for check in rich.checks.values():
+        assert page.one(f"check-{check.id}").tag == "article"
+
+
+def test_hostile_names_are_text_and_nothing_else(hostile: ReportView) -> None:
+    for text in both(hostile):
+        page = parse(text)
+        assert len([e for e in page.all("script") if "type" not in e.attributes]) == 1
+        assert not page.all("img")
+        assert len(page.all("style")) == 1
+        assert not [e for e in page.all("a") if e.attributes["href"].startswith("javascript")]
+        assert "{{ 7*7 }}{% raw %}" in page.all("main")[0].text
+        text.encode("utf-8")
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]", text)
+
+
+def test_long_texts_lose_their_middle_in_the_table_and_are_whole_in_the_details(hostile: ReportView) -> None:
+    page = parse(render_html(hostile))
+    assert all(len(element.text) <= 64 for element in page.all("span", class_="name"))
+    assert any("x" * 10_000 in element.text for element in page.all("dd"))
+
+
+def test_the_account_name_cannot_break_out_of_the_title(hostile: ReportView) -> None:
+    (title,) = parse(render_html(hostile)).all("title")[:1]
+    assert title.text.startswith(sample.HOSTILE[0])
+
+
+def test_many_findings_stay_a_small_file() -> None:
+    view = build_view(sample.inputs(900))
+    assert len(view.findings) > 5000
+    assert len(render_html(view).encode()) < 3_000_000
+
+
+def test_empty_states_say_so() -> None:
+    found = parse(render_html(build_view(sample.nothing_found())))
+    assert "No findings: everything that could be judged passes." in found.one("findings").text
+    assert "Nothing is waived." in found.one("waived").text
+    unread = parse(render_html(build_view(sample.nothing_read())))
+    assert "because nothing could be judged" in unread.one("findings").text
+    assert "100 of 100" not in unread.all("main")[0].text
+    first = parse(render_html(build_view(sample.inputs(3, first=True))))
+    assert "first scan of the account" in first.one("changes").text
+
+
+def test_a_table_that_sorts_says_how(rich: ReportView) -> None:
+    heads = [e for e in parse(render_html(rich)).all("th") if "data-key" in e.attributes]
+    assert len(heads) == 5
+    assert [head.attributes["aria-sort"] for head in heads if "aria-sort" in head.attributes] == ["ascending"]
+
+
+def test_every_table_has_a_caption_and_every_chart_a_title(rich: ReportView) -> None:
+    for text in both(rich):
+        page = parse(text)
+        assert len(page.all("caption")) == len(page.all("table"))
+        ids = {element.attributes.get("id") for element in page.elements}
+        for svg in page.all("svg"):
+            labels = svg.attributes.get("aria-labelledby", "").split()
+            assert svg.attributes.get("aria-hidden") == "true" or (labels and set(labels) <= ids)
+
+
+def test_the_cost_page_shows_price_source_and_date_of_every_amount(rich: ReportView) -> None:
+    text = parse(render_cost_html(rich)).one("items").text
+    for item in rich.money.items:
+        assert item.formula in text
+        for price in item.prices:
+            assert price.as_of in text
+            assert price.source in text
+
+
+def test_what_is_not_priced_is_listed_on_the_cost_page(rich: ReportView) -> None:
+    text = parse(render_cost_html(rich)).one("unpriced").text
+    assert rich.money.unpriced
+    assert all(item.finding.name in text for item in rich.money.unpriced)
+
+
+def test_the_grades_explained_are_the_grades_given() -> None:
+    *graded, (_, last) = LETTERS
+    assert ", ".join(f"{letter} from {least:g}" for least, letter in graded) + f", else {last}" == GRADES
+
+
+@pytest.mark.parametrize("state", ["rich", "many"])
+def test_the_page_says_how_many_findings_it_leaves_to_the_script(state: str) -> None:
+    view = build_view(sample.STATES[state]())
+    note = parse(render_html(view)).one("static").text
+    assert (f"{ROWS} of" in note) == (len(view.findings) > ROWS)
+    assert f"{len(view.findings):,}" in note
+
+
+def test_unknown_findings_never_offer_a_fix(rich: ReportView) -> None:
+    assert all(not finding.command for finding in rich.findings if finding.verdict is Verdict.UNKNOWN)
