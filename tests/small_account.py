@@ -59,7 +59,6 @@ class SmallAccount:
             PrefixListName="offices", MaxEntries=5, AddressFamily="IPv4", Entries=[{"Cidr": "192.0.2.0/24"}]
         )["PrefixList"]["PrefixListId"]
         ec2.create_network_interface(SubnetId=ids["subnet-a"], Groups=[ids["group"]])
-        ec2.allocate_address(Domain="vpc")
 
     def machines(self) -> None:
         ec2, ids = self.client("ec2"), self.ids

@@ -40,7 +40,6 @@ MOTO_LACKS = {
     "ec2:DescribeStaleSecurityGroups",
     "iam:ListServiceSpecificCredentials",
     "rds:DescribeDBClusterAutomatedBackups",
-    "shield:GetSubscriptionState",
     "wafv2:ListResourcesForWebACL",
 }
 TOKENS = {"NextToken", "nextToken", "Marker", "IsTruncated", "NextMarker"}

@@ -44,15 +44,6 @@ NETWORK_INTERFACE = ResourceType(
     tags="TagSet",
 )
 
-ADDRESS = ResourceType(
-    "AWS::EC2::EIP",
-    "An Elastic IP address.",
-    list=Call("ec2", "DescribeAddresses", "Addresses"),
-    id="arn:{partition}:ec2:{region}:{account}:elastic-ip/{AllocationId}",
-    name="{PublicIp}",
-    tags="Tags",
-)
-
 _SECURITY_GROUPS = Call("ec2", "DescribeSecurityGroups", "SecurityGroups")
 
 SECURITY_GROUP = ResourceType(
