@@ -1,0 +1,1 @@
+"""Automated cleanup: Remove unused resources."""
