@@ -1,5 +1,6 @@
 """One night's work by the settings: connect, take the lease, scan, write the reports."""
 
+import logging
 import os
 import socket
 import threading
@@ -14,7 +15,7 @@ from auditor.aws.session import Connection, connect
 from auditor.collect import load_types
 from auditor.collect.declare import ResourceType
 from auditor.config import Settings
-from auditor.errors import LeaseTaken
+from auditor.errors import LeaseTaken, ReportError, StoreError
 from auditor.kit.check import Check
 from auditor.kit.money import PriceBook
 from auditor.model import Severity, Verdict
@@ -25,7 +26,19 @@ from auditor.selection import EVERYTHING, Selection
 from auditor.standard import Standard
 from auditor.store import Lease, Store, scan_lease
 
-__all__ = ["LEASE_SECONDS", "Outcome", "connection_of", "exit_code", "hold", "load", "price_book", "run_job"]
+__all__ = [
+    "LEASE_SECONDS",
+    "Outcome",
+    "connection_of",
+    "exit_code",
+    "hold",
+    "load",
+    "price_book",
+    "report_outcome",
+    "run_job",
+]
+
+log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 45.0
 """A scan whose process died gives way to the next one after so long."""
@@ -40,6 +53,8 @@ class Outcome:
     reports: tuple[Path, ...]
     coverage: float
     """Per cent of what was asked for."""
+    unwritten: ReportError | None = None
+    """Why the reports could not be written; the scan is in the store all the same."""
 
 
 def load(settings: Settings) -> tuple[Standard, Mapping[str, Check], Mapping[str, ResourceType]]:
@@ -78,11 +93,12 @@ def run_job(
 ) -> Outcome:
     """Scan the account of the settings into STORE and write its reports.
 
-    Raises CredentialsError, UsageError, StandardError, CatalogError, StoreError, LeaseTaken and ReportError.
+    Reports that cannot be written are no reason to lose the scan: see ``Outcome.unwritten``. Raises CredentialsError,
+    UsageError, StandardError, CatalogError, StoreError and LeaseTaken.
     """
     standard, checks, types = load(settings)
     connection = connection_of(settings, types)
-    stop = stop or threading.Event()
+    halt = _Halt(stop)
     request = ScanRequest(
         account_name=settings.account.name,
         regions=settings.account.regions,
@@ -99,29 +115,57 @@ def run_job(
         checks,
         types,
         lambda: price_book(settings, store, connection),
-        lease=lambda account: hold(store, account, stop),
+        lease=lambda account: hold(store, account, halt),
         listener=listener,
-        stop=stop,
+        stop=halt,
     )
     view = build_view(report_inputs(store, judged.scan, standard, checks, types, judged))
-    reports = write_reports(view, Path(settings.report.output), settings.report.formats)
-    return Outcome(judged, view, tuple(reports), coverage_percent(judged.coverage.values()))
+    return report_outcome(settings, judged, view)
+
+
+def report_outcome(settings: Settings, judged: Judged, view: ReportView) -> Outcome:
+    """Write the reports of VIEW where the settings say, and return what the job came to."""
+    coverage = coverage_percent(judged.coverage.values())
+    try:
+        reports = write_reports(view, Path(settings.report.output), settings.report.formats)
+    except ReportError as error:
+        return Outcome(judged, view, (), coverage, error)
+    return Outcome(judged, view, tuple(reports), coverage)
+
+
+class _Halt(threading.Event):
+    """Ends one scan: set by a lost lease, or with what ends the whole program."""
+
+    def __init__(self, program: threading.Event | None) -> None:
+        super().__init__()
+        self._program = program
+
+    def is_set(self) -> bool:
+        return super().is_set() or (self._program is not None and self._program.is_set())
 
 
 @contextmanager
 def hold(store: Store, account: str, stop: threading.Event) -> Iterator[Lease]:
-    """Hold the lease for scans of ACCOUNT, beaten by a thread; STOP is set when it is lost. Raises LeaseTaken."""
+    """Hold the lease for scans of ACCOUNT, beaten by a thread.
+
+    When it is lost to another scan, STOP is set and LeaseTaken raised at the end. Raises LeaseTaken at once when another
+    scan holds it.
+    """
     holder = f"{socket.gethostname()}:{os.getpid()}"
     done = threading.Event()
+    lost: list[LeaseTaken] = []
     with store.lease(scan_lease(account), holder, LEASE_SECONDS) as lease:
 
         def beat() -> None:
             while not done.wait(LEASE_SECONDS / 4):
                 try:
                     lease.heartbeat()
-                except LeaseTaken:
+                except LeaseTaken as taken:
+                    lost.append(taken)
                     stop.set()
                     return
+                except StoreError as error:
+                    log.warning("the lease could not be renewed, it is tried again: %s", error)
 
         heart = threading.Thread(target=beat, name="lease", daemon=True)
         heart.start()
@@ -130,15 +174,21 @@ def hold(store: Store, account: str, stop: threading.Event) -> Iterator[Lease]:
         finally:
             done.set()
             heart.join()
+    for taken in lost:
+        raise LeaseTaken(f"{taken}; this scan was stopped, what it read is kept")
 
 
 def exit_code(outcome: Outcome, fail_on: str, min_coverage: float) -> int:
-    """Return 130 for an interrupted scan, 1 for findings at or above FAIL_ON, 3 for one below MIN_COVERAGE, else 0.
+    """Return the command's exit code, as docs/exit-codes.md says it.
 
-    What is proven comes before what is missing: whoever tolerates an incomplete scan still hears of its findings.
+    130 for an interrupted scan, 4 for reports that could not be written, 1 for findings at or above FAIL_ON, 3 for a
+    coverage below MIN_COVERAGE, else 0. What is proven comes before what is missing: whoever tolerates an incomplete scan
+    still hears of its findings.
     """
     if outcome.judged.interrupted:
         return 130
+    if outcome.unwritten:
+        return outcome.unwritten.exit_code
     if _fails(outcome.judged, fail_on):
         return 1
     return 3 if outcome.coverage < min_coverage else 0

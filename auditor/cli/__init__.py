@@ -1,6 +1,7 @@
 """The command line: parse, call one function, print. Each command's module is imported when it is called."""
 
 import importlib
+import io
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import click
 
 from auditor import __version__
-from auditor.errors import AuditorError
+from auditor.errors import AuditorError, Interrupted
 
 __all__ = ["main"]
 
@@ -55,34 +56,72 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. A reader that has seen enough (head, less) ends the output, not the program's sense."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            from auditor.cli.terminal import discard_output
+
+            discard_output()
+            return 0
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted; what was read and stored is kept") from None
+        return code
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command; an AuditorError becomes one line on standard error and its exit code."""
+        """Run a command; whatever goes wrong becomes one line on standard error and an exit code."""
         kwargs["standalone_mode"] = False
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Whatever the account holds can be printed, in any encoding of the terminal.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = super().main(*args, **kwargs)
         except AuditorError as error:
-            sys.exit(_complain(str(error), error.exit_code))
+            code = _complain(str(error), error.exit_code)
         except click.exceptions.Exit as done:
-            sys.exit(done.exit_code)
+            code = done.exit_code
         except click.UsageError as error:
             hint = f" (`{error.ctx.command_path} --help` shows how)" if error.ctx else ""
-            sys.exit(_complain(error.format_message() + hint, 2))
+            code = _complain(error.format_message() + hint, 2)
         except click.ClickException as error:
-            sys.exit(_complain(error.format_message(), error.exit_code))
-        except (click.Abort, KeyboardInterrupt):
-            sys.exit(_complain("interrupted", 130))
-        except BrokenPipeError:
-            # The reader (head, less) has seen enough.
-            sys.stderr.close()
-            sys.exit(0)
+            code = _complain(error.format_message(), error.exit_code)
+        except click.Abort:
+            code = _complain("interrupted", 130)
+        except OSError as error:
+            code = _complain(f"{error.filename or 'the output'}: {error.strerror or error}", 4)
+            _discard_if_full()
+        except Exception as error:  # noqa: BLE001  (a fault of ours must not end with the exit code of findings)
+            code = _bug(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(message: str, code: int) -> int:
+    from auditor.cli.terminal import complain
+
+    complain(message)
+    return code
+
+
+def _discard_if_full() -> None:
+    """Forget output that cannot be written, else Python complains once more at its end."""
+    from auditor.cli.terminal import discard_output
+
+    try:
+        sys.stdout.flush()
+    except OSError:
+        discard_output()
+
+
+def _bug(error: Exception) -> int:
+    import traceback
+
     from auditor.cli.terminal import plain
 
-    click.echo(f"auditor: {plain(message)}", err=True)
-    return code
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        click.echo(f"    {plain(line)}", err=True)
+    return _complain(f"this is a fault of the auditor, please report it: {type(error).__name__}: {error}", 4)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -91,5 +130,5 @@ def main() -> None:
     """Hold a live AWS account against your own infrastructure standard.
 
     Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage or configuration; 3 the scan is
-    incomplete; 4 fatal; 130 interrupted.
+    incomplete; 4 fatal; 130 interrupted (docs/exit-codes.md).
     """

@@ -29,8 +29,8 @@ def command(output: Path, quiet: bool, verbose: bool) -> int:
     reports. No call leaves this machine. Needs the extra `demo`.
     """
     from auditor.cli.progress import listener
-    from auditor.cli.summary import print_summary
-    from auditor.cli.terminal import set_up_logging
+    from auditor.cli.scan import conclude, stop_on_signals
+    from auditor.cli.terminal import plain, set_up_logging
     from auditor.config import AccountSettings, PricingSettings, ReportSettings, Settings
     from auditor.demo.server import simulated_account
     from auditor.errors import UsageError
@@ -61,9 +61,13 @@ def command(output: Path, quiet: bool, verbose: bool) -> int:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
-        with Store.open(f"sqlite:///{folder}/demo.db") as store, listener(quiet) as hears:
-            outcome = run_job(settings, store, listener=hears)
-    if not quiet:
-        print_summary(outcome.view, outcome.reports, outcome.coverage)
-        click.echo(f"  Open {output.absolute() / 'compliance.html'} in a browser.\n")
-    return 0
+        with (
+            Store.open(f"sqlite:///{folder}/demo.db") as store,
+            stop_on_signals() as stop,
+            listener(quiet) as hears,
+        ):
+            outcome = run_job(settings, store, listener=hears, stop=stop)
+    code = conclude(outcome, "never", 0, quiet=quiet)
+    if not quiet and outcome.reports:
+        click.echo(f"  Open {plain(output.absolute() / 'compliance.html')} in a browser.\n")
+    return code

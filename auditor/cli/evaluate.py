@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from auditor.cli import options
-from auditor.cli.scan import with_options
+from auditor.cli.scan import conclude, with_options
 
 __all__ = ["command"]
 
@@ -36,20 +36,15 @@ def command(
     """
     settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
     selection = options.selection_of(given)
-    from auditor.cli.summary import print_summary
-    from auditor.job import Outcome, exit_code, load, price_book
-    from auditor.report import build_view, write_reports
+    from auditor.job import load, price_book, report_outcome
+    from auditor.report import build_view
     from auditor.reporting import report_inputs
-    from auditor.scan import coverage_percent, evaluate
+    from auditor.scan import evaluate
 
     standard, checks, types = load(settings)
     with options.open_store(settings, store_url) as store:
         scan = options.pick_scan(store, number, account)
         chosen = selection if selection.as_mapping() else None
         judged = evaluate(store, scan, standard, checks, price_book(settings, store, None), selection=chosen)
-        view = build_view(report_inputs(store, scan, standard, checks, types, judged))
-    reports = write_reports(view, Path(settings.report.output), settings.report.formats)
-    coverage = coverage_percent(judged.coverage.values())
-    if not quiet:
-        print_summary(view, reports, coverage)
-    return exit_code(Outcome(judged, view, tuple(reports), coverage), settings.scan.fail_on, 0)
+        view = build_view(report_inputs(store, judged.scan, standard, checks, types, judged))
+    return conclude(report_outcome(settings, judged, view), settings.scan.fail_on, 0, quiet=quiet)

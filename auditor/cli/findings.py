@@ -8,6 +8,8 @@ import click
 from auditor.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from auditor.model import FindingState
 
 __all__ = ["command"]
@@ -68,6 +70,7 @@ def command(
     chosen = select(checks, standard, options.selection_of({**given, "severity": ()}))
     with options.open_store(settings, store_url) as store:
         scan = options.pick_scan(store, number, account)
+        _must_be_read(given["region"], scan.regions)
         states = store.findings(scan.id, verdicts=[Verdict(name) for name in verdict])
     every = not any(given[name] for name in ("section", "pattern", "check", "type_"))
     kept = [state for state in states if (every or state.finding.check in chosen) and _fits(state, given)]
@@ -75,6 +78,19 @@ def command(
     rows = [_row(state) for state in kept]
     shown = len(COLUMNS) if form != "table" else _TABLE
     Listing(COLUMNS[:shown], [row[:shown] for row in rows], "Nothing was found.").show(form)
+
+
+def _must_be_read(regions: "Iterable[str]", read: "Iterable[str]") -> None:
+    """Raise UsageError for a region the scan did not read: "nothing was found" would mislead."""
+    from auditor.errors import UsageError
+    from auditor.model import GLOBAL
+    from auditor.tomlfile import nearest
+
+    known = [*read, GLOBAL]
+    for region in regions:
+        if region not in known:
+            hint = nearest(region, known) or f"; it read {', '.join(known)}"
+            raise UsageError(f"the scan did not read {region}{hint}")
 
 
 def _fits(state: "FindingState", given: dict[str, Any]) -> bool:

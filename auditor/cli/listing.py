@@ -14,8 +14,8 @@ from auditor.cli.terminal import console, plain
 
 __all__ = ["Listing"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection")."""
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection"); some do with the wide forms, too."""
 
 
 _WIDE = 1000
@@ -52,7 +52,7 @@ class Listing:
         console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
     def _json(self) -> None:
-        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        rows = [dict(zip(self.columns, map(_encodable, row), strict=True)) for row in self.rows]
         click.echo(json.dumps(rows, indent=2, default=str))
 
     def _csv(self) -> None:
@@ -63,9 +63,14 @@ class Listing:
         sys.stdout.write(text.getvalue())
 
 
+def _encodable(value: Any) -> Any:
+    """Return VALUE, without halves of characters (lone surrogates), which are no UTF-8 and which few parsers take."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
 def _cell(value: object) -> object:
     """Return VALUE for a CSV cell: one line, and never a formula."""
     if not isinstance(value, str):
         return value
     text = plain(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -128,5 +128,7 @@ def pick_scan(store: "Store", number: int | None, account: str | None = None) ->
     latest = store.latest_scan(account)
     if latest is None:
         of = f" of account {account}" if account else ""
-        raise UsageError(f"there is no finished scan{of} in the store yet; run `auditor scan`")
+        begun = store.latest_scan(account, finished=False)
+        named = f"name scan {begun.id} ({begun.status}) with --scan, or " if begun else ""
+        raise UsageError(f"there is no finished scan{of} in the store yet; {named}run `auditor scan`")
     return latest

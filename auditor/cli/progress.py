@@ -20,11 +20,11 @@ _LOG_EVERY_SECONDS = 10.0
 
 
 @contextmanager
-def listener(quiet: bool) -> "Iterator[Listener | None]":
-    """Yield what shows a scan's progress: nothing when QUIET, a display on a terminal, else log lines."""
+def listener(quiet: bool, *, display: bool = True) -> "Iterator[Listener | None]":
+    """Yield what shows a scan's progress: nothing when QUIET, on a terminal a DISPLAY if wanted, else log lines."""
     if quiet:
         yield None
-    elif sys.stderr.isatty():
+    elif display and sys.stderr.isatty():
         with _Display() as display:
             yield display
     else:

@@ -1,9 +1,10 @@
 """`auditor scan`: read an account, judge it, write the reports, and end with a summary and an exit code."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from auditor.cli import options
 
 if TYPE_CHECKING:
     from auditor.config import Settings
+    from auditor.job import Outcome
 
-__all__ = ["command", "stop_on_signals", "with_options"]
+__all__ = ["command", "conclude", "stop_on_signals", "with_options"]
 
 
 @click.command("scan")
@@ -50,14 +52,33 @@ def command(config_path: Path | None, store_url: str | None, quiet: bool, verbos
     settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
     selection = options.selection_of(given)
     from auditor.cli.progress import listener
-    from auditor.cli.summary import print_summary
-    from auditor.job import exit_code, run_job
+    from auditor.job import run_job
 
     with options.open_store(settings, store_url) as store, stop_on_signals() as stop, listener(quiet) as hears:
         outcome = run_job(settings, store, selection=selection, listener=hears, stop=stop)
+    return conclude(outcome, settings.scan.fail_on, settings.scan.min_coverage, quiet=quiet)
+
+
+def conclude(outcome: "Outcome", fail_on: str, min_coverage: float, *, quiet: bool) -> int:
+    """Print the summary, and what the exit code is for; return the exit code."""
+    from auditor.cli.summary import print_summary
+    from auditor.cli.terminal import complain
+    from auditor.job import exit_code
+
     if not quiet:
         print_summary(outcome.view, outcome.reports, outcome.coverage)
-    return exit_code(outcome, settings.scan.fail_on, settings.scan.min_coverage)
+    code = exit_code(outcome, fail_on, min_coverage)
+    if outcome.unwritten:
+        complain(str(outcome.unwritten))
+    if code == 130:
+        complain(f"interrupted; what was read is kept as scan {outcome.judged.scan.id}")
+    elif code == 1 and not quiet:
+        complain(f"there are findings of severity {fail_on} or worse (--fail-on)")
+    elif code == 3 and not quiet:
+        # Cut, never rounded up: 99.99 must not read as the 100 that was wanted.
+        read = f"{int(outcome.coverage * 100) / 100:g}"
+        complain(f"incomplete: {read}% of what was asked for was read, {min_coverage:g}% wanted (--min-coverage)")
+    return code
 
 
 def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
@@ -100,7 +121,9 @@ def stop_on_signals() -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        click.echo("auditor: stopping; what was read is kept (again to stop at once)", err=True)
+        # Not through sys.stderr: the signal may have come in the middle of another line.
+        with suppress(OSError):
+            os.write(2, b"auditor: stopping; what was read is kept (again to stop at once)\n")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -35,10 +35,20 @@ def run(config_path: Path | None, store_url: str | None, quiet: bool, verbose: b
 
     account = connection_of(settings, load(settings)[2]).identify().account
     due = next(scheduler.next_times(settings, 1), None)
-    with options.open_store(settings, store_url) as store, stop_on_signals() as stop, listener(quiet) as hears:
+
+    def scan() -> None:
+        outcome = run_job(settings, store, listener=hears, stop=stop)
+        if outcome.unwritten:
+            raise outcome.unwritten
+
+    with (
+        options.open_store(settings, store_url) as store,
+        stop_on_signals() as stop,
+        listener(quiet, display=False) as hears,
+    ):
         if not quiet:
             click.echo(f"auditor: account {account} is scanned next at {due:%Y-%m-%d %H:%M %Z}", err=True)
-        scheduler.run(settings, store, account, lambda: run_job(settings, store, listener=hears, stop=stop), stop)
+        scheduler.run(settings, store, account, scan, stop)
     return 0
 
 

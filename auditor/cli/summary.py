@@ -1,10 +1,10 @@
-"""What a scan ends with on the terminal: scores, what is new, what is worst, what could not be read, where the reports are."""
+"""What a scan ends with on the terminal: score, sections, what is new, what is worst, what could not be read, the reports."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.cli.terminal import SEVERITY_STYLES, bar, console, plain
+from auditor.cli.terminal import SEVERITY_STYLES, bar, console, discard_output, plain
 from auditor.model import Lifecycle, Severity
 
 if TYPE_CHECKING:
@@ -13,63 +13,102 @@ if TYPE_CHECKING:
 __all__ = ["print_summary"]
 
 _LETTER_STYLES = {"A": "bold green", "B": "green", "C": "yellow", "D": "bold yellow", "F": "bold red"}
-_SHOWN = 5
+_WIDEST = 100
+"""Columns beyond which lines become hard to read."""
+_SHOWN = 6
 """How many risks and gaps are shown; the report has them all."""
+
+Part = tuple[str, str]
+"""A text and its style."""
 
 
 def print_summary(view: "ReportView", reports: Sequence[Path], coverage: float) -> None:
-    """Print the summary of VIEW; COVERAGE is per cent of what was asked for."""
+    """Print the summary of VIEW; COVERAGE is per cent of what was asked for. A reader that goes away is no error."""
     out = console()
-    out.print()
-    _head(out, view)
-    _sections(out, view)
-    _changes(out, view)
-    _risks(out, view)
-    _money(out, view)
-    _gaps(out, view, coverage)
-    _reports(out, reports)
+    try:
+        out.print()
+        _head(out, view)
+        _sections(out, view)
+        _changes(out, view)
+        _risks(out, view)
+        _money(out, view)
+        _gaps(out, view, coverage)
+        _reports(out, reports)
+    except BrokenPipeError:
+        discard_output()
 
 
-def _line(out: Any, *parts: tuple[str, str]) -> None:
+def _rows(out: Any, rows: Iterable[Sequence[Part]], right: Sequence[int] = ()) -> None:
+    """Print rows indented by two; the last column takes what is left and wraps under itself, RIGHT ones stand right."""
+    from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
-    out.print(Text.assemble("  ", *parts))
+    rows = list(rows)
+    if not rows:
+        return
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for number in range(len(rows[0])):
+        last = number == len(rows[0]) - 1
+        table.add_column(
+            no_wrap=not last, overflow="fold" if last else "ellipsis", justify="right" if number in right else "left"
+        )
+    for row in rows:
+        table.add_row(*(Text(plain(text), style=style) for text, style in row))
+    out.print(Padding(table, (0, 0, 0, 2), expand=False), width=min(out.width, _WIDEST))
 
 
-def _title(out: Any, text: str) -> None:
+def _title(out: Any, text: str, note: str = "") -> None:
     out.print()
-    _line(out, (text, "bold"))
+    _rows(out, [[(text, "bold")]])
+    if note:
+        _rows(out, [[(note, "dim")]])
 
 
 def _head(out: Any, view: "ReportView") -> None:
-    name = f"{plain(view.account_name, 40)} " if view.account_name else ""
+    name = f"{plain(view.account_name, 40)} · " if view.account_name else ""
     regions = f"{len(view.regions)} region{'s' if len(view.regions) != 1 else ''}"
     took = f" · {view.seconds:.0f} s" if view.seconds is not None else ""
-    _line(out, (f"{name}{view.account}", "bold"), (f" · {regions} · scan {view.scan} · {view.started}{took}", "dim"))
+    _rows(out, [[(f"{name}{view.account}", "bold")]])
+    began = f"{view.started[:10]} {view.started[11:16]} UTC"
+    _rows(out, [[(f"{view.coverage.resources:,} resources · {regions} · scan {view.scan} · {began}{took}", "dim")]])
+    out.print()
     style = _LETTER_STYLES.get(view.letter or "", "dim")
-    _line(out, (f" {view.letter or '-'} ", f"reverse {style}"), (f" {plain(view.verdict)}", "bold"))
+    _rows(out, [[(f" {view.letter or '-'} ", f"reverse {style}"), (view.verdict, "bold")]])
 
 
 def _sections(out: Any, view: "ReportView") -> None:
+    from rich.padding import Padding
     from rich.table import Table
+    from rich.text import Text
 
+    judged = [section for section in view.sections if section.score is not None or section.counts.unknown]
+    if not judged:
+        return
+    length = 16 if out.width >= 80 else 8 if out.width >= 68 else 0
+    changed = any(section.delta for section in judged)
     table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=False)
-    table.add_column("  Section", no_wrap=True, min_width=20)
-    table.add_column("")
-    for name in ("score", "", "pass", "fail", "unknown"):
+    table.add_column("Section", overflow="fold", max_width=26)
+    table.add_column("score", justify="right", no_wrap=True)
+    if length:
+        table.add_column("", no_wrap=True)
+    for name in ("", "pass", "fail", "unknown") if changed else ("pass", "fail", "unknown"):
         table.add_column(name, justify="right", no_wrap=True)
-    for section in view.sections:
-        delta = f"{section.delta:+.1f}" if section.delta else ""
+    for section in judged:
+        style = _LETTER_STYLES.get(section.letter or "", "dim").removeprefix("bold ")
+        counts = (section.counts.passed, section.counts.failed, section.counts.unknown)
         table.add_row(
-            f"  {plain(section.name, 26)}",
-            bar(section.score, 16),
-            f"{section.score:.0f} {section.letter}" if section.score is not None else "-",
-            delta,
-            *(f"{number:,}" for number in (section.counts.passed, section.counts.failed, section.counts.unknown)),
-            style=_LETTER_STYLES.get(section.letter or "", "dim").removeprefix("bold "),
+            plain(section.name),
+            Text(f"{section.score:.0f} {section.letter}" if section.score is not None else "-", style=style),
+            *([Text(bar(section.score, length), style=style)] if length else []),
+            *([f"{section.delta:+.1f}" if section.delta else ""] if changed else []),
+            *(Text(f"{number:,}", style="" if number else "dim") for number in counts),
         )
     out.print()
-    out.print(table)
+    out.print(Padding(table, (0, 0, 0, 2), expand=False), width=min(out.width, _WIDEST))
+    idle = [plain(section.name) for section in view.sections if section not in judged]
+    if idle:
+        _rows(out, [[(f"Nothing judged in {', '.join(idle)}", "dim")]])
 
 
 def _changes(out: Any, view: "ReportView") -> None:
@@ -77,51 +116,54 @@ def _changes(out: Any, view: "ReportView") -> None:
         return
     counts = {name: view.changes.counts.get(name, 0) for name in Lifecycle}
     said = [f"{number:,} {name}" for name, number in counts.items() if number and name is not Lifecycle.OPEN]
-    delta = f", score {view.changes.delta:+.1f}" if view.changes.delta is not None else ""
+    delta = f"; score {view.changes.delta:+.1f}" if view.changes.delta else ""
     _title(out, f"Since scan {view.changes.previous} ({view.changes.previous_at})")
-    _line(out, (f"{', '.join(said) or 'nothing changed'}{delta}", ""))
-    for why in view.changes.why_not:
-        _line(out, (plain(why), "dim"))
+    _rows(out, [[(f"{', '.join(said) or 'no finding changed'}{delta}", "")]])
+    if view.changes.why_not:
+        _rows(out, [[(f"the scores do not compare: {'; '.join(view.changes.why_not)}", "dim")]])
 
 
 def _risks(out: Any, view: "ReportView") -> None:
     worst = [risk for risk in view.risks if risk.severity.rank <= Severity.HIGH.rank]
     if not worst:
         return
-    _title(out, "Worst first")
+    _title(out, "What must hold, and how often it does not")
+    rows = []
     for risk in worst[:_SHOWN]:
         check = view.checks.get(risk.check)
-        _line(
-            out,
-            (f"{risk.severity:<8}", SEVERITY_STYLES[risk.severity]),
-            (f" {risk.count:>5,} ", ""),
-            (plain(check.title if check else risk.check, max(30, out.width - 20)), ""),
-        )
+        holds = check.title if check else risk.check
+        rows.append([(str(risk.severity), SEVERITY_STYLES[risk.severity]), (f"{risk.count:,}x", ""), (holds, "")])
+    _rows(out, rows, right=[1])
     if len(worst) > _SHOWN:
-        _line(out, (f"and {len(worst) - _SHOWN} more in the report", "dim"))
+        _rows(out, [[(f"and {len(worst) - _SHOWN} more critical and high ones in the report", "dim")]])
 
 
 def _money(out: Any, view: "ReportView") -> None:
     money = view.money
     if not money.items and not money.unpriced:
         return
-    sure = ", ".join(
-        f"{amount:,.2f} {str(name).replace('_', ' ')}" for name, amount in money.by_certainty.items() if amount
-    )
-    _title(out, f"Can be saved: {money.total:,.2f} USD a month at list price")
-    more = f"; {len(money.unpriced)} not priced" if money.unpriced else ""
-    _line(out, (f"{sure}{more}; prices of {money.oldest_price or 'no date'}", "dim"))
+    sure = [f"{amount:,.2f} {str(name).replace('_', ' ')}" for name, amount in money.by_certainty.items() if amount]
+    said = [", ".join(sure)] if sure else []
+    said += [f"{len(money.unpriced):,} not priced"] if money.unpriced else []
+    said += [f"prices of {money.oldest_price}"] if money.oldest_price else []
+    _title(out, f"Can be saved: {money.total:,.2f} USD a month at list price", "; ".join(said))
 
 
 def _gaps(out: Any, view: "ReportView", coverage: float) -> None:
     gaps = view.coverage.gaps
-    read = f"{int(coverage * 10) / 10:g}% of {view.coverage.asked:,} scopes read whole, {view.coverage.resources:,} resources"
-    _title(out, read if not gaps else f"Could not be read ({read})")
+    # Cut, never rounded up: what is not all must not read 100%.
+    read = f"{int(coverage * 10) / 10:g}% of {view.coverage.asked:,} scopes were read whole"
+    if not gaps:
+        _title(out, f"Everything could be read and judged: {read}" if coverage >= 100 else read)
+        return
+    _title(out, "What could not be read or judged", read)
+    rows = []
     for gap in gaps[:_SHOWN]:
-        blinds = f"blinds {len(gap.checks)} check{'s' if len(gap.checks) != 1 else ''}"
-        _line(out, (plain(f"{gap.operation} {gap.code}", out.width - 25), "magenta"), (f"  {blinds}", "dim"))
+        blinds = f"{len(gap.checks)} check{'s' if len(gap.checks) != 1 else ''} blind"
+        rows.append([(blinds, "dim"), (f"{gap.operation}: {gap.code}", "magenta")])
+    _rows(out, rows, right=[0])
     if len(gaps) > _SHOWN:
-        _line(out, (f"and {len(gaps) - _SHOWN} more in the report; `auditor doctor` says what to do", "dim"))
+        _rows(out, [[(f"and {len(gaps) - _SHOWN} more in the report", "dim")]])
 
 
 def _reports(out: Any, reports: Sequence[Path]) -> None:
@@ -129,5 +171,6 @@ def _reports(out: Any, reports: Sequence[Path]) -> None:
         return
     _title(out, "Reports")
     for path in reports:
-        _line(out, (plain(path.absolute()), ""))
+        # A path is never wrapped: whoever copies it wants it whole.
+        out.print(f"  {plain(path.absolute())}", soft_wrap=True)
     out.print()

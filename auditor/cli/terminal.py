@@ -1,16 +1,17 @@
 """What stands on the terminal: values from an account made harmless, verdicts and scores, progress and log lines."""
 
 import logging
-import re
-from typing import Any
+import os
+import sys
+import unicodedata
+from typing import Any, TextIO
 
 from auditor.model import Severity
 
-__all__ = ["SEVERITY_STYLES", "bar", "console", "plain", "set_up_logging"]
+__all__ = ["SEVERITY_STYLES", "bar", "complain", "console", "discard_output", "plain", "set_up_logging"]
 
-_HARMFUL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]|[\r\n\t]+"
-)
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+"""Letters by Unicode's books, and yet nothing is seen of them."""
 
 SEVERITY_STYLES = {
     Severity.CRITICAL: "bold white on red",
@@ -23,18 +24,51 @@ SEVERITY_STYLES = {
 
 def plain(text: object, length: int = 0) -> str:
     """Return TEXT on one line without control, bidirectional and invisible characters, cut in the middle to LENGTH (0: not)."""
-    clean = _HARMFUL.sub(lambda found: " " if found[0].isspace() else f"\\u{ord(found[0]):04x}", str(text))
+    clean = str(text)
+    if not (clean.isascii() and clean.isprintable()):
+        clean = "".join(map(_seen, clean.replace("\r\n", "\n")))
     if not length or len(clean) <= length:
         return clean
     half = (length - 1) // 2
     return f"{clean[:half]}…{clean[len(clean) - (length - 1 - half) :]}"
 
 
+def _seen(character: str) -> str:
+    if character.isprintable() and character not in _FILLERS:
+        return character
+    if character in "\t\n\v\f\r" or unicodedata.category(character) == "Zs":
+        return " "
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def complain(message: str) -> None:
+    """Say in one line on standard error what is wrong."""
+    import click
+
+    click.echo(f"auditor: {plain(message)}", err=True)
+
+
+def discard_output() -> None:
+    """Send what is still to be printed nowhere: nobody reads standard output any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, sys.stdout.fileno())
+    except (OSError, ValueError):  # it is no file
+        pass
+    finally:
+        os.close(nowhere)
+
+
 def console(*, error: bool = False, width: int | None = None) -> Any:
     """Return rich's console, WIDTH columns wide (``None``: the terminal's): colours only on a terminal, without NO_COLOR."""
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False, markup=False, emoji=False, width=width)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the program with the exit code of findings
+
+    return Terminal(stderr=error, highlight=False, markup=False, emoji=False, width=width)
 
 
 def bar(value: float | None, width: int = 20) -> str:
@@ -59,9 +93,21 @@ class _OneLine(logging.Formatter):
         return line
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the moment: a progress display puts itself before it."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def set_up_logging(level: str) -> None:
     """Send log lines of LEVEL (``debug`` … ``error``) and above to standard error: date, level, message."""
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
