@@ -79,7 +79,9 @@ def connection_of(settings: Settings, types: Mapping[str, ResourceType]) -> Conn
 
 def price_book(settings: Settings, store: Store, connection: Connection | None) -> PriceBook:
     """Return list prices: AWS's Price List where allowed (and CONNECTION is given), what the store holds, the shipped table."""
-    caller = connection.caller() if connection and settings.pricing.source == "api" else None
+    if settings.pricing.source == "embedded":
+        return pricing.price_book(None, None)
+    caller = connection.caller() if connection else None
     return pricing.price_book(caller, store, cache_days=settings.pricing.cache_days)
 
 
