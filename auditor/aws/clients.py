@@ -13,6 +13,7 @@ import botocore.config
 import botocore.session
 import jmespath  # type: ignore[import-untyped]
 from botocore import exceptions, xform_name
+from botocore.model import OperationNotFoundError
 from botocore.parsers import ResponseParserError
 
 from auditor.aws.answer import Answer, CallError, Fault, Operation
@@ -30,6 +31,7 @@ READ_SECONDS = 30
 _TOKENS = (
     ("NextToken", "NextToken"),
     ("nextToken", "nextToken"),
+    ("NextMarker", "NextMarker"),
     ("Marker", "NextMarker"),
     ("Marker", "Marker"),
     ("marker", "nextMarker"),
@@ -170,7 +172,7 @@ class AwsCaller:
         if key not in self._operations:
             try:
                 self._operations[key] = self._read_model(service, operation)
-            except (exceptions.BotoCoreError, KeyError) as error:
+            except (exceptions.BotoCoreError, OperationNotFoundError) as error:
                 raise CallError(
                     Fault.UNSUPPORTED, "UnknownOperation", f"botocore has no {service}:{operation}"
                 ) from error

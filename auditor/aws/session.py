@@ -116,7 +116,8 @@ def connect(
     guard = Guard((call.service, call.operation) for call in operations)
     session = _session(guard, profile)
     try:
-        configured = session.get_config_variable("region")  # reads the configuration: a wrong profile shows here
+        session.get_scoped_config()  # a profile that does not exist, or a broken file, shows here
+        configured = session.get_config_variable("region")
     except exceptions.ProfileNotFound as error:
         raise no_profile(str(session.profile), session.available_profiles) from error
     except (exceptions.ConfigParseError, exceptions.ConfigNotFound) as error:
