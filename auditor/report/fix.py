@@ -12,6 +12,10 @@ __all__ = ["fill_fix", "fix_fields"]
 
 _ALWAYS = frozenset({"name", "id", "region", "account"})
 _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_QUOTES = re.compile(r"['\"\\]")
+_WIDE = {code: f"\\u{code:04x}" for code in (*range(0x80, 0xA0), 0xAD)}
+"""In a shell ``\\x9b`` would be a byte, not the character."""
+
 _LOADS = re.compile(r"(?:fileb?|https?)://", re.IGNORECASE)
 """The AWS CLI replaces a value that begins so by what it finds there."""
 
@@ -58,6 +62,8 @@ def _scalar(value: object) -> str | None:
 
 def _quote_after(text: str, quote: str) -> str:
     """Return the quote that is open after TEXT, when QUOTE was open before it."""
+    if not _QUOTES.search(text):
+        return quote
     escaped = False
     for character in text:
         if escaped:
@@ -83,5 +89,5 @@ def _quoted(value: str) -> str:
     """Return VALUE as one word of bash or zsh."""
     if visible(value) == value:
         return shlex.quote(value)
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'").translate(_WIDE)
     return f"$'{visible(escaped)}'"

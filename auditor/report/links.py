@@ -12,6 +12,7 @@ HOSTS = {
 }
 """The console's host in each partition; a region's own host is below it."""
 
+_PLACE = re.compile(r"\{(\w+)\}")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
 
 # Resource type -> path and fragment; {name}, {id} (the ARN) and {tail} (the ARN's last part) are percent-encoded.
@@ -56,4 +57,4 @@ def console_url(partition: str, type: str, id: str, name: str, region: str) -> s
     parts = id.split("/")
     user = parts[-3] if len(parts) > 3 else name
     texts = {"name": name, "id": id, "tail": re.split(r"[:/]", id)[-1], "user": user, "region": region}
-    return f"https://{host}/" + page.format_map({key: quote(text, safe="") for key, text in texts.items()})
+    return f"https://{host}/" + _PLACE.sub(lambda place: quote(texts[place.group(1)], safe=""), page)

@@ -86,8 +86,10 @@
         if (words.length && !words.every((word) => textOf(row).includes(word))) continue;
         shown.push(row);
       }
-      const key = keys[sort.key];
-      if (sort.key !== "severity") shown.sort((a, b) => { const x = key(a), y = key(b); return x < y ? -1 : x > y ? 1 : a - b; });
+      if (sort.key !== "severity") {
+        const by = new Map(shown.map((row) => [row, keys[sort.key](row)]));
+        shown.sort((a, b) => { const x = by.get(a), y = by.get(b); return x < y ? -1 : x > y ? 1 : a - b; });
+      }
       if (sort.down) shown.reverse();
       page = 0;
       draw();

@@ -24,7 +24,7 @@ TEMPLATES = (
 def words(command: str) -> list[str]:
     """Return the arguments bash makes of a printf command."""
     assert BASH
-    done = subprocess.run([BASH, "-c", command], capture_output=True, check=True, timeout=20)
+    done = subprocess.run([BASH, "-c", command], capture_output=True, check=True, timeout=20, env={"LC_ALL": "C.UTF-8"})
     assert done.stderr == b""
     return done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
@@ -55,7 +55,7 @@ def test_a_shell_sees_one_argument_with_the_very_name(template: str, name: str) 
 
 @pytest.mark.skipif(not BASH, reason="needs bash")
 def test_a_name_is_never_a_second_command() -> None:
-    name = "x'; touch /tmp/never; echo '$(id)`id`\u202e\n"
+    name = "x'; touch /tmp/never; echo '$(id)`id`\u202e\n\x1b[31m\x9b\xad\\x9b"
     assert words(fill_fix(Fix("printf %s\\\\0 {name}"), {"name": name})) == [name]
 
 
