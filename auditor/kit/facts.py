@@ -1,8 +1,10 @@
 """A check's view of one resource and of what it is joined to: the API's own names, no clock, no network."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 from auditor.kit.money import PriceBook
@@ -54,6 +56,18 @@ def values_at(document: Any, path: str) -> Iterator[Any]:
             yield from values_at(item, rest)
         else:
             yield item
+
+
+@lru_cache(maxsize=1024)
+def _in_order(timestamps: tuple[str, ...]) -> tuple[tuple[datetime, ...], tuple[int, ...]]:
+    """Return the moments, oldest first, and the order they came in (empty when they were in order).
+
+    Metrics of one answer share their timestamps: reading them again for each resource would cost more than the check.
+    """
+    moments = [parse_time(text) for text in timestamps]
+    order = sorted(range(len(moments)), key=moments.__getitem__)
+    in_order = all(map(int.__eq__, order, range(len(order))))
+    return tuple(moments[number] for number in order), () if in_order else tuple(order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +207,16 @@ class Facts:
         series = metrics[key]
         if days is not None and days > series["Days"]:
             raise Unavailable(Gap("cloudwatch:GetMetricData", "TooFewDays", f"{key}: {series['Days']} days were read"))
-        points = sorted(zip(map(parse_time, series["Timestamps"]), series["Values"], strict=True))
+        times, order = _in_order(tuple(series["Timestamps"]))
+        values = tuple(series["Values"])
+        if len(values) != len(times):
+            raise ValueError(f"{key}: {len(times)} timestamps, {len(values)} values")
+        if order:
+            values = tuple(values[number] for number in order)
         if days is not None:
-            since = self.observed_at - timedelta(days=days, seconds=series["Period"])
-            points = [point for point in points if point[0] >= since]
-        return Series(tuple(p[0] for p in points), tuple(p[1] for p in points), series["Period"])
+            since = bisect_left(times, self.observed_at - timedelta(days=days, seconds=series["Period"]))
+            times, values = times[since:], values[since:]
+        return Series(times, values, series["Period"])
 
     def related(
         self, type: str, keys: Iterable[str], by: str = "id", *, required: bool = False, everywhere: bool = False

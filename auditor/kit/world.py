@@ -57,9 +57,14 @@ class Inventory:
         index = self._indices.get((type, by))
         if index is None:
             index = self._index(type, by)
+        lists = [index[key] for key in keys if key in index]
+        if not lists:
+            return []
+        if len(lists) == 1:  # by far the usual case, and a list of an index holds each only once
+            return [facts for facts in lists[0] if region is None or facts.region in (region, GLOBAL)]
         found: dict[int, Facts] = {}
-        for key in keys:
-            for facts in index.get(key, ()):
+        for held in lists:
+            for facts in held:
                 if region is None or facts.region in (region, GLOBAL):
                     found.setdefault(id(facts), facts)
         return list(found.values())
@@ -67,7 +72,7 @@ class Inventory:
     def _index(self, type: str, by: str) -> dict[str, list[Facts]]:
         index: dict[str, list[Facts]] = defaultdict(list)
         for facts in self.facts(type):
-            for key in facts.keys_at(by):
+            for key in dict.fromkeys(facts.keys_at(by)):
                 index[key].append(facts)
         self._indices[type, by] = dict(index)
         return self._indices[type, by]
