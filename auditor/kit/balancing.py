@@ -1,6 +1,7 @@
-"""Load balancers: what a listener leads to, and where targets stand."""
+"""Load balancers: what a listener leads to, and where balancers and targets stand."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from auditor.kit.facts import Facts, Unavailable
@@ -12,11 +13,13 @@ __all__ = [
     "LISTENER",
     "LISTENER_RULE",
     "NETWORK_INTERFACE",
+    "SUBNET",
     "TARGET_GROUP",
     "attribute",
     "dead_end",
     "forwards_to",
     "speaks_http",
+    "zones_of_classic",
     "zones_of_targets",
 ]
 
@@ -24,6 +27,7 @@ INSTANCE = "AWS::EC2::Instance"
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 NETWORK_INTERFACE = "AWS::EC2::NetworkInterface"
+SUBNET = "AWS::EC2::Subnet"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 
 ANYWHERE = "all"
@@ -108,11 +112,24 @@ def speaks_http(listener: Document, health_check_target: str, http_ports: Sequen
     return listener["LoadBalancerPort"] in http_ports and health_check_target.startswith(("HTTP:", "HTTPS:"))
 
 
+def zones_of_classic(balancer: Facts) -> set[str]:
+    """Return the names of the zones a Classic Load Balancer is enabled in: those it names, else those of its subnets.
+
+    AWS names them all; some endpoints leave the list empty where subnets are given. Raises Unavailable when a subnet was
+    not read.
+    """
+    zones = set(balancer["AvailabilityZones"])
+    if not zones:
+        subnets = balancer.related(SUBNET, balancer.get("Subnets", ()), by="SubnetId", required=True)
+        zones = {subnet["AvailabilityZone"] for subnet in subnets}
+    return zones
+
+
 def zones_of_targets(group: Facts, targets: Iterable[Any]) -> tuple[set[str], Unavailable | None]:
     """Return the names of the zones in which TARGETS (``TargetHealthDescriptions``) stand, and why some are missing.
 
     ANYWHERE stands for targets outside the VPC. An instance's zone is its own; an address has the one that was given with
-    it, or that of its network interface in the group's VPC.
+    it, or that of its network interface, or else of the subnet it lies in, in the group's VPC.
     """
     zones: set[str] = set()
     doubt: Unavailable | None = None
@@ -136,7 +153,20 @@ def _instance_zone(group: Facts, instance_id: str) -> str:
 
 def _address_zone(group: Facts, address: str) -> str:
     by = "Ipv6Addresses[].Ipv6Address" if ":" in address else "PrivateIpAddresses[].PrivateIpAddress"
-    for interface in group.related(NETWORK_INTERFACE, [address], by=by, required=True):
+    for interface in group.known_referrers(NETWORK_INTERFACE, by, address):
         if interface.get("VpcId") == group.get("VpcId"):
             return str(interface["AvailabilityZone"])
+    for subnet in group.known_referrers(SUBNET, "VpcId", group["VpcId"]):
+        if _holds(subnet, address):
+            return str(subnet["AvailabilityZone"])
+    group.related(NETWORK_INTERFACE, [address], by=by, required=True)
     raise Unavailable(Gap(NETWORK_INTERFACE, "NotFound", f"{address} is not in the inventory"))
+
+
+def _holds(subnet: Facts, address: str) -> bool:
+    """Whether ADDRESS is one of the subnet's: no two subnets of a VPC share one."""
+    blocks = (*subnet.values("CidrBlock"), *subnet.values("Ipv6CidrBlockAssociationSet[].Ipv6CidrBlock"))
+    try:
+        return any(ip_address(address) in ip_network(block, strict=False) for block in blocks)
+    except ValueError:
+        return False

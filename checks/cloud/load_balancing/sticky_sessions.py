@@ -81,7 +81,7 @@ def _is_justified(want: StickySessions, *places: Facts) -> bool:
     skips=[
         {**_group("true"), "LoadBalancerArns": []},
         Case({**_group("true"), "Protocol": "GENEVE"}, why="appliances must see both ways of a flow"),
-        {**_group("true"), "TargetType": "lambda"},
+        {key: value for key, value in {**_group("true"), "TargetType": "lambda"}.items() if key != "Protocol"},
         {**_group("true"), "TargetType": "alb"},
     ],
     unknowns=[
@@ -106,10 +106,10 @@ def target_group_stickiness_justified(group: Facts, want: StickySessions) -> Ite
     """
     if not group["LoadBalancerArns"]:
         raise NotApplicable("no load balancer uses the target group")
-    if group["Protocol"] == "GENEVE":
-        raise NotApplicable("appliances behind a Gateway Load Balancer must see the whole of a flow")
     if group["TargetType"] in ("lambda", "alb"):
         raise NotApplicable("a Lambda function or a load balancer is its target")
+    if group["Protocol"] == "GENEVE":
+        raise NotApplicable("appliances behind a Gateway Load Balancer must see the whole of a flow")
     if attribute(group, "stickiness.enabled") != "true":
         return
     type = attribute(group, "stickiness.type")
@@ -163,6 +163,10 @@ _REDIRECT = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Status
         _listener(_forward("a", "b", sticky=False)),
         Case(_listener(_forward("a", sticky=True)), why="with one group there is nothing to stick to"),
         Case(_listener(_forward("a", "b", sticky=True)), tags=_TAG),
+        Case(
+            {"ListenerArn": _LISTENER_ARN, "DefaultActions": [_forward("a", sticky=False)]},
+            why="a Gateway Load Balancer's listener has neither protocol nor rules",
+        ),
         Case(
             _listener(_REDIRECT),
             related={
@@ -235,15 +239,15 @@ def listener_group_stickiness_justified(listener: Facts, want: StickySessions) -
 
 def _rules(listener: Facts) -> list[Facts]:
     """Return the listener's own rules; only HTTP and HTTPS listeners have any."""
-    if listener["Protocol"] not in ("HTTP", "HTTPS"):
-        return []
+    if listener.get("Protocol") not in ("HTTP", "HTTPS"):
+        return []  # A Gateway Load Balancer's listener does not even have a protocol.
     rules = listener.referrers(LISTENER_RULE, "ListenerArn", listener["ListenerArn"])
     return [rule for rule in rules if not rule["IsDefault"]]
 
 
 def _sticks(actions: Iterable[Document]) -> bool:
     """Whether an action forwards to several target groups and keeps clients on one."""
-    forwards = [action["ForwardConfig"] for action in actions if "ForwardConfig" in action]
+    forwards = [action["ForwardConfig"] for action in actions if action.get("ForwardConfig")]
     return any(
         (forward.get("TargetGroupStickinessConfig") or {}).get("Enabled", False) and len(forward["TargetGroups"]) > 1
         for forward in forwards

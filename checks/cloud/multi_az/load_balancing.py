@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.kit import HIGH, MEDIUM, Case, Evidence, Facts, Fix, Gap, NotApplicable, Unavailable, check
-from auditor.kit.balancing import ANYWHERE, INSTANCE, NETWORK_INTERFACE, attribute, zones_of_targets
+from auditor.kit.balancing import (
+    ANYWHERE,
+    INSTANCE,
+    NETWORK_INTERFACE,
+    SUBNET,
+    attribute,
+    zones_of_classic,
+    zones_of_targets,
+)
 from auditor.kit.zones import AVAILABILITY_ZONE, regional_zones
 
 BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
@@ -94,6 +102,14 @@ def elbv2_spans_two_azs(balancer: Facts, want: LoadBalancing) -> Iterator[Eviden
 
 
 _CLASSIC = {"AvailabilityZones": ["eu-west-1a", "eu-west-1b"]}
+_IN_SUBNETS = {"AvailabilityZones": [], "Subnets": ["subnet-0a", "subnet-0b"]}
+
+
+def _subnets(*zones: str) -> list[dict[str, str]]:
+    return [
+        {"SubnetId": f"subnet-0{letter}", "VpcId": "vpc-1", "AvailabilityZone": zone, "CidrBlock": f"10.0.{number}.0/24"}
+        for number, (letter, zone) in enumerate(zip("ab", zones, strict=False))
+    ]
 
 
 @check(
@@ -101,15 +117,25 @@ _CLASSIC = {"AvailabilityZones": ["eu-west-1a", "eu-west-1b"]}
     pattern="cloud.multi-az.load-balancing",
     on=CLASSIC,
     severity=HIGH,
-    reads=(AVAILABILITY_ZONE,),
+    reads=(AVAILABILITY_ZONE, SUBNET),
     fix=Fix(
         cli="aws elb attach-load-balancer-to-subnets --load-balancer-name {name} --subnets SUBNET_B",
         terraform="aws_elb.subnets",
     ),
     same_as=("prowler:elb_is_in_multiple_az", "fsbp:ELB.10"),
-    passes=[Case(_CLASSIC, related={AVAILABILITY_ZONE: _ZONES})],
-    fails=[{"AvailabilityZones": ["eu-west-1a"]}],
-    unknowns=[Case(_CLASSIC, unread=[AVAILABILITY_ZONE])],
+    passes=[
+        Case(_CLASSIC, related={AVAILABILITY_ZONE: _ZONES}),
+        Case(
+            _IN_SUBNETS,
+            related={AVAILABILITY_ZONE: _ZONES, SUBNET: _subnets("eu-west-1a", "eu-west-1b")},
+            why="the answer names subnets only",
+        ),
+    ],
+    fails=[
+        {"AvailabilityZones": ["eu-west-1a"]},
+        Case(_IN_SUBNETS, related={SUBNET: _subnets("eu-west-1a", "eu-west-1a")}, why="two subnets of one zone"),
+    ],
+    unknowns=[Case(_CLASSIC, unread=[AVAILABILITY_ZONE]), Case(_IN_SUBNETS, unread=[SUBNET])],
 )
 def elb_classic_spans_two_azs(balancer: Facts, want: LoadBalancing) -> Iterator[Evidence]:
     """A Classic Load Balancer is enabled in at least two Availability Zones.
@@ -120,7 +146,7 @@ def elb_classic_spans_two_azs(balancer: Facts, want: LoadBalancing) -> Iterator[
 
     Source: AWS FSBP ELB.10; standard, "Distribute traffic across AZs".
     """
-    zones = set(balancer["AvailabilityZones"])
+    zones = zones_of_classic(balancer)
     if len(zones) >= want.min_azs:
         zones = regional_zones(balancer, zones)
     if len(zones) < want.min_azs:
@@ -165,7 +191,7 @@ _OWN = "load_balancing__cross_zone__enabled"
     pattern="cloud.multi-az.load-balancing",
     on=TARGET_GROUP,
     severity=MEDIUM,
-    reads=(BALANCER, INSTANCE, NETWORK_INTERFACE),
+    reads=(BALANCER, INSTANCE, NETWORK_INTERFACE, SUBNET),
     fix=Fix(
         cli="aws elbv2 modify-target-group-attributes --target-group-arn {id} --attributes Key=load_balancing.cross_zone.enabled,Value=true",
         terraform="aws_lb_target_group.load_balancing_cross_zone_enabled",
@@ -290,6 +316,7 @@ def _healthy(group: Facts) -> list[dict[str, dict[str, str]]]:
     pattern="cloud.multi-az.load-balancing",
     on=CLASSIC,
     severity=MEDIUM,
+    reads=(SUBNET,),
     fix=Fix(
         cli="aws elb modify-load-balancer-attributes --load-balancer-name {name}"
         ' --load-balancer-attributes "CrossZoneLoadBalancing={Enabled=true}"',
@@ -307,7 +334,11 @@ def _healthy(group: Facts) -> list[dict[str, dict[str, str]]]:
         {
             "AvailabilityZones": ["eu-west-1a"],
             "LoadBalancerAttributes": {"CrossZoneLoadBalancing": {"Enabled": False}},
-        }
+        },
+        Case(
+            {**_IN_SUBNETS, "LoadBalancerAttributes": {"CrossZoneLoadBalancing": {"Enabled": False}}},
+            related={SUBNET: _subnets("eu-west-1a", "eu-west-1a")},
+        ),
     ],
     unknowns=[
         Case(
@@ -325,10 +356,11 @@ def elb_classic_cross_zone_enabled(balancer: Facts, want: LoadBalancing) -> Iter
 
     Source: AWS FSBP ELB.9; standard, "Distribute traffic across AZs".
     """
-    if len(set(balancer["AvailabilityZones"])) == 1:
+    zones = zones_of_classic(balancer)
+    if len(zones) == 1:
         raise NotApplicable("the load balancer is enabled in one zone only")
     if not balancer["LoadBalancerAttributes"]["CrossZoneLoadBalancing"]["Enabled"]:
-        yield Evidence("cross-zone load balancing is off", {"zones": sorted(balancer["AvailabilityZones"])})
+        yield Evidence("cross-zone load balancing is off", {"zones": sorted(zones)})
 
 
 _INSTANCES = {
@@ -353,7 +385,7 @@ def _interface(zone: str, vpc: str = "vpc-1", address: str = "10.0.0.11") -> dic
     pattern="cloud.multi-az.load-balancing",
     on=TARGET_GROUP,
     severity=HIGH,
-    reads=(INSTANCE, NETWORK_INTERFACE, AVAILABILITY_ZONE),
+    reads=(INSTANCE, NETWORK_INTERFACE, SUBNET, AVAILABILITY_ZONE),
     fix=Fix(
         cli="aws elbv2 register-targets --target-group-arn {id} --targets Id=TARGET_IN_ANOTHER_ZONE",
         terraform="aws_lb_target_group_attachment.target_id",
@@ -369,6 +401,11 @@ def _interface(zone: str, vpc: str = "vpc-1", address: str = "10.0.0.11") -> dic
                 AVAILABILITY_ZONE: _ZONES,
             },
             why="the same address can exist in another VPC",
+        ),
+        Case(
+            _group(_A, ("", "healthy")),
+            related={SUBNET: _subnets("eu-west-1b"), AVAILABILITY_ZONE: _ZONES},
+            why="an address lies in one subnet of its VPC",
         ),
     ],
     fails=[
@@ -392,6 +429,11 @@ def _interface(zone: str, vpc: str = "vpc-1", address: str = "10.0.0.11") -> dic
         ),
         Case(_INSTANCES, unread=[INSTANCE]),
         Case(_INSTANCES, related={INSTANCE: _placed("eu-west-1a")}, why="one instance is not in the inventory"),
+        Case(
+            _group(_A, ("", "healthy")),
+            related={SUBNET: [{**_subnets("eu-west-1b")[0], "CidrBlock": "10.0.9.0/24"}]},
+            why="nothing tells where the address is",
+        ),
     ],
 )
 def target_group_healthy_targets_in_two_azs(group: Facts, want: LoadBalancing) -> Iterator[Evidence]:
