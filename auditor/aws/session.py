@@ -55,7 +55,8 @@ class Connection:
     """Access to one account. Create it with ``connect``."""
 
     def __init__(self, session: botocore.session.Session, region: str, profile: str, role_arn: str) -> None:
-        self._clients = Clients(session, region)
+        self.clients = Clients(session, region)
+        """Its clients: made when first needed."""
         self._region = region
         self._profile = profile
         self._role = role_arn
@@ -82,10 +83,10 @@ class Connection:
 
     def caller(self) -> AwsCaller:
         """Return what makes the calls: thread-safe, one client per service for all regions, read-only by the guard."""
-        return AwsCaller(self._clients, self._enabled)
+        return AwsCaller(self.clients, self._enabled)
 
     def _ask(self, service: str, operation: str) -> Answer:
-        caller = AwsCaller(self._clients)
+        caller = AwsCaller(self.clients)
         try:
             return self._ask_twice(caller, service, operation)
         except CallError as error:

@@ -79,7 +79,7 @@ def ask(answer: Answer, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tupl
     """One DescribeVpcs against a server that answers so: what came of it, and the requests."""
     with misbehaving(answer) as (url, requests):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        caller = AwsCaller(connect([VPCS])._clients, **options)
+        caller = AwsCaller(connect([VPCS]).clients, **options)
         try:
             return caller.call("ec2", "DescribeVpcs", {}, "eu-west-1"), requests
         except CallError as error:
