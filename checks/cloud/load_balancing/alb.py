@@ -27,6 +27,7 @@ class ApplicationLoadBalancer:
 
 _ARN = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/web/1"
 _TARGETS_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/1"
+_OTHER_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/other/2"
 _LISTENER_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/net/web/1/1"
 _FORWARD = {"Type": "forward", "TargetGroupArn": _TARGETS_ARN}
 _REDIRECT = {
@@ -78,6 +79,14 @@ _TLS_443 = {LISTENER: [_listener("TLS", 443)], TARGET_GROUP: [_targets()]}
             why="its health check speaks HTTP",
         ),
         Case(_NETWORK, related=_TLS_443, tags={"audit:l4-required": " "}, why="the tag must say why"),
+        Case(
+            _NETWORK,
+            related={
+                LISTENER: [_listener("TCP", 80, {**_FORWARD, "TargetGroupArn": _OTHER_ARN}), _listener("TLS", 443)],
+                TARGET_GROUP: [_targets()],
+            },
+            why="one target group is not in the inventory, the other is enough",
+        ),
     ],
     skips=[
         {"Type": "application", "LoadBalancerArn": _ARN},
@@ -112,11 +121,16 @@ def http_listener_on_alb(balancer: Facts, want: ApplicationLoadBalancer) -> Iter
     if balancer["Type"] != "network":
         raise NotApplicable("only a Network Load Balancer can stand where an Application Load Balancer belongs")
     doubt = _skip_meant(balancer, want)
-    for listener in balancer.referrers(LISTENER, "LoadBalancerArn", balancer["LoadBalancerArn"]):
+    unread: Unavailable | None = None
+    for listener in balancer.known_referrers(LISTENER, "LoadBalancerArn", balancer["LoadBalancerArn"]):
         if listener["Port"] not in want.http_ports or listener["Protocol"] not in ("TCP", "TLS"):
             continue
         arns = list(forwards_to(listener["DefaultActions"]))
-        groups = balancer.related(TARGET_GROUP, arns, by="TargetGroupArn", required=True)
+        try:
+            groups = balancer.related(TARGET_GROUP, arns, by="TargetGroupArn", required=True)
+        except Unavailable as missing:
+            unread = unread or missing
+            continue
         direct = [group for group in groups if group["TargetType"] != "alb"]
         if not direct:
             continue
@@ -128,6 +142,9 @@ def http_listener_on_alb(balancer: Facts, want: ApplicationLoadBalancer) -> Iter
             f"{direct[0]['TargetType']} targets" + (", whose health check speaks HTTP" if checked else ""),
             {"port": listener["Port"], "protocol": listener["Protocol"], "target_groups": arns},
         )
+    balancer.referrers(LISTENER, "LoadBalancerArn", balancer["LoadBalancerArn"])
+    if unread:
+        raise unread
 
 
 def _skip_meant(balancer: Facts, want: ApplicationLoadBalancer) -> Unavailable | None:

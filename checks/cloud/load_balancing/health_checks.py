@@ -8,6 +8,9 @@ from auditor.kit import HIGH, MEDIUM, Case, Document, Evidence, Facts, Fix, Gap,
 CLASSIC = "AWS::ElasticLoadBalancing::LoadBalancer"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 
+DEFAULT_CLASSIC_SECONDS = 30
+"""Elastic Load Balancing, "Configure health checks for your Classic Load Balancer": the interval where nobody set one."""
+
 
 @dataclass(frozen=True, slots=True)
 class HealthChecks:
@@ -100,7 +103,10 @@ def target_group_health_check_interval(group: Facts, want: HealthChecks) -> Iter
         cli="aws elb configure-health-check --load-balancer-name {name} --health-check Target=TARGET,Interval=30,UnhealthyThreshold=2,HealthyThreshold=2,Timeout=3",
         terraform="aws_elb.health_check.interval",
     ),
-    passes=[{"HealthCheck": {"Target": "HTTP:80/", "Interval": 30, "UnhealthyThreshold": 2}}],
+    passes=[
+        {"HealthCheck": {"Target": "HTTP:80/", "Interval": 30, "UnhealthyThreshold": 2}},
+        Case({"HealthCheck": {}}, why="nobody configured one: 30 seconds is the default"),
+    ],
     fails=[{"HealthCheck": {"Target": "TCP:80", "Interval": 60, "UnhealthyThreshold": 10}}],
 )
 def elb_classic_health_check_interval(balancer: Facts, want: HealthChecks) -> Iterator[Evidence]:
@@ -112,8 +118,8 @@ def elb_classic_health_check_interval(balancer: Facts, want: HealthChecks) -> It
 
     Source: Elastic Load Balancing, "Configure health checks for your Classic Load Balancer"; standard, "Every 30 seconds".
     """
-    held = balancer["HealthCheck"]
-    interval = held["Interval"]
+    held = balancer.get("HealthCheck", {})
+    interval = held.get("Interval", DEFAULT_CLASSIC_SECONDS)
     if not want.allows(interval):
         failures = held.get("UnhealthyThreshold", 1)
         yield Evidence(

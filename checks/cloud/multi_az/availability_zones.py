@@ -153,6 +153,7 @@ _BALANCED = {
             {**_BALANCED, "MinSize": 1, "MaxSize": 1, "Instances": _instances("eu-west-1a")},
             why="a singleton that a balancer sends traffic to",
         ),
+        Case({**_BALANCED, "MinSize": 1}, unread=[AVAILABILITY_ZONE], why="too few copies, wherever they stand"),
         Case(
             {
                 **_BALANCED,
@@ -196,6 +197,14 @@ def asg_instances_in_two_azs(group: Facts, want: AvailabilityZones) -> Iterator[
     if len(serving) == 1 and not balanced:
         raise NotApplicable("a single instance is in service and no load balancer sends it traffic")
     doubt = skip_owned(group)
+    if balanced and group["MinSize"] < want.min_running_copies:
+        if doubt:
+            raise doubt
+        yield Evidence(
+            f"a load balancer sends it traffic, and it may shrink to {group['MinSize']} of at least "
+            f"{want.min_running_copies} copies",
+            {"MinSize": group["MinSize"], "wanted": want.min_running_copies},
+        )
     zones = set(serving)
     if len(zones) >= want.min_azs:
         zones = regional_zones(group, zones)
@@ -205,12 +214,4 @@ def asg_instances_in_two_azs(group: Facts, want: AvailabilityZones) -> Iterator[
         yield Evidence(
             f"its instances in service ({len(serving)}) stand in {len(zones)} of at least {want.min_azs} Availability Zones",
             {"instances": len(serving), "zones": sorted(zones), "wanted": want.min_azs},
-        )
-    if balanced and group["MinSize"] < want.min_running_copies:
-        if doubt:
-            raise doubt
-        yield Evidence(
-            f"a load balancer sends it traffic, and it may shrink to {group['MinSize']} of at least "
-            f"{want.min_running_copies} copies",
-            {"MinSize": group["MinSize"], "wanted": want.min_running_copies},
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.kit import HIGH, Case, Evidence, Facts, Fix, Unavailable, check
+from auditor.kit import HIGH, Case, Evidence, Facts, Fix, Gap, Unavailable, check
 from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, is_running, skip_member, skip_replica, skip_transient
 
 
@@ -67,6 +67,7 @@ def _replica(zone: str, status: str = "replicating", **fields: str) -> dict[str,
     fails=[
         _SINGLE,
         Case(_READ, related={DB_INSTANCE: [_replica("eu-west-1a")]}, why="the replica shares its zone"),
+        Case(_READ, related={DB_INSTANCE: [{**_replica("eu-west-1a"), "StatusInfos": []}]}),
         Case(_READ, related={DB_INSTANCE: [_replica("eu-west-1b", status="error")]}),
         Case({**_SINGLE, "PendingModifiedValues": {"MultiAZ": True}}, why="it is not done yet"),
         {**_SINGLE, "Engine": "custom-sqlserver-ee"},
@@ -79,6 +80,11 @@ def _replica(zone: str, status: str = "replicating", **fields: str) -> dict[str,
     ],
     unknowns=[
         Case(_READ_FAR, unread=[DB_INSTANCE]),
+        Case(
+            _READ,
+            related={DB_INSTANCE: [{**_replica("eu-west-1b"), "StatusInfos": []}]},
+            why="nothing says whether it replicates",
+        ),
         Case(
             {**_SINGLE, "ReadReplicaDBClusterIdentifiers": ["shop-aurora"]},
             unread=[DB_CLUSTER],
@@ -128,7 +134,7 @@ def _has_replica(database: Facts) -> bool:
         by = "DBInstanceArn" if far else "DBInstanceIdentifier"
         try:
             for replica in database.related(DB_INSTANCE, [name], by=by, required=True, everywhere=far):
-                if _replicates(replica) and replica["AvailabilityZone"] != database["AvailabilityZone"]:
+                if replica["AvailabilityZone"] != database["AvailabilityZone"] and _replicates(replica):
                     return True
         except Unavailable as unread:
             doubt = doubt or unread
@@ -138,7 +144,10 @@ def _has_replica(database: Facts) -> bool:
 
 
 def _replicates(replica: Facts) -> bool:
-    return any(info.get("Status") == "replicating" for info in replica.get("StatusInfos", ()))
+    infos = replica.get("StatusInfos", ())
+    if not infos:
+        raise Unavailable(Gap("rds:DescribeDBInstances", "FieldMissing", "nothing says whether the replica replicates"))
+    return any(info.get("Status") == "replicating" for info in infos)
 
 
 def _has_replica_cluster(database: Facts) -> bool:

@@ -186,7 +186,7 @@ def aurora_cluster_failover_target(cluster: Facts, _: Failover) -> Iterator[Evid
         if len(names) < READERS_OF_A_MULTI_AZ_CLUSTER:
             yield Evidence(f"has {len(names)} of {READERS_OF_A_MULTI_AZ_CLUSTER} readable standbys", {"readers": names})
         return
-    zones = _zones_of_readers(cluster, [m["DBInstanceIdentifier"] for m in members if m["IsClusterWriter"]], names)
+    zones = _zones_of_readers(cluster, [m["DBInstanceIdentifier"] for m in members if m.get("IsClusterWriter")], names)
     if zones is not None:
         yield Evidence(
             "has no reader" if not names else "has no available reader in another zone than its writer",

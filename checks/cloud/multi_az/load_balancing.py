@@ -107,7 +107,12 @@ _IN_SUBNETS = {"AvailabilityZones": [], "Subnets": ["subnet-0a", "subnet-0b"]}
 
 def _subnets(*zones: str) -> list[dict[str, str]]:
     return [
-        {"SubnetId": f"subnet-0{letter}", "VpcId": "vpc-1", "AvailabilityZone": zone, "CidrBlock": f"10.0.{number}.0/24"}
+        {
+            "SubnetId": f"subnet-0{letter}",
+            "VpcId": "vpc-1",
+            "AvailabilityZone": zone,
+            "CidrBlock": f"10.0.{number}.0/24",
+        }
         for number, (letter, zone) in enumerate(zip("ab", zones, strict=False))
     ]
 

@@ -204,6 +204,10 @@ _SHORT = {**_BACKUP, "RestoreWindow": {"EarliestTime": ago(days=3), "LatestTime"
         Case(_ORDERS, related={AUTOMATED_BACKUP: [_BACKUP]}),
         Case(_CLUSTER, type=DB_CLUSTER),
         Case({**_ORDERS, "InstanceCreateTime": ago(days=3.1)}, related={AUTOMATED_BACKUP: [_SHORT]}),
+        Case(
+            {**_ORDERS, "InstanceCreateTime": ago(hours=2)}, unread=[AUTOMATED_BACKUP], why="no window is that long yet"
+        ),
+        Case({**_ORDERS, "DBInstanceStatus": "stopped"}, unread=[AUTOMATED_BACKUP], why="the window stands still"),
     ],
     fails=[
         Case({**_ORDERS, "BackupRetentionPeriod": 3}, related={AUTOMATED_BACKUP: [_SHORT]}),
@@ -244,9 +248,11 @@ def rds_log_retention_7d(database: Facts, want: Retention) -> Iterator[Evidence]
             {"BackupRetentionPeriod": retention},
         )
         return
-    window = hours_between(_earliest(database), database.observed_at) / 24
     needed = min(want.log_retention_days, age_hours(database) / 24) - want.retention_slack_days
-    if window < needed and status(database) not in ("stopped", "stopping"):
+    if needed <= 0 or status(database) in ("stopped", "stopping"):
+        return
+    window = hours_between(_earliest(database), database.observed_at) / 24
+    if window < needed:
         raise Unavailable(
             Gap(
                 "rds:DescribeDBInstances",

@@ -140,6 +140,7 @@ def rds_instance_has_replica(instance: Facts, want: PrimaryReplica) -> Iterator[
             {**_CLUSTER, "DBClusterMembers": [], "ReplicationSourceIdentifier": _CLUSTER_ARN},
             why="a secondary cluster without instances, kept for its data only",
         ),
+        Case({**_CLUSTER, "DBClusterMembers": [], "GlobalClusterIdentifier": "world"}),
     ],
     unknowns=[Case(_CLUSTER, unread=[DB_INSTANCE]), Case(_CLUSTER)],
 )
@@ -157,7 +158,7 @@ def rds_cluster_has_reader(cluster: Facts, want: PrimaryReplica) -> Iterator[Evi
     skip_transient(cluster)
     if (now := status(cluster)) in ("stopped", "stopping", "starting"):
         raise NotApplicable(f"the cluster is {now}")
-    if not cluster.get("DBClusterMembers", ()) and is_replica(cluster):
+    if not cluster.get("DBClusterMembers", ()) and (is_replica(cluster) or cluster.get("GlobalClusterIdentifier")):
         raise NotApplicable("a secondary cluster without instances")
     wanted = readers(cluster)
     seen = [found for name in wanted for found in cluster.known_referrers(DB_INSTANCE, "DBInstanceIdentifier", name)]
@@ -193,6 +194,7 @@ _REPLICA = {
     "StatusInfos": [{"StatusType": "read replication", "Normal": True, "Status": "replicating"}],
 }
 _STOPPED = [{"StatusType": "read replication", "Normal": False, "Status": "stopped"}]
+_REACHED = [{"StatusType": "read replication", "Normal": True, "Status": "replication stop point reached"}]
 _FAILED = [
     {"StatusType": "read replication", "Normal": False, "Status": "error", "Message": "Could not apply the row event"}
 ]
@@ -202,6 +204,10 @@ _AURORA_READER = {
     "DBInstanceStatus": "available",
     "InstanceCreateTime": ago(days=100),
 }
+
+
+_STANDING_STILL = ("error", "terminated", "stopped", "replication stop point reached")
+"""Source: RDS API, DBInstanceStatusInfo.Status."""
 
 
 @check(
@@ -226,6 +232,7 @@ _AURORA_READER = {
     fails=[
         Case({**_REPLICA, "StatusInfos": _FAILED, **_lag("ReplicaLag", 0)}),
         Case({**_REPLICA, "StatusInfos": _STOPPED}, gaps={"Metrics": Gap("cloudwatch:GetMetricData", "AccessDenied")}),
+        Case({**_REPLICA, "StatusInfos": _REACHED, **_lag("ReplicaLag", 0)}, why="it was told to go no further"),
         Case({**_REPLICA, **_lag("ReplicaLag", 4000)}),
         Case({**_REPLICA, **_lag("ReplicaLag", -1)}, why="-1 means that replication is broken"),
         Case({**_AURORA_READER, **_lag("AuroraReplicaLag", 400_000)}, related={DB_CLUSTER: [_CLUSTER]}),
@@ -272,7 +279,7 @@ def rds_replica_replicating(instance: Facts, want: PrimaryReplica) -> Iterator[E
     infos = [] if cluster_name else instance.get("StatusInfos", ())
     states = [info for info in infos if info.get("StatusType") == "read replication"]
     for state in states:
-        if not state.get("Normal") or state.get("Status") in ("error", "terminated", "stopped"):
+        if not state.get("Normal") or state.get("Status") in _STANDING_STILL:
             yield Evidence(
                 f"replication is {state.get('Status', 'not normal')}",
                 {"Status": state.get("Status"), "Message": state.get("Message", "")},
