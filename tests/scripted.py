@@ -29,10 +29,10 @@ NOT_HERE = CallError(Fault.NOT_HERE, "OptInRequired", "not subscribed")
 WRONG = CallError(Fault.PARAMETER, "ValidationError", "wrong")
 
 
-def a_type(name: str, **fields: Any) -> ResourceType:
+def a_type(type: str, /, **fields: Any) -> ResourceType:
     """A resource type that is not entered among the declared ones."""
     with patch.object(declare, "TYPES", {}):
-        return ResourceType(name, "Something.", **({"id": "arn:{partition}:x:{region}:{account}:{Id}"} | fields))
+        return ResourceType(type, "Something.", **({"id": "arn:{partition}:x:{region}:{account}:{Id}"} | fields))
 
 
 def pages(key: str, *rows: Sequence[Any]) -> Script:

@@ -9,7 +9,7 @@ from typing import Any
 from auditor.aws.answer import Answer, CallError, Fault
 from auditor.collect.context import Context
 from auditor.collect.declare import Call
-from auditor.collect.queue import Item
+from auditor.collect.items import Item
 from auditor.collect.rows import call_key, extract, merge
 
 __all__ = ["Reading", "read_all"]

@@ -10,10 +10,11 @@ from typing import Any
 from auditor.aws.answer import Caller, CallError, Fault
 from auditor.collect.context import Context, Sink
 from auditor.collect.generators import Lists, Stepper
+from auditor.collect.items import ServiceStatistics
 from auditor.collect.limits import Limit, Pace, limit_of
 from auditor.collect.listing import Subscription
 from auditor.collect.plan import Plan
-from auditor.collect.queue import CallQueue, ServiceStatistics
+from auditor.collect.queue import CallQueue
 from auditor.collect.scope import ScopeRun
 from auditor.model import Coverage, Gap, Scope
 
