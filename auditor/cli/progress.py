@@ -25,8 +25,8 @@ def listener(quiet: bool, *, display: bool = True) -> "Iterator[Listener | None]
     if quiet:
         yield None
     elif display and sys.stderr.isatty():
-        with _Display() as display:
-            yield display
+        with _Display() as shown:
+            yield shown
     else:
         yield _LogLines()
 
