@@ -129,6 +129,9 @@ def _alarm(threshold: float, comparison: str = "GreaterThanThreshold", statistic
         Case(_BALANCED, related={SCALING_POLICY: [_tracking(40.0)]}),
         Case(_BALANCED, related={SCALING_POLICY: [_tracking(40.0), _tracking(70.0)]}, why="the lowest target governs"),
         Case(_BALANCED, related={SCALING_POLICY: [_STEP], ALARM: [_alarm(90.0)]}),
+        Case(
+            _BALANCED, related={SCALING_POLICY: [_tracking(40.0), _STEP]}, unread=[ALARM], why="no other can raise it"
+        ),
         Case(_BALANCED, related={SCALING_POLICY: [_STEP], ALARM: [_alarm(70.0, statistic="Maximum")]}),
         Case(_BALANCED, related={SCALING_POLICY: [_STEP], ALARM: [_alarm(70.0, "LessThanThreshold")]}),
         Case(_BALANCED, related={SCALING_POLICY: [_predictive(70.0, "ForecastOnly")]}),
@@ -145,6 +148,13 @@ def _alarm(threshold: float, comparison: str = "GreaterThanThreshold", statistic
     unknowns=[
         Case(_BALANCED, unread=[SCALING_POLICY]),
         Case(_BALANCED, related={SCALING_POLICY: [_STEP]}, unread=[ALARM]),
+        Case(_BALANCED, related={SCALING_POLICY: [_tracking(90.0), _STEP]}, unread=[ALARM], why="one may be lower"),
+        Case(_BALANCED, related={SCALING_POLICY: [_tracking(70.0), _STEP]}, unread=[ALARM]),
+        Case(
+            _BALANCED,
+            related={SCALING_POLICY: [_tracking(1000.0, "ALBRequestCountPerTarget"), _STEP]},
+            unread=[ALARM],
+        ),
         Case(_BALANCED, unread=[CAPACITY_PROVIDER]),
     ],
 )
@@ -161,9 +171,10 @@ def asg_cpu_target_70(group: Facts, want: Policies) -> Iterator[Evidence]:
     if group["MinSize"] == group["MaxSize"]:
         raise NotApplicable("the group has a fixed size")
     doubt = skip_managed(group)
-    policies = group.referrers(SCALING_POLICY, "AutoScalingGroupName", group["AutoScalingGroupName"])
-    targets = [target for policy in policies if is_active(policy) for target in _cpu_targets(policy)]
+    targets, hidden = _targets(group)
     if not targets:
+        if hidden:
+            raise hidden
         balanced = is_balanced(group)
         used, unread = triggers(group, with_schedule=not balanced)
         if CPU not in used and used & {MEMORY, REQUEST_RATE, QUEUE_DEPTH, SCHEDULE}:
@@ -176,16 +187,38 @@ def asg_cpu_target_70(group: Facts, want: Policies) -> Iterator[Evidence]:
         )
         return
     target = min(targets)
-    if abs(target - want.cpu_target_pct) > want.cpu_target_tolerance_pct:
+    below = target < want.cpu_target_pct
+    if abs(target - want.cpu_target_pct) <= want.cpu_target_tolerance_pct:
+        if hidden:
+            raise hidden
+    else:
+        # What could not be read may be a lower target, never a higher one that counts.
+        doubt = doubt or (None if below else hidden)
         if doubt:
             raise doubt
-        below = target < want.cpu_target_pct
         yield Evidence(
             f"aims at {target:g}% CPU, wanted is {want.cpu_target_pct}% (±{want.cpu_target_tolerance_pct}): "
             + ("instances idle" if below else "it grows too late"),
             {"target": target, "wanted": want.cpu_target_pct, "tolerance": want.cpu_target_tolerance_pct},
             severity=LOW if below else None,
         )
+
+
+def _targets(group: Facts) -> tuple[list[float], Unavailable | None]:
+    """Return the CPU utilizations the group's active policies aim at, and why there could be more."""
+    name = group["AutoScalingGroupName"]
+    targets: list[float] = []
+    hidden: Unavailable | None = None
+    for policy in group.known_referrers(SCALING_POLICY, "AutoScalingGroupName", name):
+        try:
+            targets += _cpu_targets(policy) if is_active(policy) else []
+        except Unavailable as unread:
+            hidden = hidden or unread
+    try:
+        group.referrers(SCALING_POLICY, "AutoScalingGroupName", name)
+    except Unavailable as unread:
+        hidden = hidden or unread
+    return targets, hidden
 
 
 def _cpu_targets(policy: Facts) -> list[float]:

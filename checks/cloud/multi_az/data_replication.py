@@ -68,6 +68,11 @@ def _replica(zone: str, status: str = "replicating", **fields: str) -> dict[str,
         _SINGLE,
         Case(_READ, related={DB_INSTANCE: [_replica("eu-west-1a")]}, why="the replica shares its zone"),
         Case(_READ, related={DB_INSTANCE: [{**_replica("eu-west-1a"), "StatusInfos": []}]}),
+        Case(
+            _READ,
+            related={DB_INSTANCE: [{**_replica("eu-west-1b"), "StatusInfos": [], "DBInstanceStatus": "creating"}]},
+            why="the replica is only being made",
+        ),
         Case(_READ, related={DB_INSTANCE: [_replica("eu-west-1b", status="error")]}),
         Case({**_SINGLE, "PendingModifiedValues": {"MultiAZ": True}}, why="it is not done yet"),
         {**_SINGLE, "Engine": "custom-sqlserver-ee"},
@@ -82,7 +87,7 @@ def _replica(zone: str, status: str = "replicating", **fields: str) -> dict[str,
         Case(_READ_FAR, unread=[DB_INSTANCE]),
         Case(
             _READ,
-            related={DB_INSTANCE: [{**_replica("eu-west-1b"), "StatusInfos": []}]},
+            related={DB_INSTANCE: [{**_replica("eu-west-1b"), "StatusInfos": [], "DBInstanceStatus": "available"}]},
             why="nothing says whether it replicates",
         ),
         Case(
@@ -145,7 +150,7 @@ def _has_replica(database: Facts) -> bool:
 
 def _replicates(replica: Facts) -> bool:
     infos = replica.get("StatusInfos", ())
-    if not infos:
+    if not infos and is_running(replica):
         raise Unavailable(Gap("rds:DescribeDBInstances", "FieldMissing", "nothing says whether the replica replicates"))
     return any(info.get("Status") == "replicating" for info in infos)
 
