@@ -31,7 +31,8 @@ class Inventory:
         self._load = load
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts]] = {}
-        self._indices: dict[tuple[str, str], dict[str, list[Facts]]] = {}
+        self._places: dict[tuple[str, str], list[Facts]] = {}
+        self._indices: dict[tuple[str, str, str | None], dict[str, list[Facts]]] = {}
         self._unread: dict[tuple[str, str | None], Gap | None] = {}
 
     def facts(self, type: str) -> list[Facts]:
@@ -43,39 +44,42 @@ class Inventory:
     def forget(self, type: str) -> None:
         """Drop the resources of TYPE and its indices from memory; they are loaded again when asked for."""
         self._types.pop(type, None)
+        for place in [place for place in self._places if place[0] == type]:
+            del self._places[place]
         for key in [key for key in self._indices if key[0] == type]:
             del self._indices[key]
 
     def all(self, type: str, region: str | None) -> list[Facts]:
         """Return every resource of TYPE in REGION (and ``global``), or in all regions."""
+        return list(self._within(type, region))
+
+    def _within(self, type: str, region: str | None) -> list[Facts]:
         if region is None:
             return self.facts(type)
-        return [facts for facts in self.facts(type) if facts.region in (region, GLOBAL)]
+        held = self._places.get((type, region))
+        if held is None:
+            held = [facts for facts in self.facts(type) if facts.region in (region, GLOBAL)]
+            self._places[type, region] = held
+        return held
 
     def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> list[Facts]:
         """Return the resources of TYPE that hold one of KEYS at the path BY, each once, in the keys' order."""
-        index = self._indices.get((type, by))
+        index = self._indices.get((type, by, region))
         if index is None:
-            index = self._index(type, by)
+            index = self._index(type, by, region)
         lists = [index[key] for key in keys if key in index]
-        if not lists:
-            return []
-        if len(lists) == 1:  # by far the usual case, and a list of an index holds each only once
-            return [facts for facts in lists[0] if region is None or facts.region in (region, GLOBAL)]
-        found: dict[int, Facts] = {}
-        for held in lists:
-            for facts in held:
-                if region is None or facts.region in (region, GLOBAL):
-                    found.setdefault(id(facts), facts)
-        return list(found.values())
+        if len(lists) < 2:  # by far the usual case, and an index lists each only once under a key
+            return list(lists[0]) if lists else []
+        return list({id(facts): facts for held in lists for facts in held}.values())
 
-    def _index(self, type: str, by: str) -> dict[str, list[Facts]]:
+    def _index(self, type: str, by: str, region: str | None) -> dict[str, list[Facts]]:
+        """Build the index of one region: a join must not pay for the resources of all the others."""
         index: dict[str, list[Facts]] = defaultdict(list)
-        for facts in self.facts(type):
+        for facts in self._within(type, region):
             for key in dict.fromkeys(facts.keys_at(by)):
                 index[key].append(facts)
-        self._indices[type, by] = dict(index)
-        return self._indices[type, by]
+        self._indices[type, by, region] = dict(index)
+        return self._indices[type, by, region]
 
     def unread(self, type: str, region: str | None) -> Gap | None:
         """Return why TYPE was not read completely in REGION (``None``: in any enabled region), or ``None`` when it was."""
