@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -39,6 +40,8 @@ _TOKENS = (
     ("PaginationToken", "PaginationToken"),
     ("paginationToken", "paginationToken"),
 )
+
+_WEB_PAGE = re.compile(r"<html.*?<title>\s*((?:404|500|501) [\w ]{1,40}?)\s*</title>", re.IGNORECASE | re.DOTALL)
 
 _region: ContextVar[str] = ContextVar("region")
 
@@ -223,6 +226,10 @@ def _next_page(into: list[str], out: list[str], more: str | None) -> Callable[[M
 
 def call_error(error: Exception) -> CallError:
     """Return what botocore raised as a CallError: its family, AWS's code (or the exception's name), a safe message."""
+    page = _WEB_PAGE.search(str(error))
+    if page is not None:
+        # No API of AWS answers so: whatever this endpoint is (a simulated account's), it lacks the operation.
+        return CallError(Fault.UNSUPPORTED, "NotImplemented", f"the endpoint answered with a web page: {page[1]}")
     if isinstance(error, exceptions.ClientError):
         details = error.response.get("Error", {})
         code = str(details.get("Code") or "Unknown")
@@ -230,6 +237,8 @@ def call_error(error: Exception) -> CallError:
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
         return CallError(classify(code, status, message), scrub(code)[:100], scrub(message))
     name = type(error).__name__
+    if isinstance(error, ResponseParserError):  # its text holds a piece of the answer, and that can hold anything
+        return CallError(Fault.TRANSIENT, name, "the answer could not be understood")
     message = scrub(str(error))
     if isinstance(error, NotImplementedError):
         return CallError(Fault.UNSUPPORTED, "NotImplemented", message)
@@ -267,7 +276,6 @@ _NETWORK_ERRORS = (
     exceptions.HTTPClientError,
     exceptions.IncompleteReadError,
     exceptions.ChecksumError,
-    ResponseParserError,
     json.JSONDecodeError,
     UnicodeDecodeError,
     TimeoutError,

@@ -123,7 +123,8 @@ class ResourceType:
     scope: str = "regional"
     """``regional``, or ``global``: read once, region ``global``."""
     region: str = ""
-    """Template of the resource's region when the rows of a global list name it (``{RegionName}``)."""
+    """Template of the resource's region when the rows of a global list name it (``{RegionName}``): listed once, read in
+    each region that is asked for."""
     parent: str = ""
     """The type whose resources the list call is made for, one by one (listeners of a load balancer)."""
     parent_when: Callable[[Row], bool] | None = None

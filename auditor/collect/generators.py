@@ -66,7 +66,7 @@ class Stepper:
         self._over = False
         for call in scope.type.calls:
             if not call.args:
-                self._keeps[self._key(call)] = lists.get(call, scope.scope.region).keep(call)
+                self._keeps[self._key(call)] = lists.get(call, scope.asked_in).keep(call)
         scope.enter()
 
     def _key(self, call: Call) -> Any:
@@ -117,7 +117,7 @@ class Stepper:
         if keep is None:
             self._read(call, done)
             return
-        listing = self._lists.get(call, self._scope.scope.region)
+        listing = self._lists.get(call, self._scope.asked_in)
         if not listing.shared:
             keep.release()
             self._read(call, done)
@@ -138,7 +138,7 @@ class Stepper:
             self._context,
             call,
             call.params,
-            plan.region_of_call(call, self._scope.scope.region),
+            plan.region_of_call(call, self._scope.asked_in),
             self._scope.chain,
             done=lambda outcome: done(_outcome(call, outcome)),
             broken=self._scope.broke,

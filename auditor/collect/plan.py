@@ -31,8 +31,12 @@ class Plan:
         )
 
     def regions_of(self, type: ResourceType) -> tuple[str, ...]:
-        """Return where a type is read: ``global``, or every region asked for."""
-        return (GLOBAL,) if type.scope == GLOBAL else self.regions
+        """Return where a type's resources are: ``global``, or every region asked for.
+
+        What is listed once for all regions while each row names its own (``ResourceType.region``) is in regions, too: a
+        scan of some regions must neither judge what is in the others nor take it for gone.
+        """
+        return (GLOBAL,) if _has_no_region(type) else self.regions
 
     def region_of_call(self, call: Call, region: str) -> str | None:
         """Return where CALL is sent for a scope in REGION; ``None`` when this partition has no such place.
@@ -86,7 +90,11 @@ def _add(
         parent = known.get(type.parent)
         if parent is None:
             raise ValueError(f"{type.type}: its parent {type.parent} is not declared")
-        if (parent.scope == GLOBAL) != (type.scope == GLOBAL):
-            raise ValueError(f"{type.type} is {type.scope}, its parent {type.parent} is {parent.scope}")
+        if _has_no_region(parent) != _has_no_region(type):
+            raise ValueError(f"{type.type} and its parent {type.parent}: one is in regions, the other in none")
         _add(parent, known, planned, (*below, type.type))
     planned[type.type] = type
+
+
+def _has_no_region(type: ResourceType) -> bool:
+    return type.scope == GLOBAL and not type.region

@@ -8,7 +8,7 @@ from typing import Any
 
 from auditor.collect.declare import Call, ResourceType, Row
 from auditor.kit.facts import values_at
-from auditor.model import GLOBAL, Gap, Resource, Scope
+from auditor.model import Gap, Resource, Scope
 
 __all__ = ["Unreadable", "arguments", "call_key", "extract", "fill", "make_resource", "merge", "tags_of"]
 
@@ -123,8 +123,6 @@ def make_resource(
     Raises Unreadable when VALUES lack what its id is made of.
     """
     where = {"account": scope.account, "region": scope.region, "partition": partition}
-    if type.region and scope.region == GLOBAL:
-        where["region"] = fill(type.region, values, where, action)
     id = fill(type.id, values, where, action)
     try:
         name = fill(type.name, values, where, action) if type.name else id
@@ -140,7 +138,7 @@ def make_resource(
         id=id,
         name=name,
         account=scope.account,
-        region=where["region"],
+        region=scope.region,
         observed_at=observed_at,
         document=document,
         gaps=gaps,

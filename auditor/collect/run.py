@@ -118,7 +118,7 @@ def _begin(context: Context) -> list[ScopeRun]:
             scopes[Scope(scope.account, scope.region, run.type.parent)].children.append(run)
             continue
         for call in run.type.lists:
-            lists.get(call, scope.region).subscribe(Subscription(run, call))
+            lists.get(call, run.asked_in).subscribe(Subscription(run, call))
         if run.type.collect is not None:
             steppers.append(Stepper(context, run, lists))
     lists.start()

@@ -37,6 +37,8 @@ class ScopeRun:
         self.scope = scope
         self.children: list[ScopeRun] = []
         self.chain = context.plan.chain_of(type)
+        self.asked_in = GLOBAL if type.scope == GLOBAL else scope.region
+        """Where its lists are asked for: what is listed once for all regions is asked for in none of them."""
         self._details = Details(self)
         self._volatile = frozenset((*type.volatile, *(("Metrics",) if type.metrics else ())))
         self._lock = threading.RLock()
@@ -130,10 +132,9 @@ class ScopeRun:
             return None
         if self.type.shape is not None:
             row = self.type.shape(row)
-        region = self.scope.region
-        if region == GLOBAL and self.type.region:
-            region = fill(self.type.region, row, {}, self._operation())
-        return Draft(page, row, region, dict(row))
+        if self.type.region and fill(self.type.region, row, {}, self._operation()) != self.scope.region:
+            return None  # the list is of all regions, the scope is one
+        return Draft(page, row, self.scope.region, dict(row))
 
     def arrived(self, pages: Iterable[Page]) -> None:
         """One awaited answer is in for a row of each of PAGES; those that wait for nothing more go to the sink."""

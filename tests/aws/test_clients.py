@@ -25,6 +25,9 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2", "cn-north-1", "us-gov-wes
 VPCS = Call("ec2", "DescribeVpcs", "Vpcs")
 
 
+PAGE = "<!doctype html>\n<html lang=en>\n<title>{}</title>\n<h1>Sorry</h1>"
+
+
 class Body:
     """An empty body."""
 
@@ -104,6 +107,9 @@ def ask(answer: Answer, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tupl
         (lambda r: r.error(404, "404", "Not yet implemented"), Fault.UNSUPPORTED, "404"),
         (lambda r: r.reply(200, "\x00garbage"), Fault.TRANSIENT, "ResponseParserError"),
         (lambda r: r.reply(200, "<DescribeVpcsResponse><vpcSet>"), Fault.TRANSIENT, "ResponseParserError"),
+        (lambda r: r.reply(500, PAGE.format("500 Internal Server Error")), Fault.UNSUPPORTED, "NotImplemented"),
+        (lambda r: r.reply(404, PAGE.format("404 Not Found")), Fault.UNSUPPORTED, "NotImplemented"),
+        (lambda r: r.reply(503, PAGE.format("503 Service Unavailable")), Fault.TRANSIENT, ""),
         (Request.truncate, Fault.TRANSIENT, ""),
         (Request.reset, Fault.TRANSIENT, ""),
     ],
@@ -115,7 +121,15 @@ def test_bad_answers_have_families_and_are_asked_for_once(
     assert isinstance(error, CallError)
     assert error.fault is fault
     assert error.code == code or (not code and error.code)
+    assert "<" not in error.message
     assert len(requests) == 1  # trying again is the queue's business
+
+
+def test_an_answer_that_cannot_be_understood_leaves_no_piece_of_itself_in_the_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error, _ = ask(lambda r: r.reply(200, "<DescribeVpcsResponse><password>hunter2"), monkeypatch)
+    assert "hunter2" not in error.message
 
 
 def test_an_answer_has_its_date_and_texts_for_timestamps_and_no_metadata(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -275,20 +275,32 @@ def test_a_service_of_one_region_is_asked_there_and_not_offered_in_other_partiti
     assert len(caller.calls) == 1
 
 
-def test_rows_of_a_global_list_can_name_their_region() -> None:
-    caller = Scripted(
-        ListBoxes=pages("Boxes", [{"Id": "a", "Where": "eu-west-3"}]), GetSize=lambda params, region: {"Size": 1}
-    )
-    bucket = a_type(
-        "A::B::Box",
-        list=LIST,
-        scope="global",
-        region="{Where}",
-        details={"Size": Call("box", "GetSize", "Size", args={"Id": "Id"})},
-    )
-    kept, _ = read(caller, bucket)
-    assert kept.resources[0].region == "eu-west-3"
-    assert [region for operation, _, region in caller.calls if operation == "GetSize"] == ["eu-west-3"]
+def placed(**fields: Any) -> Any:
+    return a_type("A::B::Box", **({"list": LIST, "scope": "global", "region": "{Where}"} | fields))
+
+
+def test_a_list_of_all_regions_is_made_once_and_each_region_asked_for_gets_its_own() -> None:
+    boxes = [{"Id": region, "Where": region} for region in ("eu-west-1", "eu-west-3", "us-east-1")]
+    caller = Scripted(ListBoxes=pages("Boxes", boxes), GetSize=lambda params, region: {"Size": region})
+    sized = placed(details={"Size": Call("box", "GetSize", "Size", args={"Id": "Id"})})
+    kept, _ = read(caller, sized, regions=("eu-west-1", "eu-west-3"))
+    assert {box.region: box.document["Size"] for box in kept.resources} == {
+        "eu-west-1": "eu-west-1",
+        "eu-west-3": "eu-west-3",
+    }
+    assert caller.count()["ListBoxes"] == 1
+    assert {coverage.scope.region: coverage.resources for coverage in kept.closed} == {"eu-west-1": 1, "eu-west-3": 1}
+
+
+def test_a_list_of_all_regions_that_is_denied_is_denied_in_each() -> None:
+    kept, _ = read(Scripted(ListBoxes=raises(DENIED)), placed(), regions=("eu-west-1", "eu-west-3"))
+    assert [coverage.state for coverage in kept.closed] == [CoverageState.DENIED] * 2
+
+
+def test_a_parent_is_where_its_children_are() -> None:
+    child = a_type("A::B::Lid", list=LIDS, parent="A::B::Box", scope="global")
+    with pytest.raises(ValueError, match="A::B::Lid and its parent A::B::Box"):
+        make_plan([child], {"A::B::Box": placed()}, ACCOUNT, "aws", (REGION,))
 
 
 def test_a_failure_in_one_region_stays_there() -> None:
