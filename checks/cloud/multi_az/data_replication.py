@@ -139,7 +139,8 @@ def _has_replica(database: Facts) -> bool:
         by = "DBInstanceArn" if far else "DBInstanceIdentifier"
         try:
             for replica in database.related(DB_INSTANCE, [name], by=by, required=True, everywhere=far):
-                if replica["AvailabilityZone"] != database["AvailabilityZone"] and _replicates(replica):
+                apart = replica.region != database.region
+                if (apart or replica["AvailabilityZone"] != database["AvailabilityZone"]) and _replicates(replica):
                     return True
         except Unavailable as unread:
             doubt = doubt or unread
