@@ -46,7 +46,9 @@ class Collected:
     services: Mapping[str, ServiceStatistics] = field(default_factory=dict)
     seconds: float = 0.0
     interrupted: bool = False
-    """Whether it was stopped, or ran out of time or credentials, before everything was read."""
+    """Whether it was stopped before everything was read."""
+    ended: str = ""
+    """The code with which it ended early (``Interrupted``, ``DeadlineExceeded``, ``ExpiredToken``); empty: it did not."""
 
     @property
     def statistics(self) -> Mapping[str, Any]:
@@ -105,7 +107,11 @@ def collect(
     queue.drain()
     if on_progress is not None:
         on_progress(_progress(queue.statistics))
-    return Collected(context.coverage, dict(queue.statistics), clock() - began, queue.ended is not None)
+    end = queue.ended
+    interrupted = end is not None and end.fault is Fault.INTERRUPTED
+    return Collected(
+        context.coverage, dict(queue.statistics), clock() - began, interrupted, end.code if end is not None else ""
+    )
 
 
 def _begin(context: Context) -> list[ScopeRun]:

@@ -152,7 +152,7 @@ def test_code_that_catches_every_failure_cannot_keep_an_ended_scan_alive() -> No
 
     caller = Scripted(GetReport=raises(CallError(Fault.CREDENTIALS, "ExpiredToken")))
     kept, outcome = read(caller, code(collect, REPORT))
-    assert outcome.interrupted
+    assert outcome.ended == "ExpiredToken"
     gap = kept.coverage("A::B::Code").gap
     assert gap is not None
     assert gap.code == "ExpiredToken"

@@ -98,7 +98,7 @@ def test_credentials_that_have_ended_end_the_scan_and_what_was_read_is_kept() ->
 
     caller = Scripted(ListBoxes=pages("Boxes", rows(*range(200))), GetSize=size)
     kept, outcome = read(caller, SIZED, threads=1)
-    assert outcome.interrupted
+    assert (outcome.ended, outcome.interrupted) == ("ExpiredToken", False)
     assert len(caller.calls) < 200
     assert len(kept.resources) == 200
     assert {box.document["Id"] for box in kept.resources if not box.gaps} == {"0", "1", "2"}
@@ -128,7 +128,7 @@ def test_an_interruption_ends_the_scan_though_a_call_hangs() -> None:
         assert not hangs.is_set()
     finally:
         hangs.set()
-    assert outcome.interrupted
+    assert (outcome.ended, outcome.interrupted) == ("Interrupted", True)
     assert kept.ids("A::B::Box") == ["a"]
     states = {coverage.scope.type: (coverage.state, coverage.gap and coverage.gap.code) for coverage in kept.closed}
     assert states == {
@@ -159,7 +159,7 @@ def test_a_scan_that_takes_too_long_ends_with_what_it_has() -> None:
     coverage = kept.coverage("A::B::Box")
     assert (coverage.state, coverage.gap and coverage.gap.code) == (CoverageState.PARTIAL, "DeadlineExceeded")
     assert kept.resources
-    assert outcome.interrupted
+    assert (outcome.ended, outcome.interrupted) == ("DeadlineExceeded", False)
 
 
 def test_one_call_that_never_ends_is_given_up_and_the_rest_goes_on_though_all_threads_were_busy() -> None:
@@ -181,7 +181,7 @@ def test_one_call_that_never_ends_is_given_up_and_the_rest_goes_on_though_all_th
     assert gap is not None
     assert gap.code == "DeadlineExceeded"
     assert kept.ids("A::B::Other") == ["b"]
-    assert not outcome.interrupted
+    assert not outcome.ended
 
 
 # ---- our own faults --------------------------------------------------------------------------------------------------
