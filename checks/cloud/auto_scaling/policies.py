@@ -82,6 +82,19 @@ def _customized(target: float, statistic: str = "Average") -> dict[str, object]:
     }
 
 
+_QUEUE = {
+    **_tracking(100.0),
+    "TargetTrackingConfiguration": {
+        "CustomizedMetricSpecification": {
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Statistic": "Average",
+        },
+        "TargetValue": 100.0,
+    },
+}
+
+
 def _predictive(target: float, mode: str) -> dict[str, object]:
     pair = {"PredefinedMetricPairSpecification": {"PredefinedMetricType": "ASGCPUUtilization"}, "TargetValue": target}
     return {
@@ -136,10 +149,12 @@ def _alarm(threshold: float, comparison: str = "GreaterThanThreshold", statistic
         Case(_BALANCED, related={SCALING_POLICY: [_STEP], ALARM: [_alarm(70.0, "LessThanThreshold")]}),
         Case(_BALANCED, related={SCALING_POLICY: [_predictive(70.0, "ForecastOnly")]}),
         Case(_BALANCED, related={SCALING_POLICY: [_tracking(5e6, "ASGAverageNetworkIn")]}),
+        Case(_BALANCED, related={SCALING_POLICY: [_QUEUE]}, why="what a balancer sends does not wait in a queue"),
         _BALANCED,
     ],
     skips=[
         Case(_BALANCED, related={SCALING_POLICY: [_tracking(1000.0, "ALBRequestCountPerTarget")]}),
+        Case(_GROUP, related={SCALING_POLICY: [_QUEUE]}, why="a worker"),
         Case(_GROUP, related={SCHEDULED_ACTION: [{**_NAMED, "Recurrence": "0 6 * * 1", "DesiredCapacity": 4}]}),
         {**_BALANCED, "MinSize": 8},
         Case(_BALANCED, tags={"k8s.io/cluster-autoscaler/enabled": "true"}),
@@ -177,7 +192,8 @@ def asg_cpu_target_70(group: Facts, want: Policies) -> Iterator[Evidence]:
             raise hidden
         balanced = is_balanced(group)
         used, unread = triggers(group, with_schedule=not balanced)
-        if CPU not in used and used & {MEMORY, REQUEST_RATE, QUEUE_DEPTH, SCHEDULE}:
+        accepted = {MEMORY, REQUEST_RATE} if balanced else {MEMORY, REQUEST_RATE, QUEUE_DEPTH, SCHEDULE}
+        if CPU not in used and used & accepted:
             raise NotApplicable("the group scales by another accepted trigger")
         doubt = unread or doubt
         if doubt:
