@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from auditor.kit import LOW, MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, check
 from auditor.kit.exposure import Opening, may_reach, openings, rule_ids, sources_of
 from auditor.kit.network import (
+    ALL,
     ICMP,
     PortRange,
     collapsed,
     internet_versions,
     is_public,
     port_ranges,
-    ports_inside,
     ports_outside,
     ports_text,
     protocol_ports,
@@ -68,6 +68,10 @@ def _tagged(group: Facts, want: SecurityGroups) -> tuple[PortRange, ...]:
         Case(group(tcp(22, 22, "0.0.0.0/0")), why="security-group-open-admin-port fails it; one cause, one finding"),
         Case(group({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}), why="fails as all traffic"),
         Case(
+            group({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, tcp(8443, 8443, "0.0.0.0/0")),
+            why="8443 is part of all traffic",
+        ),
+        Case(
             group({**OFFICES, "FromPort": 443, "ToPort": 443}),
             unread=[PREFIX_LIST],
             why="443 may be open to anybody, whoever stands in the prefix list",
@@ -77,6 +81,11 @@ def _tagged(group: Facts, want: SecurityGroups) -> tuple[PortRange, ...]:
         Case(group(tcp(8443, 8443, "0.0.0.0/0"))),
         Case(group(tcp(8443, 8443, "::/0")), why="IPv6 alone"),
         Case(group(tcp(80, 100, "0.0.0.0/0")), why="from 80 to 100 is not 80"),
+        Case(
+            group(tcp(80, 443, "0.0.0.0/0")),
+            why="ports of file shares lie between 80 and 443, and hundreds that no other check names",
+        ),
+        Case(group(tcp(20, 25, "0.0.0.0/0")), why="22 and 23 are ports of administration, the other four are not"),
         Case(
             group({**OFFICES, "FromPort": 8080, "ToPort": 8080}),
             related={PREFIX_LIST: [EVERYTHING_LIST]},
@@ -94,8 +103,8 @@ def security_group_open_unauthorized_port(group: Facts, want: SecurityGroups) ->
     """A security group opens to the internet only the ports that may be public.
 
     Why: Every open port is a program that strangers can talk to. Web traffic is meant for them; the rest seldom is. A range
-    from 80 to 443 is not these two ports: it opens 362 others. Ports of administration and databases have checks of their
-    own and are not counted twice. A tag on the group may allow further ports; then the check is not applicable and says so.
+    from 80 to 443 is not these two ports: it opens 362 others. Ports of administration and databases, and everything at once,
+    have checks of their own: they are left out here and not counted twice. A tag on the group may allow further ports; then the check is not applicable and says so.
 
     Fix: Narrow the rule to the port that is meant, or to the addresses that need it. A port the public must reach goes into
     allowed_public_ports or the group's tag.
@@ -113,11 +122,9 @@ def security_group_open_unauthorized_port(group: Facts, want: SecurityGroups) ->
         ports = opening.ports
         if ports is None and opening.protocol in ICMP and not want.icmp_is_exposure:
             continue
-        if ports and (
-            opening.protocol in everything or ports_inside(want.admin, ports) or ports_inside(want.database, ports)
-        ):
+        if opening.protocol in everything or ALL in everything:
             continue
-        free = ports_outside(want.allowed, ports) if ports else ()
+        free = ports_outside(want.judged_elsewhere, ports) if ports else ()
         if ports and not free:
             continue
         if opening.doubt:

@@ -16,6 +16,7 @@ def allows(*pairs: dict[str, str]) -> dict[str, object]:
     return {
         "GroupId": "sg-0aa",
         "GroupName": "database",
+        "VpcId": "vpc-0aa",
         "IpPermissions": [permission],
         "IpPermissionsEgress": [],
     }
@@ -36,6 +37,12 @@ WEB = {"GroupId": "sg-0bb", "UserId": "111122223333"}
     reads=(STALE,),
     passes=[
         Case(allows(WEB), related={GROUP: [{"GroupId": "sg-0bb", "GroupName": "web"}]}),
+        Case(
+            allows(WEB),
+            related={GROUP: [{"GroupId": "sg-0bb", "GroupName": "web", "VpcId": "vpc-0aa"}]},
+            unread=[STALE],
+            why="a group of the same VPC is there or is not; AWS's list tells of peered VPCs",
+        ),
         Case(allows(), why="no rule names a group"),
         Case(allows({"GroupId": "sg-0aa", "UserId": "111122223333"}), unread=[STALE], why="it names only itself"),
         Case(
@@ -67,7 +74,13 @@ WEB = {"GroupId": "sg-0bb", "UserId": "111122223333"}
         Case(allows(WEB), unread=[STALE], why="proven without AWS's list"),
     ],
     unknowns=[
-        Case(allows(WEB), related={GROUP: [{"GroupId": "sg-0bb", "GroupName": "web"}]}, unread=[STALE]),
+        Case(
+            allows(WEB),
+            related={GROUP: [{"GroupId": "sg-0bb", "GroupName": "web", "VpcId": "vpc-0bb"}]},
+            unread=[STALE],
+            why="in a peered VPC, and whether the peering still stands could not be read",
+        ),
+        Case(allows({"GroupId": "sg-0cc", "UserId": "444455556666"}), unread=[STALE], why="of another account"),
         Case(allows(WEB), unread=[GROUP], why="whether sg-0bb exists could not be read"),
     ],
 )
@@ -105,10 +118,14 @@ def security_group_stale_rule(group: Facts, _want: SecurityGroups) -> Iterator[E
         yield _names(gone)
     account = group.account
     ours = {p["GroupId"] for p in pairs if p.get("UserId", account) == account and p["GroupId"] not in gone}
-    if ours and len(found := group.related(GROUP, ours, by="GroupId")) < len(ours):
-        yield _names(ours.difference(other["GroupId"] for other in found))
+    found = group.related(GROUP, ours, by="GroupId")
+    if missing := ours.difference(other["GroupId"] for other in found):
+        yield _names(missing)
+    # A group of the same VPC cannot be deleted while a rule names it; only across a peering can it go unnoticed.
     if doubt:
-        raise doubt
+        beside = {other["GroupId"] for other in found if other.get("VpcId") == group["VpcId"]}
+        if any(pair["GroupId"] not in beside for pair in pairs):
+            raise doubt
 
 
 def _names(ids: set[str]) -> Evidence:

@@ -43,6 +43,11 @@ class SecurityGroups:
         return port_ranges(self.allowed_public_ports)
 
     @cached_property
+    def judged_elsewhere(self) -> tuple[PortRange, ...]:
+        """What may be open, and what other checks judge when it is."""
+        return port_ranges((*self.allowed_public_ports, *self.admin_ports, *self.database_ports))
+
+    @cached_property
     def too_wide(self) -> tuple[int, int]:
         """How many addresses a range has that is too wide: IPv4 and IPv6."""
         return 1 << (32 - self.wide_prefix_v4), 1 << (128 - self.wide_prefix_v6)

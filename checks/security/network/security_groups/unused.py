@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from auditor.kit import LOW, Case, Evidence, Facts, Fix, NotApplicable, check
+from auditor.kit import LOW, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, check
 
 from .thresholds import SecurityGroups  # noqa: TID251  (a sibling)
 
@@ -12,7 +12,7 @@ INTERFACE = "AWS::EC2::NetworkInterface"
 TEMPLATE = "AWS::EC2::LaunchTemplate"
 CONFIGURATION = "AWS::AutoScaling::LaunchConfiguration"
 FUNCTION = "AWS::Lambda::Function"
-ASSOCIATION = "AWS::EC2::SecurityGroupVpcAssociation"
+ASSOCIATION, VPC = "AWS::EC2::SecurityGroupVpcAssociation", "AWS::EC2::VPC"
 
 HOLDERS = (
     (INTERFACE, "Groups[].GroupId"),
@@ -46,9 +46,11 @@ WEB = {
     "GroupId": "sg-0aa",
     "GroupName": "web",
     "OwnerId": "111122223333",
+    "VpcId": "vpc-0aa",
     "IpPermissions": [],
     "IpPermissionsEgress": [],
 }
+OWN, OTHER, DEFAULT = ({"VpcId": f"vpc-0{name}", "IsDefault": name == "dd"} for name in ("aa", "bb", "dd"))
 PAIRS = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-0aa", "UserId": "111122223333"}]}
 
 
@@ -61,7 +63,7 @@ PAIRS = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-0aa", "UserId"
         cli="aws ec2 delete-security-group --group-id {GroupId} --region {region}",
         terraform="aws_security_group (remove it)",
     ),
-    reads=tuple(dict.fromkeys((*(type for type, _ in HOLDERS), ASSOCIATION))),
+    reads=tuple(dict.fromkeys((*(type for type, _ in HOLDERS), ASSOCIATION, VPC))),
     same_as=("prowler:ec2_securitygroup_not_used", "fsbp:EC2.22"),
     passes=[
         Case(WEB, related={INTERFACE: [{"NetworkInterfaceId": "eni-0aa", "Groups": [{"GroupId": "sg-0aa"}]}]}),
@@ -111,13 +113,40 @@ PAIRS = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-0aa", "UserId"
         Case({**WEB, "IpPermissions": [PAIRS]}, why="only its own rule names it"),
         Case(WEB, related={INTERFACE: [{"NetworkInterfaceId": "eni-0bb", "Groups": [{"GroupId": "sg-0bb"}]}]}),
         Case(WEB, related={ASSOCIATION: [{"GroupId": "sg-0aa", "VpcId": "vpc-0bb", "State": "disassociated"}]}),
+        Case(
+            WEB,
+            related={VPC: [OWN, DEFAULT]},
+            unread=[ASSOCIATION],
+            why="there is no other VPC it could be shared with: default VPCs take no part in it",
+        ),
+        Case(
+            WEB,
+            related={VPC: [{**OWN, "IsDefault": True}, OTHER]},
+            unread=[ASSOCIATION],
+            why="a default VPC's group cannot be shared",
+        ),
     ],
     skips=[
         Case({**WEB, "GroupName": "default"}),
+        Case(
+            {**WEB, "GroupName": "default"},
+            related={INTERFACE: [{"NetworkInterfaceId": "eni-0aa", "Groups": [{"GroupId": "sg-0aa"}]}]},
+            why="used or not, it stays",
+        ),
         Case({**WEB, "OwnerId": "444455556666"}, why="shared by another account"),
-        Case(WEB, related={ASSOCIATION: [{"GroupId": "sg-0aa", "VpcId": "vpc-0bb", "State": "associated"}]}),
+        Case(
+            WEB,
+            related={
+                VPC: [OWN, OTHER],
+                ASSOCIATION: [{"GroupId": "sg-0aa", "VpcId": "vpc-0bb", "State": "associated"}],
+            },
+        ),
     ],
-    unknowns=[Case(WEB, unread=[FUNCTION]), Case(WEB, unread=[ASSOCIATION])],
+    unknowns=[
+        Case(WEB, unread=[FUNCTION]),
+        Case(WEB, related={VPC: [OWN, OTHER]}, unread=[ASSOCIATION]),
+        Case(WEB, unread=[ASSOCIATION, VPC]),
+    ],
 )
 def security_group_unused(group: Facts, _want: SecurityGroups) -> Iterator[Evidence]:
     """A security group is used by something.
@@ -134,19 +163,19 @@ def security_group_unused(group: Facts, _want: SecurityGroups) -> Iterator[Evide
     access".
     """
     id, name = group["GroupId"], group["GroupName"]
-    for type, path in HOLDERS:
-        if group.known_referrers(type, path, id):
-            return
     if name == "default":
         raise NotApplicable("a default group cannot be deleted")
     if group["OwnerId"] != group.account:
         raise NotApplicable("another account shares it")
+    for type, path in HOLDERS:
+        if group.known_referrers(type, path, id):
+            return
     for type, path in BY_NAME:
         if group.known_referrers(type, path, name):
             return
     if any(other.id != group.id for path in RULES for other in group.known_referrers(GROUP, path, id)):
         return
-    if any(shared.get("State") not in OVER for shared in group.referrers(ASSOCIATION, "GroupId", id)):
+    if _shared(group, id):
         raise NotApplicable("it is shared with another VPC")
     for type, path in chain(HOLDERS, ((GROUP, path) for path in RULES)):
         group.referrers(type, path, id)
@@ -154,3 +183,19 @@ def security_group_unused(group: Facts, _want: SecurityGroups) -> Iterator[Evide
         "no network interface, launch template, function, database, load balancer, service, endpoint or rule uses it",
         {"searched": sorted({type for type, _ in HOLDERS} | {GROUP})},
     )
+
+
+def _shared(group: Facts, id: str) -> bool:
+    """Return whether GROUP is associated with a further VPC. Raises Unavailable when that is not known.
+
+    Default VPCs take no part in it (EC2 API, AssociateSecurityGroupVpc): without a second other VPC there is none.
+    """
+    if any(shared.get("State") not in OVER for shared in group.known_referrers(ASSOCIATION, "GroupId", id)):
+        return True
+    try:
+        group.referrers(ASSOCIATION, "GroupId", id)
+    except Unavailable:
+        others = {vpc["VpcId"] for vpc in group.all(VPC) if not vpc["IsDefault"]}
+        if group["VpcId"] in others and len(others) > 1:
+            raise
+    return False
