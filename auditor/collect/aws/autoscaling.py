@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from auditor.collect.declare import Call, Metric, ResourceType, Row
 
-GROUPS = Call("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups")
+GROUPS = Call("autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroups", params={"MaxRecords": 100})
 _GROUP = {"AutoScalingGroupName": "AutoScalingGroupName"}
 
 
@@ -55,7 +55,7 @@ GROUP = ResourceType(
 LAUNCH_CONFIGURATION = ResourceType(
     "AWS::AutoScaling::LaunchConfiguration",
     "A launch configuration, the deprecated forerunner of launch templates.",
-    list=Call("autoscaling", "DescribeLaunchConfigurations", "LaunchConfigurations"),
+    list=Call("autoscaling", "DescribeLaunchConfigurations", "LaunchConfigurations", params={"MaxRecords": 100}),
     id="{LaunchConfigurationARN}",
     name="{LaunchConfigurationName}",
     drop=("UserData",),
@@ -64,7 +64,7 @@ LAUNCH_CONFIGURATION = ResourceType(
 SCALING_POLICY = ResourceType(
     "AWS::AutoScaling::ScalingPolicy",
     "A policy that changes a group's size by a metric or a forecast.",
-    list=Call("autoscaling", "DescribePolicies", "ScalingPolicies"),
+    list=Call("autoscaling", "DescribePolicies", "ScalingPolicies", params={"MaxRecords": 100}),
     id="{PolicyARN}",
     name="{PolicyName}",
 )
@@ -72,7 +72,7 @@ SCALING_POLICY = ResourceType(
 SCHEDULED_ACTION = ResourceType(
     "AWS::AutoScaling::ScheduledAction",
     "A change of a group's size at a time.",
-    list=Call("autoscaling", "DescribeScheduledActions", "ScheduledUpdateGroupActions"),
+    list=Call("autoscaling", "DescribeScheduledActions", "ScheduledUpdateGroupActions", params={"MaxRecords": 100}),
     # Like AWS's ARN but for its random part, which some rows come without: the two names are unique.
     id="arn:{partition}:autoscaling:{region}:{account}:scheduledUpdateGroupAction"
     ":autoScalingGroupName/{AutoScalingGroupName}:scheduledActionName/{ScheduledActionName}",
@@ -82,7 +82,7 @@ SCHEDULED_ACTION = ResourceType(
 SCALING_ACTIVITY = ResourceType(
     "AWS::AutoScaling::ScalingActivity",
     "A launch or termination by a group in the last six weeks, and how it ended.",
-    list=Call("autoscaling", "DescribeScalingActivities", "Activities"),
+    list=Call("autoscaling", "DescribeScalingActivities", "Activities", params={"MaxRecords": 100}),
     id="arn:{partition}:autoscaling:{region}:{account}:scalingActivity:{ActivityId}",
     name="{ActivityId}",
     volatile=("Progress",),

@@ -8,7 +8,7 @@ from auditor.collect.declare import Call, Collector, ResourceType, Row
 VPC = ResourceType(
     "AWS::EC2::VPC",
     "A virtual network; one that another account shares is listed too, with that account's OwnerId.",
-    list=Call("ec2", "DescribeVpcs", "Vpcs"),
+    list=Call("ec2", "DescribeVpcs", "Vpcs", params={"MaxResults": 1000}),
     id="arn:{partition}:ec2:{region}:{OwnerId}:vpc/{VpcId}",
     name="{VpcId}",
     tags="Tags",
@@ -18,7 +18,7 @@ VPC = ResourceType(
 SUBNET = ResourceType(
     "AWS::EC2::Subnet",
     "A range of a VPC's addresses in one Availability Zone.",
-    list=Call("ec2", "DescribeSubnets", "Subnets"),
+    list=Call("ec2", "DescribeSubnets", "Subnets", params={"MaxResults": 1000}),
     id="arn:{partition}:ec2:{region}:{OwnerId}:subnet/{SubnetId}",
     name="{SubnetId}",
     tags="Tags",
@@ -29,7 +29,7 @@ SUBNET = ResourceType(
 ROUTE_TABLE = ResourceType(
     "AWS::EC2::RouteTable",
     "A route table with its routes and the subnets it is associated with.",
-    list=Call("ec2", "DescribeRouteTables", "RouteTables"),
+    list=Call("ec2", "DescribeRouteTables", "RouteTables", params={"MaxResults": 100}),
     id="arn:{partition}:ec2:{region}:{OwnerId}:route-table/{RouteTableId}",
     name="{RouteTableId}",
     tags="Tags",
@@ -38,13 +38,18 @@ ROUTE_TABLE = ResourceType(
 NETWORK_INTERFACE = ResourceType(
     "AWS::EC2::NetworkInterface",
     "An elastic network interface, those that AWS services manage for themselves included.",
-    list=Call("ec2", "DescribeNetworkInterfaces", "NetworkInterfaces", params={"IncludeManagedResources": True}),
+    list=Call(
+        "ec2",
+        "DescribeNetworkInterfaces",
+        "NetworkInterfaces",
+        params={"IncludeManagedResources": True, "MaxResults": 1000},
+    ),
     id="arn:{partition}:ec2:{region}:{OwnerId}:network-interface/{NetworkInterfaceId}",
     name="{NetworkInterfaceId}",
     tags="TagSet",
 )
 
-_SECURITY_GROUPS = Call("ec2", "DescribeSecurityGroups", "SecurityGroups")
+_SECURITY_GROUPS = Call("ec2", "DescribeSecurityGroups", "SecurityGroups", params={"MaxResults": 1000})
 
 SECURITY_GROUP = ResourceType(
     "AWS::EC2::SecurityGroup",
@@ -59,7 +64,7 @@ SECURITY_GROUP = ResourceType(
 SECURITY_GROUP_RULE = ResourceType(
     "AWS::EC2::SecurityGroupRule",
     "One rule of a security group: one source or destination each, with an id to mend it by.",
-    list=Call("ec2", "DescribeSecurityGroupRules", "SecurityGroupRules"),
+    list=Call("ec2", "DescribeSecurityGroupRules", "SecurityGroupRules", params={"MaxResults": 1000}),
     id="arn:{partition}:ec2:{region}:{account}:security-group-rule/{SecurityGroupRuleId}",
     name="{SecurityGroupRuleId}",
     tags="Tags",
@@ -123,7 +128,7 @@ PREFIX_LIST = ResourceType(
 VPC_ENDPOINT = ResourceType(
     "AWS::EC2::VPCEndpoint",
     "A VPC endpoint.",
-    list=Call("ec2", "DescribeVpcEndpoints", "VpcEndpoints"),
+    list=Call("ec2", "DescribeVpcEndpoints", "VpcEndpoints", params={"MaxResults": 1000}),
     id="arn:{partition}:ec2:{region}:{OwnerId}:vpc-endpoint/{VpcEndpointId}",
     name="{VpcEndpointId}",
     tags="Tags",
@@ -132,7 +137,7 @@ VPC_ENDPOINT = ResourceType(
 VPC_ENDPOINT_SERVICE = ResourceType(
     "AWS::EC2::VPCEndpointService",
     "A service of this account that others reach through PrivateLink, and the load balancers behind it.",
-    list=Call("ec2", "DescribeVpcEndpointServiceConfigurations", "ServiceConfigurations"),
+    list=Call("ec2", "DescribeVpcEndpointServiceConfigurations", "ServiceConfigurations", params={"MaxResults": 1000}),
     id="arn:{partition}:ec2:{region}:{account}:vpc-endpoint-service/{ServiceId}",
     name="{ServiceName}",
     tags="Tags",
