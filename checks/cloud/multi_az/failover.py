@@ -153,6 +153,11 @@ _A, _B = _member("a", "eu-west-1a"), _member("b", "eu-west-1b")
     skips=[
         Case(_cluster(GlobalClusterIdentifier="world"), why="a secondary without instances"),
         _cluster("a", Status="stopped"),
+        Case(
+            _cluster("a", "b", Status="starting"),
+            related={DB_INSTANCE: [_A, _member("b", "eu-west-1b", "starting")]},
+            why="nothing in it runs yet",
+        ),
         _cluster("a", ClusterScalabilityType="limitless"),
     ],
     unknowns=[
@@ -172,8 +177,8 @@ def aurora_cluster_failover_target(cluster: Facts, _: Failover) -> Iterator[Evid
     between AZs".
     """
     skip_transient(cluster)
-    if cluster["Status"] == "stopped":
-        raise NotApplicable("the cluster is stopped")
+    if (now := cluster["Status"]) in ("stopped", "stopping", "starting"):
+        raise NotApplicable(f"the cluster is {now}")
     if cluster.get("ClusterScalabilityType") == "limitless":
         raise NotApplicable("the shard group of a limitless database sets its own redundancy")
     members = cluster["DBClusterMembers"]
