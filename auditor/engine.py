@@ -1,9 +1,11 @@
 """Judge resources by checks: the one place that catches what a check raises."""
 
+import gc
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +88,9 @@ def _log_fault(check: Check, facts: Facts, error: Exception) -> None:
 def _finding(
     check: Check, facts: Facts, verdict: Verdict, evidence: list[Evidence], reason: str, gap: Gap | None, fault: bool
 ) -> Finding:
-    severities = [item.severity or check.severity for item in evidence] or [check.severity]
+    severity = check.severity
+    if evidence:
+        severity = min((item.severity or check.severity for item in evidence), key=_rank)
     return Finding(
         key=finding_key(check.id, facts.id),
         check=check.id,
@@ -96,7 +100,7 @@ def _finding(
         account=facts.account,
         region=facts.region,
         verdict=verdict,
-        severity=min(severities, key=_rank),
+        severity=severity,
         evidence=tuple(evidence),
         reason=reason,
         gaps=(gap,) if gap else (),
@@ -106,18 +110,6 @@ def _finding(
 
 def _rank(severity: Severity) -> int:
     return severity.rank
-
-
-class _Lists:
-    """The verdicts of one check in one region while they are gathered."""
-
-    __slots__ = ("failed", "not_applicable", "passed", "unknown")
-
-    def __init__(self) -> None:
-        self.passed: list[str] = []
-        self.failed: list[str] = []
-        self.unknown: list[str] = []
-        self.not_applicable: dict[str, list[str]] = {}
 
 
 def judge_all(
@@ -136,17 +128,44 @@ def judge_all(
         for type in check.on:
             by_type[type].append((check, thresholds(check)))
     judgement = Judgement()
-    for type, judged in by_type.items():
-        scopes = {scope: cover for scope, cover in inventory.coverage.items() if scope.type == type}
-        resources = inventory.facts(type) if scopes else []
-        for check, want in judged:
-            _judge_type(check, want, resources, judgement, _unread(scopes), type)
-        if on_type:
-            on_type(type, len(resources))
+    with _few_collections():
+        for type, judged in by_type.items():
+            scopes = {scope: cover for scope, cover in inventory.coverage.items() if scope.type == type}
+            resources = inventory.facts(type) if scopes else []
+            unread = _unread(scopes)
+            places = _places(resources, unread)
+            for check, want in judged:
+                _judge_type(check, want, places, judgement, unread, type)
+            if on_type:
+                on_type(type, len(resources))
     return judgement
 
 
-def _unread(scopes: Mapping[Scope, Any]) -> dict[tuple[str, str], Gap | None]:
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Have Python look for cycles seldom: each look walks the whole inventory, and judging leaves few behind."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+_Place = tuple[str, str]
+"""Account and region."""
+
+
+def _places(resources: Iterable[Facts], regions: Iterable[_Place]) -> dict[_Place, list[Facts]]:
+    """Return the resources of a type by the scope they are counted under; REGIONS are its scopes."""
+    places: dict[_Place, list[Facts]] = {place: [] for place in regions}
+    for facts in resources:
+        place = (facts.account, facts.region)
+        places.setdefault(place if place in places else _home(place, places), []).append(facts)
+    return places
+
+
+def _unread(scopes: Mapping[Scope, Any]) -> dict[_Place, Gap | None]:
     """Return every scope's account and region, with the reason where it could not be read completely."""
     return {
         (scope.account, scope.region): None
@@ -159,42 +178,41 @@ def _unread(scopes: Mapping[Scope, Any]) -> dict[tuple[str, str], Gap | None]:
 def _judge_type(
     check: Check,
     want: Any,
-    resources: list[Facts],
+    places: Mapping[_Place, Sequence[Facts]],
     judgement: Judgement,
-    regions: dict[tuple[str, str], Gap | None],
+    unread: Mapping[_Place, Gap | None],
     type: str,
 ) -> None:
-    lists: dict[tuple[str, str], _Lists] = {place: _Lists() for place in regions}
-    place, here = None, _Lists()
-    for facts in resources:
-        if (facts.account, facts.region) != place:
-            place = (facts.account, facts.region)
-            here = lists[place] if place in lists else lists.setdefault(_home(place, lists), _Lists())
-        verdict, evidence, reason, gap, fault = _run(check, facts, want)
-        if verdict is Verdict.PASS:
-            here.passed.append(facts.id)
-        elif verdict is Verdict.NOT_APPLICABLE:
-            here.not_applicable.setdefault(reason, []).append(facts.id)
-        else:
-            (here.failed if verdict is Verdict.FAIL else here.unknown).append(facts.id)
-            judgement.findings.append(_finding(check, facts, verdict, evidence, reason, gap, fault))
-    for (account, region), gathered in lists.items():
+    for place, resources in places.items():
+        passed: list[str] = []
+        failed: list[str] = []
+        unknown: list[str] = []
+        skipped: dict[str, list[str]] = {}
+        for facts in resources:
+            verdict, evidence, reason, gap, fault = _run(check, facts, want)
+            if verdict is Verdict.PASS:
+                passed.append(facts.id)
+            elif verdict is Verdict.NOT_APPLICABLE:
+                skipped.setdefault(reason, []).append(facts.id)
+            else:
+                (failed if verdict is Verdict.FAIL else unknown).append(facts.id)
+                judgement.findings.append(_finding(check, facts, verdict, evidence, reason, gap, fault))
         judgement.tallies.append(
             Tally(
                 check=check.id,
-                account=account,
-                region=region,
+                account=place[0],
+                region=place[1],
                 type=type,
-                passed=tuple(gathered.passed),
-                failed=tuple(gathered.failed),
-                unknown=tuple(gathered.unknown),
-                not_applicable={reason: tuple(ids) for reason, ids in gathered.not_applicable.items()},
-                unread=regions.get((account, region)),
+                passed=tuple(passed),
+                failed=tuple(failed),
+                unknown=tuple(unknown),
+                not_applicable={reason: tuple(ids) for reason, ids in skipped.items()},
+                unread=unread.get(place),
             )
         )
 
 
-def _home(place: tuple[str, str], lists: Mapping[tuple[str, str], _Lists]) -> tuple[str, str]:
+def _home(place: _Place, places: Mapping[_Place, object]) -> _Place:
     """Return the scope a resource is counted under: its region, or ``global`` where its type is read once."""
     whole = (place[0], GLOBAL)
-    return whole if whole in lists else place
+    return whole if whole in places else place

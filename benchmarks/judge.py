@@ -6,7 +6,6 @@ and one of what does not apply or cannot be known; of what by MIX, which is how 
 process; making the account is not counted.
 """
 
-import gc
 import itertools
 import json
 import logging
@@ -74,10 +73,8 @@ def main() -> None:
     checks = dict(catalog.load_checks())
     thresholds = bind_all(checks.values(), standard.load(catalog.bundled("checks") / "patterns.toml"))
     logging.disable(logging.ERROR)
-    gc.set_threshold(50_000, 20, 50)  # as a scan's process sets it
     cells = _whole(list(checks.values()), thresholds)
     account = _account(cells, size)
-    gc.freeze()
     count = sum(map(len, account.values()))
     print(f"{count:,} resources of {len(account)} types, {len(checks)} checks")
     trivial = _rate("a trivial check of each type", [_trivial(account)], account, thresholds)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from math import ceil
+from operator import add
 
 from auditor.kit.facts import Facts, NotApplicable, Series, Unavailable
 from auditor.kit.time import ago
@@ -53,6 +54,8 @@ def both(one: Series, other: Series) -> Series:
 
     CloudWatch leaves out periods in which nothing happened (reads of a volume that is only written to).
     """
+    if one.times == other.times:  # the usual case, and a tenth of the work
+        return Series(one.times, tuple(map(add, one.values, other.values)), one.period_seconds)
     totals: dict[datetime, float] = {}
     for series in (one, other):
         for moment, value in zip(series.times, series.values, strict=True):
