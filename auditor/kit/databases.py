@@ -162,8 +162,9 @@ def backup_retention_days(database: Facts) -> int:
 def known_snapshots(database: Facts) -> Iterator[Facts]:
     """Yield the snapshots of DATABASE that are available in its region and were read: automated, manual, AWS Backup's.
 
-    Instances are matched by DbiResourceId, because identifiers are used again; clusters by identifier, and by
-    DbClusterResourceId where the snapshot has one.
+    Instances are matched by DbiResourceId, because identifiers are used again (and by identifier too where several
+    instances share a DbiResourceId, as some endpoints have it); clusters by identifier, and by DbClusterResourceId where
+    the snapshot has one.
     """
     if is_cluster(database):
         own = database.get("DbClusterResourceId")
@@ -171,8 +172,10 @@ def known_snapshots(database: Facts) -> Iterator[Facts]:
             if snapshot.get("DbClusterResourceId", own) == own and _is_usable(snapshot):
                 yield snapshot
     else:
-        for snapshot in database.known_referrers(DB_SNAPSHOT, "DbiResourceId", database["DbiResourceId"]):
-            if _is_usable(snapshot):
+        resource_id, name = database["DbiResourceId"], identifier(database)
+        unique = len(database.known_referrers(DB_INSTANCE, "DbiResourceId", resource_id)) < 2
+        for snapshot in database.known_referrers(DB_SNAPSHOT, "DbiResourceId", resource_id):
+            if _is_usable(snapshot) and (unique or snapshot.get("DBInstanceIdentifier") == name):
                 yield snapshot
 
 

@@ -229,6 +229,14 @@ def _cluster_snapshot(hours: float, **fields: Any) -> dict[str, Any]:
             why="the snapshot is of an earlier instance of the same name",
         ),
         Case(
+            _ORDERS,
+            related={
+                DB_INSTANCE: [{**_ORDERS, "DBInstanceIdentifier": "other", "DBInstanceArn": f"{_ARN}-other"}],
+                DB_SNAPSHOT: [_snapshot(1, DBInstanceIdentifier="other")],
+            },
+            why="two instances share an id, and the snapshot names the other",
+        ),
+        Case(
             _CLUSTER,
             related={
                 DB_CLUSTER_SNAPSHOT: [_cluster_snapshot(30)],

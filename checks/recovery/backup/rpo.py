@@ -120,6 +120,7 @@ def _taken(days: float = 0, hours: float = 0, minutes: float = 0) -> dict[str, A
     fails=[
         Case(_STALE, related={DB_SNAPSHOT: [_taken(hours=3)]}),
         Case({key: value for key, value in _ORDERS.items() if key != "LatestRestorableTime"}),
+        Case({**_ORDERS, "BackupRetentionPeriod": 0}, why="no log is kept, whatever moment it names"),
         Case({**_CLUSTER, "LatestRestorableTime": ago(hours=2)}, type=DB_CLUSTER),
         Case(
             {**_STOPPED, "LatestRestorableTime": ago(days=3)},
@@ -172,6 +173,8 @@ def rds_recovery_point_within_rpo(database: Facts, want: Rpo) -> Iterator[Eviden
 
 
 def _restorable(database: Facts) -> datetime | None:
+    if database.get("BackupRetentionPeriod") == 0:
+        return None
     text = database.get("LatestRestorableTime")
     return parse_time(text) if text else None
 
