@@ -364,9 +364,10 @@ def alb_http_redirects_to_https(balancer: Facts, want: ApplicationLoadBalancer) 
     """
     if balancer["Type"] != "application":
         raise NotApplicable("it is not an Application Load Balancer")
-    listeners = balancer.referrers(LISTENER, "LoadBalancerArn", balancer["LoadBalancerArn"])
+    listeners = balancer.known_referrers(LISTENER, "LoadBalancerArn", balancer["LoadBalancerArn"])
     clear = [listener for listener in listeners if listener["Protocol"] == "HTTP"]
     if not clear:
+        balancer.referrers(LISTENER, "LoadBalancerArn", balancer["LoadBalancerArn"])
         raise NotApplicable("it has no HTTP listener")
     if want.allow_internal_http and balancer["Scheme"] == "internal":
         return
@@ -376,14 +377,16 @@ def alb_http_redirects_to_https(balancer: Facts, want: ApplicationLoadBalancer) 
                 f"its HTTP listener on port {listener['Port']} {fault}",
                 {"listener": listener.id, "port": listener["Port"]},
             )
-    for listener in clear:
-        rules = listener.referrers(LISTENER_RULE, "ListenerArn", listener["ListenerArn"])
+        rules = listener.known_referrers(LISTENER_RULE, "ListenerArn", listener["ListenerArn"])
         forwarding = [rule.id for rule in rules if not rule["IsDefault"] and any(forwards_to(rule["Actions"]))]
         if forwarding:
             yield Evidence(
                 f"rules of its HTTP listener on port {listener['Port']} forward in clear ({len(forwarding)})",
                 {"listener": listener.id, "port": listener["Port"], "rules": forwarding},
             )
+    balancer.referrers(LISTENER, "LoadBalancerArn", balancer["LoadBalancerArn"])
+    for listener in clear:
+        listener.referrers(LISTENER_RULE, "ListenerArn", listener["ListenerArn"])
 
 
 def _serves_in_clear(listener: Facts) -> str:

@@ -222,9 +222,7 @@ def listener_group_stickiness_justified(listener: Facts, want: StickySessions) -
                 yield _sticky("its default action", listener)
         except Unavailable as unread:
             doubt = unread
-    rules = _rules(listener)
-    if not any(forwards_to(actions)) and not any(any(forwards_to(rule["Actions"])) for rule in rules):
-        raise NotApplicable("it forwards to no target group")
+    rules = _known_rules(listener)
     for rule in rules:
         if not _sticks(rule["Actions"]):
             continue
@@ -235,13 +233,22 @@ def listener_group_stickiness_justified(listener: Facts, want: StickySessions) -
             doubt = unread
     if doubt:
         raise doubt
+    if _has_rules(listener):
+        listener.referrers(LISTENER_RULE, "ListenerArn", listener["ListenerArn"])
+    if not any(forwards_to(actions)) and not any(any(forwards_to(rule["Actions"])) for rule in rules):
+        raise NotApplicable("it forwards to no target group")
 
 
-def _rules(listener: Facts) -> list[Facts]:
-    """Return the listener's own rules; only HTTP and HTTPS listeners have any."""
-    if listener.get("Protocol") not in ("HTTP", "HTTPS"):
-        return []  # A Gateway Load Balancer's listener does not even have a protocol.
-    rules = listener.referrers(LISTENER_RULE, "ListenerArn", listener["ListenerArn"])
+def _has_rules(listener: Facts) -> bool:
+    """Whether the listener can have rules of its own; a Gateway Load Balancer's does not even have a protocol."""
+    return listener.get("Protocol") in ("HTTP", "HTTPS")
+
+
+def _known_rules(listener: Facts) -> list[Facts]:
+    """Return the listener's own rules that were read."""
+    if not _has_rules(listener):
+        return []
+    rules = listener.known_referrers(LISTENER_RULE, "ListenerArn", listener["ListenerArn"])
     return [rule for rule in rules if not rule["IsDefault"]]
 
 
