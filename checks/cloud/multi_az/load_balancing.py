@@ -381,6 +381,14 @@ def _placed(*zones: str) -> list[dict[str, object]]:
     return [{"InstanceId": f"i-{n}", "Placement": {"AvailabilityZone": zone}} for n, zone in enumerate(zones, 1)]
 
 
+def _at(address: str) -> dict[str, object]:
+    return {"Target": {"Id": address}, "TargetHealth": {"State": "healthy"}}
+
+
+def _v6(block: str) -> dict[str, object]:
+    return {"Ipv6CidrBlock": block, "Ipv6CidrBlockState": {"State": "associated"}}
+
+
 def _interface(zone: str, vpc: str = "vpc-1", address: str = "10.0.0.11") -> dict[str, object]:
     return {"VpcId": vpc, "AvailabilityZone": zone, "PrivateIpAddresses": [{"PrivateIpAddress": address}]}
 
@@ -411,6 +419,20 @@ def _interface(zone: str, vpc: str = "vpc-1", address: str = "10.0.0.11") -> dic
             _group(_A, ("", "healthy")),
             related={SUBNET: _subnets("eu-west-1b"), AVAILABILITY_ZONE: _ZONES},
             why="an address lies in one subnet of its VPC",
+        ),
+        Case(
+            {**_group(_A), "TargetHealthDescriptions": [_at("10.0.0.10"), _at("2001:db8:0:1::7")]},
+            related={
+                SUBNET: [
+                    {**_subnets("eu-west-1a")[0], "Ipv6CidrBlockAssociationSet": [_v6("2001:db8::/64")]},
+                    {
+                        **_subnets("eu-west-1a", "eu-west-1b")[1],
+                        "Ipv6CidrBlockAssociationSet": [_v6("2001:db8:0:1::/64")],
+                    },
+                ],
+                AVAILABILITY_ZONE: _ZONES,
+            },
+            why="so does one of IPv6",
         ),
     ],
     fails=[
