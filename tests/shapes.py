@@ -9,7 +9,7 @@ import botocore.session
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from auditor.collect import load_types
-from auditor.collect.declare import Batch, Call, Collector, ResourceType, Wait
+from auditor.collect.declare import Batch, Call, CallFailed, Collector, ResourceType, Wait
 
 SESSION = botocore.session.get_session()
 MOMENT = "2026-06-15T03:00:00+00:00"
@@ -123,20 +123,21 @@ class Answers:
 
 
 def run(collector: Collector, answers: Answers) -> Iterator[dict[str, Any]]:
-    """Run a generator to its end and yield its rows."""
-    sent: Any = None
+    """Run a generator to its end and yield its rows; a CallFailed among the answers is raised in it."""
     try:
+        asked = next(collector)
         while True:
-            asked = collector.send(sent)
-            sent = None
+            sent: Any = None
             if isinstance(asked, Call):
                 sent = answers(asked)
-            elif isinstance(asked, Wait):
-                continue
-            elif asked and isinstance(asked[0], Call):
+                if isinstance(sent, CallFailed):
+                    asked = collector.throw(sent)
+                    continue
+            elif not isinstance(asked, Wait) and asked and isinstance(asked[0], Call):
                 sent = [answers(call) for call in asked if isinstance(call, Call)]
-            else:
+            elif not isinstance(asked, Wait):
                 yield from (dict(row) for row in asked if isinstance(row, Mapping))
+            asked = collector.send(sent)
     except StopIteration:
         return
 

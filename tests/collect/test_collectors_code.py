@@ -332,6 +332,100 @@ def test_capacity_providers_are_those_of_clusters_without_aws_own() -> None:
     assert asked == [["machines"]]
 
 
+# ---- what one call cannot tell and others can ------------------------------------------------------------------------
+
+ACLS = [{"ARN": "acl-1", "Name": "shop"}, {"ARN": "acl-2", "Name": "spare"}]
+BALANCERS = [
+    {"LoadBalancerArn": "shop", "Type": "application"},
+    {"LoadBalancerArn": "bare", "Type": "application"},
+    {"LoadBalancerArn": "gate", "Type": "network"},
+]
+
+
+def web_acls(**answers: Any) -> tuple[dict[str, Any], list[str]]:
+    usual = {
+        "ListWebACLs": ACLS,
+        "ListResourcesForWebACL": DENIED,
+        "DescribeLoadBalancers": BALANCERS,
+        "GetWebACLForResource": ({"ARN": "acl-1"}, None),
+    }
+    rows, asked, failed = play("AWS::WAFv2::WebACL", replies(**{**usual, **answers}))
+    assert failed is None
+    return {row["Name"]: row["ResourceArns"] for row in rows}, asked
+
+
+def test_web_acls_are_asked_for_their_load_balancers() -> None:
+    attached, asked = web_acls(ListResourcesForWebACL=(["shop"], []))
+    assert attached == {"shop": ["shop"], "spare": []}
+    assert "GetWebACLForResource" not in asked
+
+
+def test_load_balancers_are_asked_for_their_web_acl_where_web_acls_do_not_tell() -> None:
+    attached, asked = web_acls()
+    assert attached == {"shop": ["shop"], "spare": []}
+    assert asked.count("GetWebACLForResource") == 2
+
+
+@pytest.mark.parametrize("operation", ["DescribeLoadBalancers", "GetWebACLForResource"])
+def test_a_web_acls_load_balancers_are_unread_when_neither_side_tells(operation: str) -> None:
+    attached, _ = web_acls(**{operation: DENIED})
+    assert attached == {"shop": DENIED, "spare": DENIED}
+
+
+def references(**answers: Any) -> CallFailed | None:
+    usual = {
+        "DescribeSecurityGroups": [{"GroupId": "sg-1"}],
+        "DescribeSecurityGroupReferences": DENIED,
+        "DescribeVpcPeeringConnections": [],
+        "DescribeTransitGatewayVpcAttachments": [],
+        "DescribeRouteTables": [{"Routes": [{"GatewayId": "local"}]}],
+    }
+    rows, _, failed = play("AWS::EC2::SecurityGroupReference", replies(**{**usual, **answers}))
+    assert not rows
+    return failed
+
+
+def test_without_another_side_no_other_side_refers_to_a_group() -> None:
+    assert references() is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        ("DescribeVpcPeeringConnections", [{"VpcPeeringConnectionId": "pcx-1"}]),
+        ("DescribeTransitGatewayVpcAttachments", [{"TransitGatewayAttachmentId": "tgw-attach-1"}]),
+        (
+            "DescribeRouteTables",
+            [{"Routes": [{"CoreNetworkArn": "arn:aws:networkmanager::111122223333:core-network/x"}]}],
+        ),
+        ("DescribeVpcPeeringConnections", DENIED),
+        ("DescribeTransitGatewayVpcAttachments", DENIED),
+        ("DescribeRouteTables", DENIED),
+    ],
+)
+def test_references_are_unread_where_there_may_be_another_side(operation: str, answer: Any) -> None:
+    failed = references(**{operation: answer})
+    assert failed
+    assert failed.gap == DENIED
+
+
+def test_of_awss_own_policies_those_in_use_are_kept() -> None:
+    def kept(arn: str, **counts: int) -> bool:
+        only = load_types()["AWS::IAM::ManagedPolicy"].only
+        assert only
+        return only({"Arn": arn, **counts})
+
+    own, awss = "arn:aws:iam::111122223333:policy/deploy", "arn:aws:iam::aws:policy/job-function/Billing"
+    assert kept(own, AttachmentCount=0, PermissionsBoundaryUsageCount=0)
+    assert kept(awss, AttachmentCount=1, PermissionsBoundaryUsageCount=0)
+    assert kept(awss, AttachmentCount=0, PermissionsBoundaryUsageCount=1)
+    assert kept(awss), "how often it is attached is not told"
+    assert not kept(awss, AttachmentCount=0, PermissionsBoundaryUsageCount=0)
+
+
+# ---- every generator -------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("type", [name for name, type in load_types().items() if type.collect])
 def test_a_generator_in_an_empty_account_ends(type: str) -> None:
     def reply(call: Call) -> Any:

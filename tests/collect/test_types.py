@@ -4,13 +4,15 @@ import json
 import re
 import string
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from shapes import Answers, fields, operation, specimen, values, walk
 
 from auditor.collect import load_types
-from auditor.collect.declare import Batch, Call, ResourceType
+from auditor.collect.declare import Batch, Call, CallFailed, ResourceType
+from auditor.model import Gap
 
 TYPES = tuple(load_types().values())
 each_type = pytest.mark.parametrize("type", TYPES, ids=lambda type: type.type)
@@ -55,12 +57,20 @@ def test_a_generator_sends_only_calls_it_declares(type: ResourceType) -> None:
     sent: set[tuple[str, str]] = set()
 
     class Recording(Answers):
+        denied = ("", "")
+
         def __call__(self, call: Call) -> object:
             sent.add((call.service, call.operation))
             check_params(call)
-            return super().__call__(call)
+            denied = (call.service, call.operation) == self.denied
+            return CallFailed(Gap("x:Y", "AccessDenied")) if denied else super().__call__(call)
 
     assert Recording().rows(type)
+    for operation_denied in sorted(sent) if type.collect else ():
+        recording = Recording()
+        recording.denied = operation_denied
+        with suppress(CallFailed):
+            recording.rows(type)
     assert sent <= {(call.service, call.operation) for call in (*type.lists, *type.calls, *parents_calls(type))}
     if type.collect:
         assert sent == {(call.service, call.operation) for call in type.calls}, "declares a call that it never sends"

@@ -216,10 +216,19 @@ ROLE = ResourceType(
     volatile=("RoleLastUsed",),
 )
 
+
+def _in_force(policy: Row) -> bool:
+    """Return whether the policy is the account's own, or AWS's and attached or used as a boundary: AWS has over a thousand."""
+    own: bool = policy["Arn"].split(":")[4] != "aws"
+    uses: int = policy.get("AttachmentCount", 1) + policy.get("PermissionsBoundaryUsageCount", 0)
+    return own or uses > 0
+
+
 MANAGED_POLICY = ResourceType(
     "AWS::IAM::ManagedPolicy",
-    "A managed policy of the account or of AWS, with its versions.",
+    "A managed policy of the account, or one of AWS's that is in use, with its versions.",
     list=_authorization("Policies"),
+    only=_in_force,
     shape=with_documents,
     id="{Arn}",
     name="{PolicyName}",

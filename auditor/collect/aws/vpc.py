@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from auditor.collect.asking import batches, rows_of
-from auditor.collect.declare import Call, Collector, ResourceType, Row
+from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row
 
 VPC = ResourceType(
     "AWS::EC2::VPC",
@@ -91,20 +91,39 @@ _REFERENCES_PER_CALL = 200
 """Group ids in one DescribeSecurityGroupReferences; the API documents no limit, this keeps the request small."""
 
 
+_WAYS_OUT = (
+    Call("ec2", "DescribeVpcPeeringConnections", "VpcPeeringConnections"),
+    Call("ec2", "DescribeTransitGatewayVpcAttachments", "TransitGatewayVpcAttachments"),
+    Call("ec2", "DescribeRouteTables", "RouteTables"),
+)
+"""What leads from a VPC to others, and the route tables, which name a core network."""
+
+
 def _references() -> Collector:
-    """Yield the references that VPCs on the other side of a peering or transit gateway hold to the region's groups."""
+    """Yield the references that VPCs on the other side of a peering or transit gateway hold to the region's groups.
+
+    Where that cannot be read it is enough to know that no VPC here has another side.
+    """
     groups: Sequence[Row] = yield _SECURITY_GROUPS
-    yield from rows_of(
-        Call("ec2", "DescribeSecurityGroupReferences", "SecurityGroupReferenceSet", params={"GroupId": batch})
-        for batch in batches([group["GroupId"] for group in groups], _REFERENCES_PER_CALL)
-    )
+    try:
+        yield from rows_of(
+            Call("ec2", "DescribeSecurityGroupReferences", "SecurityGroupReferenceSet", params={"GroupId": batch})
+            for batch in batches([group["GroupId"] for group in groups], _REFERENCES_PER_CALL)
+        )
+    except CallFailed:
+        answers = yield _WAYS_OUT
+        if any(isinstance(answer, CallFailed) for answer in answers):
+            raise
+        peerings, attachments, tables = answers
+        if peerings or attachments or any("CoreNetworkArn" in route for table in tables for route in table["Routes"]):
+            raise
 
 
 SECURITY_GROUP_REFERENCE = ResourceType(
     "AWS::EC2::SecurityGroupReference",
     "A peer VPC's reference to a security group of this account.",
     collect=_references,
-    calls=(_SECURITY_GROUPS, Call("ec2", "DescribeSecurityGroupReferences", "SecurityGroupReferenceSet")),
+    calls=(_SECURITY_GROUPS, Call("ec2", "DescribeSecurityGroupReferences", "SecurityGroupReferenceSet"), *_WAYS_OUT),
     id="arn:{partition}:ec2:{region}:{account}:security-group-reference/{GroupId}/{ReferencingVpcId}",
     name="{GroupId}",
 )
