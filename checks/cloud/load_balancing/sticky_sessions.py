@@ -283,7 +283,7 @@ def _classic(*attached: str) -> Document:
     on=CLASSIC,
     severity=LOW,
     fix=Fix(
-        cli="aws elb set-load-balancer-policies-of-listener --load-balancer-name {name} --load-balancer-port PORT --policy-names",
+        cli="aws elb set-load-balancer-policies-of-listener --load-balancer-name {name} --load-balancer-port PORT --policy-names '[]'",
         terraform="aws_lb_cookie_stickiness_policy",
     ),
     passes=[
