@@ -66,8 +66,8 @@ def iam_user_console_password(user: Facts, want: RoleBasedAccess) -> Iterator[Ev
     Source: IAM User Guide, "Security best practices in IAM": require human users to use federation; the standard's "IAM:
     Role-based access control".
     """
-    row = credential_report(user, want.credential_report_max_age_hours)
     _skip_break_glass(user, want)
+    row = credential_report(user, want.credential_report_max_age_hours)
     if not is_active(row, "password_enabled"):
         return
     count = 1

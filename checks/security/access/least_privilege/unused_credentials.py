@@ -80,6 +80,8 @@ def key(used: str, rotated: str) -> dict[str, str]:
         user(**key(ago(days=44), ago(days=300))),
         Case(user(**key("N/A", ago(days=2))), why="never used, and only two days old"),
         Case(user(**password("no_information", ago(days=2))), why="never used, and set two days ago"),
+        Case(user(**password(ago(days=3), "N/A")), why="in use, whenever it was changed"),
+        Case(user(**key(ago(days=3), "N/A")), why="in use, whenever it was made"),
     ],
     fails=[
         user(**password(ago(days=46), ago(days=300))),
@@ -90,6 +92,11 @@ def key(used: str, rotated: str) -> dict[str, str]:
             user(**password("no_information", "2013-05-01T08:00:00+00:00"), **key(ago(days=200), ago(days=300))),
             why="proven by the key; of the password nothing is known",
         ),
+        Case(
+            user(**key("N/A", "N/A"), **password(ago(days=90), ago(days=300))),
+            why="proven by the password; of the key nothing is known",
+        ),
+        user(**key(ago(days=90), "N/A")),
     ],
     skips=[
         Case(user(), why="nothing to use"),
@@ -103,6 +110,7 @@ def key(used: str, rotated: str) -> dict[str, str]:
         ),
         Case(user(made=ago(days=2), **key(ago(days=200), ago(days=300))), why="the report is too old"),
         Case(user(**password("no_information", "2013-05-01T08:00:00+00:00")), why="set before AWS kept records of use"),
+        Case(user(**key("N/A", "N/A"), **password(ago(days=3), ago(days=300))), why="of the key nothing is known"),
     ],
 )
 def iam_user_unused_credentials(user: Facts, want: LeastPrivilege) -> Iterator[Evidence]:
@@ -121,29 +129,34 @@ def iam_user_unused_credentials(user: Facts, want: LeastPrivilege) -> Iterator[E
     has_password = is_active(row, "password_enabled")
     if not active and not has_password:
         raise NotApplicable("it has neither a password nor an active access key")
-    for key in active:
-        used = when(row, f"{key}_last_used_date")
-        yield from _idle(user, want, key.replace("_", " "), used, _known(row, f"{key}_last_rotated"))
+    kinds = [(key.replace("_", " "), f"{key}_last_used_date", f"{key}_last_rotated") for key in active]
     if has_password:
-        used, changed = when(row, "password_last_used"), _known(row, "password_last_changed")
-        if used is None and changed < PASSWORDS_TRACKED_SINCE:
-            raise Unavailable(
-                Gap("iam:GetCredentialReport", "NoInformation", "the password is older than AWS's records of use")
+        kinds.append(("password", "password_last_used", "password_last_changed"))
+    doubt: Unavailable | None = None
+    for what, used_column, made_column in kinds:
+        try:
+            used = when(row, used_column)
+            since = used or _made(row, made_column)
+        except Unavailable as unavailable:
+            doubt = doubt or unavailable
+            continue
+        days = hours_between(since, user.observed_at) / 24
+        if days > want.unused_credential_days:
+            idle = f"was last used {days:.0f} days ago" if used else f"was never used in the {days:.0f} days it exists"
+            yield Evidence(
+                f"its {what} {idle}; at most {want.unused_credential_days} days are wanted",
+                {"credential": what, "days": round(days), "ever_used": used is not None},
             )
-        yield from _idle(user, want, "password", used, changed)
+    if doubt:
+        raise doubt
 
 
-def _known(row: Mapping[str, str], column: str) -> datetime:
+def _made(row: Mapping[str, str], column: str) -> datetime:
+    """Return when a credential that was never used was made or changed. Raises Unavailable when that is not known."""
     if (moment := when(row, column)) is None:
         raise Unavailable(Gap("iam:GetCredentialReport", "NoInformation", f"{column} is not known"))
-    return moment
-
-
-def _idle(user: Facts, want: LeastPrivilege, what: str, used: datetime | None, made: datetime) -> Iterator[Evidence]:
-    days = hours_between(used or made, user.observed_at) / 24
-    if days > want.unused_credential_days:
-        since = f"was last used {days:.0f} days ago" if used else f"was never used in the {days:.0f} days it exists"
-        yield Evidence(
-            f"its {what} {since}; at most {want.unused_credential_days} days are wanted",
-            {"credential": what, "days": round(days), "ever_used": used is not None},
+    if column == "password_last_changed" and moment < PASSWORDS_TRACKED_SINCE:
+        raise Unavailable(
+            Gap("iam:GetCredentialReport", "NoInformation", "the password is older than AWS's records of use")
         )
+    return moment

@@ -153,9 +153,8 @@ def security_group_unused(group: Facts, _want: SecurityGroups) -> Iterator[Evide
 
     Why: Groups that nobody uses hide the ones that matter, and are picked by mistake with rules nobody remembers. It costs
     nothing. A group counts as used when a network interface, a launch template or configuration, a function, a database, a
-    cache, a load balancer, an ECS service, a VPC endpoint, another group's rule or a peer VPC names it; it is a
-    finding only when all of these were read. Not looked at: CodeBuild projects and Batch compute environments, which hold no
-    network interface while they are idle.
+    cache, a load balancer, an ECS service, a build project, a Batch compute environment, a VPC endpoint, another group's
+    rule or a peer VPC names it; it is a finding only when all of these were read.
 
     Fix: Delete the group; AWS refuses while something it knows of still uses it.
 
