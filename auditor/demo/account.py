@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from auditor.demo import compute, databases, network, people
+from auditor.demo import balancing, compute, databases, mended, network, people
 
 __all__ = ["REGIONS", "fill"]
 
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
+
+_ENVIRONMENTS = (("staging", "eu-central-1", 20), ("production", "eu-west-1", 22), ("legacy", "us-east-1", 25))
+"""Name, region, second part of the network's address."""
 
 _MACHINES = {
     "production": {"git": ("m7g.large", 300.0), "vpn": ("t4g.small", 610.0), "metrics": ("m6i.large", 200.0)},
@@ -22,19 +25,19 @@ _MACHINES = {
 
 
 def fill(now: datetime | None = None) -> None:
-    """Make the demo account in this process's moto; ages count back from NOW (UTC; ``None``: now)."""
+    """Make the demo account in this process's moto, and mend what moto gets wrong; ages count back from NOW (``None``: now)."""
     import boto3
     from moto import mock_aws
 
     moment = now or datetime.now(UTC)
+    mended.mend()
     mock = mock_aws(config={"iam": {"load_aws_managed_policies": True}})
     mock.start()
     try:
-        for number, (environment, region) in enumerate(
-            (("staging", "eu-central-1"), ("production", "eu-west-1"), ("legacy", "us-east-1"))
-        ):
-            _environment(boto3, environment, region, 20 + 2 * number + (environment == "legacy"), moment)
+        for environment, region, number in _ENVIRONMENTS:
+            _environment(boto3, environment, region, number, moment)
         people.build(boto3.client("iam", region_name="us-east-1"), moment)
+        mended.forget_unused_policies()
     finally:
         mock.stop(remove_data=False)
 
@@ -50,9 +53,10 @@ def _environment(boto3: Any, environment: str, region: str, number: int, now: da
 
     careful = environment == "production"
     net = network.build(client("ec2"), region, environment, number)
-    machines = compute.instances(client, net, environment, _MACHINES[environment], now)
-    compute.auto_scaling(client, net, environment, careful, now)
-    compute.balancers(client, net, environment, careful, machines)
+    image = compute.images(client, net, environment, now)
+    machines = compute.instances(client, net, environment, _MACHINES[environment], image, now)
+    serving = balancing.build(client, net, environment, careful, machines, now)
+    compute.auto_scaling(client, net, environment, careful, image, serving, now)
     compute.volumes(client, net, environment, careful, machines, now)
     databases.build(client, net, environment, careful, now)
     if environment == "legacy":

@@ -1,27 +1,27 @@
-"""What the simulated account answers where moto has no answer: there is none of it, or the role may not ask."""
+"""What the simulated account answers where moto has no answer: what follows from the account, there is none, or denied."""
 
+import json
 from collections.abc import Sequence
+from urllib.parse import parse_qs
 
-__all__ = ["Denied", "answer_for"]
+from auditor.demo import told
+
+__all__ = ["Answer", "Denied", "answer_for"]
 
 _JSON = "application/x-amz-json-1.1"
-_CBOR = "application/cbor"
 _XML = "text/xml"
 
 _EMPTY_JSON = {
     ("cloudtrail", "LookupEvents"): "Events",
     ("codebuild", "ListProjects"): "projects",
+    ("compute-optimizer", "GetEBSVolumeRecommendations"): "volumeRecommendations",
+    ("compute-optimizer", "GetRDSDatabaseRecommendations"): "rdsDBRecommendations",
     ("shield", "ListProtections"): "Protections",
 }
 _EMPTY_PATHS = {
-    ("backup", "/copy-jobs"): "CopyJobs",
     ("backup", "/resources"): "Results",
     ("dlm", "/policies"): "Policies",
     ("drs", "/DescribeSourceServers"): "items",
-}
-_EMPTY_CBOR = {
-    "GetEBSVolumeRecommendations": "volumeRecommendations",
-    "GetRDSDatabaseRecommendations": "rdsDBRecommendations",
 }
 _EMPTY_EC2 = {
     "DescribeSecurityGroupReferences": "securityGroupReferenceSet",
@@ -47,55 +47,58 @@ class Denied(Exception):
     def __init__(self, service: str, operation: str) -> None:
         said = f"User: arn:aws:sts::123456789012:assumed-role/auditor/demo is not authorized to perform: {service}:{operation}"
         super().__init__(said)
-        self.body = f'{{"__type": "AccessDeniedException", "message": "{said}"}}'.encode()
+        self.body = json.dumps({"__type": "AccessDeniedException", "message": said}).encode()
 
 
-def answer_for(service: str, operation: str, path: str, body: bytes, regions: Sequence[str]) -> Answer | None:
+def answer_for(
+    service: str, operation: str, path: str, body: bytes, region: str, regions: Sequence[str]
+) -> Answer | None:
     """Return the answer to a request moto does not know (``None``: ask moto). Raises Denied.
 
-    SERVICE is the request's signing name; OPERATION is empty where the protocol has it in the PATH.
+    SERVICE and REGION are what the request was signed for; OPERATION is empty where the protocol has it in the PATH.
+    REGIONS are those the account has enabled.
     """
+    path = path.rstrip("/")
     if (service, operation) in _DENIED:
         raise Denied(service, operation)
+    if (service, operation) == ("cloudtrail", "LookupEvents"):
+        return _json({"Events": told.rehearsals(region, body)})
+    if (service, path) == ("backup", "/copy-jobs"):
+        return _json({"CopyJobs": told.copy_jobs(region)})
+    if service == "backup" and path.endswith("/recovery-points"):
+        return _json({"RecoveryPoints": []})
     if key := _EMPTY_JSON.get((service, operation)) or _EMPTY_PATHS.get((service, path)):
-        return _JSON, f'{{"{key}": []}}'.encode()
-    if service == "backup" and path.endswith("/recovery-points/"):
-        return _JSON, b'{"RecoveryPoints": []}'
-    called = operation or path.rpartition("/")[2]
-    if service == "compute-optimizer" and called in _EMPTY_CBOR:
-        return _CBOR, _cbor({_EMPTY_CBOR[called]: b"\x80"})
-    if (service, called) == ("shield", "GetSubscriptionState"):
-        return _CBOR, _cbor({"SubscriptionState": _cbor_text("INACTIVE")})
-    if service == "ec2":
-        return _ec2(operation, regions)
+        return _json({key: []})
+    if (service, operation) == ("shield", "GetSubscriptionState"):
+        return _json({"SubscriptionState": "INACTIVE"})
+    return _query(
+        service,
+        operation,
+        {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()},
+        regions,
+    )
+
+
+def _query(service: str, operation: str, given: dict[str, str], regions: Sequence[str]) -> Answer | None:
+    """Return the answer in the query protocols' XML."""
+    if (service, operation) == ("ec2", "DescribeRegions"):
+        return _xml(operation, f"<regionInfo>{''.join(map(told.region_item, regions))}</regionInfo>")
+    if service == "ec2" and (key := _EMPTY_EC2.get(operation)):
+        return _xml(operation, f"<{key}/>")
+    if (service, operation) == ("rds", "DescribeOrderableDBInstanceOptions"):
+        return _xml(operation, told.orderable_classes(given), result=True)
+    if (service, operation) == ("rds", "DescribeDBParameters"):
+        return _xml(operation, told.parameters(given), result=True)
     if key := _EMPTY_QUERY.get((service, operation)):
-        return (
-            _XML,
-            f"<{operation}Response><{operation}Result><{key}/></{operation}Result></{operation}Response>".encode(),
-        )
+        return _xml(operation, f"<{key}/>", result=True)
     return None
 
 
-def _ec2(operation: str, regions: Sequence[str]) -> Answer | None:
-    if operation == "DescribeRegions":
-        items = "".join(
-            f"<item><regionName>{name}</regionName><regionEndpoint>ec2.{name}.amazonaws.com</regionEndpoint>"
-            "<optInStatus>opt-in-not-required</optInStatus></item>"
-            for name in regions
-        )
-        return _XML, f"<{operation}Response><regionInfo>{items}</regionInfo></{operation}Response>".encode()
-    if key := _EMPTY_EC2.get(operation):
-        return _XML, f"<{operation}Response><{key}/></{operation}Response>".encode()
-    return None
+def _json(members: dict[str, object]) -> Answer:
+    return _JSON, json.dumps(members).encode()
 
 
-def _cbor(members: dict[str, bytes]) -> bytes:
-    """Return a CBOR map of texts to values that are encoded already (RFC 8949)."""
-    return bytes([0xA0 + len(members)]) + b"".join(_cbor_text(name) + value for name, value in members.items())
-
-
-def _cbor_text(text: str) -> bytes:
-    """Return a CBOR text of at most 255 bytes."""
-    encoded = text.encode()
-    head = bytes([0x60 + len(encoded)]) if len(encoded) < 24 else bytes([0x78, len(encoded)])
-    return head + encoded
+def _xml(operation: str, content: str, *, result: bool = False) -> Answer:
+    if result:
+        content = f"<{operation}Result>{content}</{operation}Result>"
+    return _XML, f"<{operation}Response>{content}</{operation}Response>".encode()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from auditor.demo.way import tag
+
 __all__ = ["Network", "build"]
 
 ANYWHERE = "0.0.0.0/0"
@@ -42,14 +44,17 @@ def build(ec2: Any, region: str, environment: str, number: int, zones: int = 3) 
             made.append(subnet)
             if kind == "public":
                 ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    if environment == "production":
+        _close_default_group(ec2, vpc)
     groups = {name: _group(ec2, vpc, environment, name, rules) for name, rules in _rules(number).items()}
     return Network(region, vpc, tuple(subnets["public"]), tuple(subnets["private"]), groups)
 
 
-def tag(ec2: Any, environment: str, name: str, *ids: str, **more: str) -> None:
-    """Give resources of EC2 their Name and Environment tags."""
-    tags = {"Name": name, "Environment": environment, **more}
-    ec2.create_tags(Resources=list(ids), Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+def _close_default_group(ec2: Any, vpc: str) -> None:
+    """Take the rules of the VPC's default group away."""
+    asked = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    for group in ec2.describe_security_groups(Filters=asked)["SecurityGroups"]:
+        ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=group["IpPermissionsEgress"])
 
 
 def _group(ec2: Any, vpc: str, environment: str, name: str, rules: list[dict[str, Any]]) -> str:
@@ -73,7 +78,7 @@ def rule(protocol: str, first: int, last: int | None = None, *sources: str) -> d
 
 
 def _rules(number: int) -> dict[str, list[dict[str, Any]]]:
-    """Return the groups' rules; the odd networks are the carelessly kept ones."""
+    """Return the groups' rules; the odd network is the one that nobody looks after."""
     inside = f"10.{number}.0.0/16"
     groups = {
         "web-public": [rule("tcp", 80, None, ANYWHERE), rule("tcp", 443, None, ANYWHERE, ANYWHERE_6)],

@@ -1,4 +1,4 @@
-"""Ages for the demo's resources: moto dates everything now, so its own records are moved into the past."""
+"""Reaches into moto's own records: it dates everything now, and a four years old account must not be born today."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 from moto import backends as moto_backends
 
-__all__ = ["ago", "backend", "set_date"]
+__all__ = ["ACCOUNT", "ago", "backend", "set_date", "set_field"]
 
 ACCOUNT = "123456789012"
 """The account that moto simulates."""
@@ -25,6 +25,11 @@ def ago(now: datetime, days: float) -> datetime:
 def set_date(record: Any, names: Iterable[str], moment: Any) -> None:
     """Set the dates called NAMES of one of moto's records. Raises AttributeError where moto has renamed them."""
     for name in names:
-        if not hasattr(record, name):
-            raise AttributeError(f"moto's {type(record).__name__} has no {name} any more: the demo's ages need mending")
-        setattr(record, name, moment)
+        set_field(record, name, moment)
+
+
+def set_field(record: Any, name: str, value: Any) -> None:
+    """Set a field of one of moto's records. Raises AttributeError where moto has renamed it."""
+    if not hasattr(record, name):
+        raise AttributeError(f"moto's {type(record).__name__} has no {name} any more: the demo needs mending")
+    setattr(record, name, value)

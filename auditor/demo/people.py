@@ -60,6 +60,7 @@ def build(iam: Any, now: datetime) -> None:
         Status="Inactive",
     )
     iam.attach_user_policy(UserName="svc-erp-export", PolicyArn=_ADMIN)
+    _roles(iam)
     for user_name, actions, resource in (
         ("svc-backup", ["ec2:CreateSnapshot", "ec2:DescribeVolumes"], "*"),
         ("svc-legacy-ftp", ["*"], "*"),
@@ -68,6 +69,19 @@ def build(iam: Any, now: datetime) -> None:
         iam.put_user_policy(
             UserName=user_name, PolicyName="what-it-needs", PolicyDocument=json.dumps(_document(actions, resource))
         )
+
+
+def _roles(iam: Any) -> None:
+    """Make the roles that programs have: one as it should be, two that go too far."""
+    for name, service in (("web-server", "ec2"), ("image-builder", "ec2"), ("thumbnails", "lambda")):
+        trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        )
+    own = _document(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::northwind-assets/*")
+    iam.put_role_policy(RoleName="web-server", PolicyName="assets", PolicyDocument=json.dumps(own))
+    iam.attach_role_policy(RoleName="image-builder", PolicyArn=_ADMIN)
+    iam.put_role_policy(RoleName="thumbnails", PolicyName="all", PolicyDocument=json.dumps(_document(["*"], "*")))
 
 
 def _document(actions: list[str], resource: str) -> dict[str, Any]:

@@ -26,7 +26,13 @@ def simulated_account() -> Iterator[Simulated]:
     Raises AuditorError when the extra ``demo`` is not installed or the account cannot be made.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {
+        "AWS_ACCESS_KEY_ID": "demo",
+        "AWS_SECRET_ACCESS_KEY": "demo",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # AWS's machine images would each leave a snapshot in the account.
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "auditor.demo.server"],
         stdin=subprocess.PIPE,
@@ -62,7 +68,11 @@ def _serve() -> None:
     from auditor.demo.account import REGIONS, fill
 
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-    fill()
+    try:
+        fill()
+    except Exception as error:
+        _say(f"{type(error).__name__}: {error}")
+        raise
     moto = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, _Application(moto, REGIONS), threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -87,9 +97,9 @@ class _Application:
         self._regions = tuple(regions)
 
     def __call__(self, environ: dict[str, Any], start_response: _Start) -> Iterable[bytes]:
-        service, operation, body = _operation(environ)
+        service, region, operation, body = _operation(environ)
         try:
-            answer = answer_for(service, operation, environ.get("PATH_INFO", ""), body, self._regions)
+            answer = answer_for(service, operation, environ.get("PATH_INFO", ""), body, region, self._regions)
         except Denied as denied:
             return _send(start_response, "403 Forbidden", denied.content_type, denied.body)
         if answer is not None:
@@ -103,22 +113,22 @@ def _send(start_response: _Start, status: str, content_type: str, body: bytes) -
     return [body]
 
 
-def _operation(environ: dict[str, Any]) -> tuple[str, str, bytes]:
-    """Return the signing name of the request's service, the operation where the protocol names it, and the body."""
+def _operation(environ: dict[str, Any]) -> tuple[str, str, str, bytes]:
+    """Return service and region the request was signed for, the operation where the protocol names it, and the body."""
     import io
     import re
     from urllib.parse import parse_qs
 
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
-    found = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
-    service = found[1] if found else ""
+    found = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    region, service = (found[1], found[2]) if found else ("", "")
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return service, target.rpartition(".")[2], body
+        return service, region, target.rpartition(".")[2], body
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
-        return service, parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0], body
-    return service, "", body
+        return service, region, parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0], body
+    return service, region, "", body
 
 
 if __name__ == "__main__":
