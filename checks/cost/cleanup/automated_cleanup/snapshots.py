@@ -20,7 +20,7 @@ from auditor.kit import (
 )
 from auditor.kit.usage import skip_tagged
 
-from .thresholds import AutomatedCleanup  # noqa: TID251  (a sibling)
+from .thresholds import AutomatedCleanup
 
 SNAPSHOT = "AWS::EC2::Snapshot"
 VOLUME = "AWS::EC2::Volume"

@@ -6,8 +6,8 @@ from auditor.kit import Facts, Gap, NotApplicable, Unavailable, ago
 from auditor.kit.databases import status
 from auditor.kit.usage import datapoints, require_days
 
-from ._recommendations import of_database  # noqa: TID251  (a sibling)
-from .thresholds import RightSize  # noqa: TID251
+from ._recommendations import of_database
+from .thresholds import RightSize
 
 DB_INSTANCE = "AWS::RDS::DBInstance"
 DB_CLUSTER = "AWS::RDS::DBCluster"

@@ -6,8 +6,8 @@ from auditor.kit import LOW, Case, Certainty, Evidence, Facts, Fix, NotApplicabl
 from auditor.kit.bills import database_class, database_hours
 from auditor.kit.databases import SERVERLESS
 
-from ._databases import DATABASE, DB_INSTANCE, class_parts  # noqa: TID251  (a sibling)
-from .thresholds import RightSize  # noqa: TID251
+from ._databases import DATABASE, DB_INSTANCE, class_parts
+from .thresholds import RightSize
 
 
 @check(

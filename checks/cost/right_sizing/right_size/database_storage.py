@@ -7,9 +7,9 @@ from auditor.kit.bills import database_storage
 from auditor.kit.databases import GIB, created_at, is_aurora
 from auditor.kit.usage import require_days, skip_young
 
-from ._databases import DATABASE, DB_INSTANCE, MEMBER, NO_METRICS, advice, measured  # noqa: TID251  (a sibling)
-from ._recommendations import RDS_RECOMMENDATION, best, of_database, saving_of  # noqa: TID251
-from .thresholds import RightSize  # noqa: TID251
+from ._databases import DATABASE, DB_INSTANCE, MEMBER, NO_METRICS, advice, measured
+from ._recommendations import RDS_RECOMMENDATION, best, of_database, saving_of
+from .thresholds import RightSize
 
 _EMPTY = {"Metrics": measured(FreeStorageSpace__Minimum=450 * GIB)}
 _FULL = {"Metrics": measured(FreeStorageSpace__Minimum=100 * GIB)}

@@ -7,7 +7,7 @@ from auditor.kit.bills import database_class, database_hours
 from auditor.kit.databases import GIB, SERVERLESS, class_memory_bytes, created_at
 from auditor.kit.usage import require_days, skip_young
 
-from ._databases import (  # noqa: TID251  (a sibling)
+from ._databases import (
     DATABASE,
     DB_INSTANCE,
     INSTANCE_TYPE,
@@ -20,8 +20,8 @@ from ._databases import (  # noqa: TID251  (a sibling)
     next_smaller,
     skip_unavailable,
 )
-from ._recommendations import OPTIMIZED, RDS_RECOMMENDATION, best, of_database, saving_of  # noqa: TID251
-from .thresholds import RightSize  # noqa: TID251
+from ._recommendations import OPTIMIZED, RDS_RECOMMENDATION, best, of_database, saving_of
+from .thresholds import RightSize
 
 _MEMORY: dict[str, object] = {"InstanceType": "m5.xlarge", "MemoryInfo": {"SizeInMiB": 16_384}}
 _ON_OFFER: list[dict[str, object]] = [

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from auditor.kit import LOW, Case, Certainty, Evidence, Facts, Fix, NotApplicable, Saving, Unavailable, check, sum_of
 from auditor.kit.bills import GP3_IOPS, GP3_MIBPS, volume_iops, volume_storage, volume_throughput
 
-from ._volumes import GP2, GP3_IOPS_MAX, MIB, NO_METRICS, PIOPS_MIN, VOLUME, peak, used  # noqa: TID251  (a sibling)
-from .thresholds import RightSize  # noqa: TID251
+from ._volumes import GP2, GP3_IOPS_MAX, MIB, NO_METRICS, PIOPS_MIN, VOLUME, peak, used
+from .thresholds import RightSize
 
 
 @check(

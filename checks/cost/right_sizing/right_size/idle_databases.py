@@ -7,7 +7,7 @@ from auditor.kit.bills import database_hours, database_iops, database_storage
 from auditor.kit.databases import SERVERLESS, created_at, is_aurora, is_replica
 from auditor.kit.usage import datapoints, skip_tagged, skip_young
 
-from ._databases import (  # noqa: TID251  (a sibling)
+from ._databases import (
     DATABASE,
     DB_CLUSTER,
     DB_INSTANCE,
@@ -18,8 +18,8 @@ from ._databases import (  # noqa: TID251  (a sibling)
     measured,
     skip_unavailable,
 )
-from ._recommendations import RDS_RECOMMENDATION  # noqa: TID251
-from .thresholds import RightSize  # noqa: TID251
+from ._recommendations import RDS_RECOMMENDATION
+from .thresholds import RightSize
 
 _ALONE = {"Metrics": measured(DatabaseConnections__Maximum=0)}
 _USED = {"Metrics": {"DatabaseConnections.Maximum": datapoints(0, 0, 0, 0, 0, 3, 0)}}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, check
 
-from ._groups import (  # noqa: TID251  (a sibling)
+from ._groups import (
     ALWAYS_ON_DEMAND,
     CONFIGURATION,
     GROUP,
@@ -20,7 +20,7 @@ from ._groups import (  # noqa: TID251  (a sibling)
     mixed_policy,
     on_demand_pct,
 )
-from .thresholds import Spot  # noqa: TID251
+from .thresholds import Spot
 
 _DIVERSE = a_group(**mixed_policy(20), CapacityRebalance=True)
 

@@ -24,7 +24,7 @@ from auditor.kit.balancing import INSTANCE
 from auditor.kit.scaling import CAPACITY_PROVIDER, skip_owned
 from auditor.kit.usage import datapoints, has_tag, require_days
 
-from ._groups import (  # noqa: TID251  (a sibling)
+from ._groups import (
     ALWAYS_ON_DEMAND,
     CONFIGURATION,
     GROUP,
@@ -39,7 +39,7 @@ from ._groups import (  # noqa: TID251  (a sibling)
     mixed_policy,
     on_demand_pct,
 )
-from .thresholds import Spot  # noqa: TID251
+from .thresholds import Spot
 
 _OWNER_TAGS = {"AWSBatchServiceTag": "AWS Batch", "elasticbeanstalk:environment-name": "Elastic Beanstalk"}
 _LINUX = "Linux/UNIX"

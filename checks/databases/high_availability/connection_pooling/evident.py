@@ -14,7 +14,7 @@ from auditor.kit.databases import (
     skip_transient,
 )
 
-from .thresholds import ConnectionPooling, daily  # noqa: TID251  (a sibling)
+from .thresholds import ConnectionPooling, daily
 
 DB_PROXY = "AWS::RDS::DBProxy"
 ECS_SERVICE = "AWS::ECS::Service"

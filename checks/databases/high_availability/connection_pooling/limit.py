@@ -14,7 +14,7 @@ from auditor.kit.databases import (
 )
 from auditor.kit.parameters import evaluate
 
-from .thresholds import ConnectionPooling, daily  # noqa: TID251  (a sibling)
+from .thresholds import ConnectionPooling, daily
 
 DB_PARAMETER_GROUP = "AWS::RDS::DBParameterGroup"
 INSTANCE_TYPE = "AWS::EC2::InstanceType"

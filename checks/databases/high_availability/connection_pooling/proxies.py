@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from auditor.kit import HIGH, Case, Evidence, Facts, Fix, Gap, NotApplicable, check
 
-from .thresholds import ConnectionPooling  # noqa: TID251  (a sibling)
+from .thresholds import ConnectionPooling
 
 DB_PROXY = "AWS::RDS::DBProxy"
 

@@ -12,7 +12,7 @@ from auditor.kit import (
 from auditor.kit.arn import region_of
 from auditor.kit.recovery import instance_ids
 
-from .thresholds import BackupLocations  # noqa: TID251  (a sibling)
+from .thresholds import BackupLocations
 
 COPY_JOB = "AWS::Backup::CopyJob"
 

@@ -30,8 +30,8 @@ from auditor.kit.databases import (
 )
 from auditor.kit.recovery import skip_data_class
 
-from ._regions import COPY_JOB, copy_jobs, is_fresh, job, judge  # noqa: TID251  (a sibling)
-from .thresholds import BackupLocations  # noqa: TID251  (a sibling)
+from ._regions import COPY_JOB, copy_jobs, is_fresh, job, judge
+from .thresholds import BackupLocations
 
 GLOBAL_CLUSTER = "AWS::RDS::GlobalCluster"
 

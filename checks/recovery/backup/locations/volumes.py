@@ -18,8 +18,8 @@ from auditor.kit import (
 from auditor.kit.arn import region_of
 from auditor.kit.recovery import EC2_INSTANCE, instance_ids, skip_data_class, skip_disposable_root, skip_idle_volume
 
-from ._regions import COPY_JOB, copy_jobs, is_fresh, job, judge  # noqa: TID251  (a sibling)
-from .thresholds import BackupLocations  # noqa: TID251  (a sibling)
+from ._regions import COPY_JOB, copy_jobs, is_fresh, job, judge
+from .thresholds import BackupLocations
 
 VOLUME = "AWS::EC2::Volume"
 SNAPSHOT = "AWS::EC2::Snapshot"

@@ -22,7 +22,7 @@ from auditor.kit import (
 )
 from auditor.kit.credential_report import KEYS, credential_report, is_active, when
 
-from .thresholds import CredentialRotation  # noqa: TID251  (a sibling)
+from .thresholds import CredentialRotation
 
 PATTERN = "security.access.credential-rotation"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from auditor.kit import LOW, MEDIUM, Case, Document, Evidence, Facts, Fix, Gap, NotApplicable, check
 
-from .thresholds import CredentialRotation  # noqa: TID251  (a sibling)
+from .thresholds import CredentialRotation
 
 INSTANCE, CLUSTER, SECRET = "AWS::RDS::DBInstance", "AWS::RDS::DBCluster", "AWS::SecretsManager::Secret"
 GLOBAL = "AWS::RDS::GlobalCluster"

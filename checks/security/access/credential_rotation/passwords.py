@@ -6,7 +6,7 @@ from typing import Any
 from auditor.kit import LOW, Case, Evidence, Facts, Fix, Gap, NotApplicable, Unavailable, ago, check, hours_between
 from auditor.kit.credential_report import credential_report, is_active, when
 
-from .thresholds import CredentialRotation  # noqa: TID251  (a sibling)
+from .thresholds import CredentialRotation
 
 
 def user(enabled: str, changed: str, made: str = "") -> dict[str, Any]:

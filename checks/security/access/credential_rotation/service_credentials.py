@@ -18,7 +18,7 @@ from auditor.kit import (
     parse_time,
 )
 
-from .thresholds import CredentialRotation  # noqa: TID251  (a sibling)
+from .thresholds import CredentialRotation
 
 KINDS = (
     ("ServiceSpecificCredentials", "CreateDate", "ServiceName", "ServiceSpecificCredentialId"),

@@ -6,7 +6,7 @@ from typing import Any
 from auditor.kit import HIGH, LOW, MEDIUM, Case, Document, Evidence, Facts, Fix, Gap, NotApplicable, ago, check
 from auditor.kit.credential_report import credential_report, is_active
 
-from .thresholds import RoleBasedAccess  # noqa: TID251  (a sibling)
+from .thresholds import RoleBasedAccess
 
 PATTERN = "security.access.iam-rbac"
 USER = "AWS::IAM::User"

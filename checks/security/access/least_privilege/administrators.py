@@ -31,7 +31,7 @@ from auditor.kit.principals import (
     trusted_services,
 )
 
-from ._examples import (  # noqa: TID251  (a sibling)
+from ._examples import (
     ADMINISTRATOR,
     CONDITIONAL,
     EVERYTHING,
@@ -45,7 +45,7 @@ from ._examples import (  # noqa: TID251  (a sibling)
     role,
     user,
 )
-from .thresholds import LeastPrivilege  # noqa: TID251
+from .thresholds import LeastPrivilege
 
 PATTERN = "security.access.least-privilege"
 

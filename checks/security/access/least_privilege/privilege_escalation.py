@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from auditor.kit import HIGH, LOW, MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, Severity, Unavailable, check
 from auditor.kit.principals import GROUP, POLICY, ROLE, USER, administers, boundary, policies_of, skip_by_design
 
-from ._escalations import INSTANCE, WAYS, Found, Way, ways_up  # noqa: TID251  (a sibling)
-from ._examples import (  # noqa: TID251
+from ._escalations import INSTANCE, WAYS, Found, Way, ways_up
+from ._examples import (
     ADMINISTRATOR,
     EVERYTHING,
     IDENTITIES,
@@ -18,7 +18,7 @@ from ._examples import (  # noqa: TID251
     role,
     user,
 )
-from .thresholds import LeastPrivilege  # noqa: TID251
+from .thresholds import LeastPrivilege
 
 RUN = allow("ec2:RunInstances")
 PASS_ONE = allow("iam:PassRole", on="arn:aws:iam::111122223333:role/deploy")

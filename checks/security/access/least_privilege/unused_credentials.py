@@ -19,7 +19,7 @@ from auditor.kit import (
 )
 from auditor.kit.credential_report import KEYS, credential_report, is_active, when
 
-from .thresholds import LeastPrivilege  # noqa: TID251  (a sibling)
+from .thresholds import LeastPrivilege
 
 PASSWORDS_TRACKED_SINCE = datetime(2014, 10, 20, tzinfo=UTC)
 """AWS knows no password's use before this day (IAM User Guide, "Generate credential reports": password_last_used)."""

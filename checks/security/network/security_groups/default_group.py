@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from auditor.kit import HIGH, MEDIUM, Case, Evidence, Facts, Fix, Gap, NotApplicable, check
 
-from .thresholds import SecurityGroups  # noqa: TID251  (a sibling)
+from .thresholds import SecurityGroups
 
 INTERFACE = "AWS::EC2::NetworkInterface"
 EMPTY = {

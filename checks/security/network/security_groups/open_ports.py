@@ -6,8 +6,8 @@ from auditor.kit import CRITICAL, HIGH, LOW, Case, Document, Evidence, Facts, Fi
 from auditor.kit.exposure import Opening, openings
 from auditor.kit.network import ALL, TRANSPORTS, count_ports
 
-from ._openings import by_reach, evidence, open_ports  # noqa: TID251  (a sibling)
-from .thresholds import SecurityGroups  # noqa: TID251
+from ._openings import by_reach, evidence, open_ports
+from .thresholds import SecurityGroups
 
 PATTERN = "security.network.security-groups"
 GROUP = "AWS::EC2::SecurityGroup"

@@ -18,8 +18,8 @@ from auditor.kit.network import (
     protocol_ports,
 )
 
-from ._openings import evidence, sources_text, what  # noqa: TID251  (a sibling)
-from .open_ports import (  # noqa: TID251
+from ._openings import evidence, sources_text, what
+from .open_ports import (
     EVERYTHING_LIST,
     GROUP,
     OFFICES,
@@ -32,7 +32,7 @@ from .open_ports import (  # noqa: TID251
     group,
     tcp,
 )
-from .thresholds import SecurityGroups  # noqa: TID251
+from .thresholds import SecurityGroups
 
 PING = {"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from auditor.kit import LOW, Case, Evidence, Facts, Fix, Unavailable, check
 
-from .thresholds import SecurityGroups  # noqa: TID251  (a sibling)
+from .thresholds import SecurityGroups
 
 GROUP = "AWS::EC2::SecurityGroup"
 STALE = "AWS::EC2::StaleSecurityGroup"

@@ -5,7 +5,7 @@ from itertools import chain
 
 from auditor.kit import LOW, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, check
 
-from .thresholds import SecurityGroups  # noqa: TID251  (a sibling)
+from .thresholds import SecurityGroups
 
 GROUP = "AWS::EC2::SecurityGroup"
 INTERFACE = "AWS::EC2::NetworkInterface"
