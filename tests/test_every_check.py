@@ -68,7 +68,7 @@ def test_its_module_is_where_its_first_pattern_says(check: Check) -> None:
 @each_check
 def test_its_patterns_and_types_exist(check: Check) -> None:
     for pattern in check.patterns:
-        assert STANDARD[pattern]
+        assert pattern in STANDARD
     assert dataclasses.is_dataclass(thresholds(check))
     for type in (*check.on, *check.reads):
         assert type in load_types(), f"{check.id} reads {type}, which no collector reads"

@@ -202,7 +202,10 @@ def test_a_scope_without_an_end_was_not_read(nights: Nights) -> None:
 
 def test_coverage_keeps_the_fields_that_could_not_be_read(nights: Nights) -> None:
     scan = nights.begin()
-    gaps = {"Tags": Gap("ec2:DescribeTags", "AccessDenied", "not\x00allowed"), "Metrics": Gap("cloudwatch:X", "Throttled")}
+    gaps = {
+        "Tags": Gap("ec2:DescribeTags", "AccessDenied", "not\x00allowed"),
+        "Metrics": Gap("cloudwatch:X", "Throttled"),
+    }
     with nights.store.writer(scan.id) as writer:
         writer.close(Coverage(nights.volumes, CoverageState.COMPLETE, gaps=gaps))
         writer.close(Coverage(nights.elsewhere, CoverageState.COMPLETE))
