@@ -3,8 +3,11 @@
 Fields that an answer leaves out leave the part without a price: a finding stands without its amount.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from auditor.kit.facts import Facts
-from auditor.kit.money import HOURS_PER_MONTH, Part
+from auditor.kit.money import HOURS_PER_MONTH, Part, Price, Saving, sum_of
 
 __all__ = [
     "GP3_IOPS",
@@ -13,6 +16,7 @@ __all__ = [
     "database_hours",
     "database_iops",
     "database_storage",
+    "net_of_snapshot",
     "volume_bill",
     "volume_iops",
     "volume_storage",
@@ -62,10 +66,14 @@ def volume_throughput(volume: Facts, volume_type: str, mibps: float) -> list[Par
 
 def volume_bill(volume: Facts) -> list[Part]:
     """Return everything that is paid for VOLUME by the month: storage, provisioned IOPS and throughput."""
-    kind = str(volume["VolumeType"])
+    kind, iops = str(volume["VolumeType"]), volume.get("Iops")
+    if iops is None and kind in ("io1", "io2"):
+        provisioned = [Part(1, "unknown number of IOPS", None)]
+    else:
+        provisioned = volume_iops(volume, kind, iops or 0)
     return [
         volume_storage(volume, kind, volume["Size"]),
-        *volume_iops(volume, kind, volume.get("Iops", 0)),
+        *provisioned,
         *volume_throughput(volume, kind, volume.get("Throughput", 0)),
     ]
 
@@ -134,3 +142,21 @@ def _gp3_included(instance: Facts) -> int:
         return GP3_IOPS
     striped_from = 200 if engine.startswith("oracle") else 400
     return 12_000 if instance.get("AllocatedStorage", 0) >= striped_from else GP3_IOPS
+
+
+# ---- what is kept ----------------------------------------------------------------------------------------------------
+
+
+def net_of_snapshot(bill: Iterable[Part], gib: float, price: Price | None) -> Saving:
+    """Return what deleting saves, beside what a snapshot that is kept costs: at most its GIB times PRICE.
+
+    The snapshot is not taken off, because whether one is kept and how much of it is empty is not known.
+    """
+    made = sum_of(*bill, note=_kept(gib, price))
+    return made if price is None else replace(made, prices=(*made.prices, price))
+
+
+def _kept(gib: float, price: Price | None) -> str:
+    if price is None:
+        return "a snapshot that is kept costs a part of it"
+    return f"a snapshot that is kept costs at most {gib:.8g} GB x {price.usd:.8g}"

@@ -18,12 +18,12 @@ from auditor.kit import (
     sum_of,
     unpriced,
 )
-from auditor.kit.bills import database_iops, database_storage
+from auditor.kit.bills import database_iops, database_storage, net_of_snapshot
 from auditor.kit.databases import GIB, is_aurora, snapshot_time, status
 from auditor.kit.time import hours_between
 from auditor.kit.usage import datapoints, skip_tagged
 
-from .thresholds import AutomatedCleanup  # noqa: TID251  (a sibling)
+from .thresholds import AutomatedCleanup
 
 DB_INSTANCE = "AWS::RDS::DBInstance"
 DB_SNAPSHOT = "AWS::RDS::DBSnapshot"
@@ -105,15 +105,12 @@ def rds_instance_stopped_long(instance: Facts, want: AutomatedCleanup) -> Iterat
         return
     if doubt:
         raise doubt
-    price = instance.prices.price("rds-backup", instance.region)
-    snapshot = sum_of(Part(instance.get("AllocatedStorage", 0), "GB", price)).usd_month
     yield Evidence(
         f"is stopped, and was on {stopped} of the last {lookback} days",
         {
             "stopped_days": stopped,
             "lookback_days": lookback,
             "wanted_max_days": want.rds_stopped_days,
-            "snapshot_usd_month_at_most": snapshot,
         },
         saving=_storage(instance),
     )
@@ -122,8 +119,9 @@ def rds_instance_stopped_long(instance: Facts, want: AutomatedCleanup) -> Iterat
 def _storage(instance: Facts) -> Saving:
     if instance.get("DBClusterIdentifier"):
         return unpriced("its storage is paid for with its cluster")
-    parts = [*database_storage(instance, instance.get("AllocatedStorage", 0)), *database_iops(instance)]
-    return sum_of(*parts, note="a snapshot that is kept costs a part of it")
+    gib = instance["AllocatedStorage"]
+    price = instance.prices.price("rds-backup", instance.region)
+    return net_of_snapshot([*database_storage(instance, gib), *database_iops(instance)], gib, price)
 
 
 # ---- snapshots -------------------------------------------------------------------------------------------------------

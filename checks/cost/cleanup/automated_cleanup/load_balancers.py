@@ -21,7 +21,7 @@ from auditor.kit import (
 from auditor.kit.balancing import LISTENER, LISTENER_RULE, TARGET_GROUP, dead_end
 from auditor.kit.usage import datapoints, skip_tagged, skip_young
 
-from .thresholds import AutomatedCleanup  # noqa: TID251  (a sibling)
+from .thresholds import AutomatedCleanup
 
 BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 CLASSIC = "AWS::ElasticLoadBalancing::LoadBalancer"
@@ -178,7 +178,8 @@ def _deleted(balancer: Facts, classic: bool) -> Saving:
     kind = "classic" if classic else str(balancer["Type"])
     hourly = balancer.prices.price("load-balancer", balancer.region, type=kind)
     parts = [Part(HOURS_PER_MONTH, "hours", hourly)]
-    public = balancer.get("Scheme", "") == "internet-facing"
+    # A Gateway Load Balancer has no address of its own, whatever scheme is named.
+    public = kind != "gateway" and balancer.get("Scheme", "") == "internet-facing"
     if public and balancer.get("IpAddressType", "ipv4") != "dualstack-without-public-ipv4":
         zones = len(balancer.get("AvailabilityZones", []))
         address = balancer.prices.price("public-ipv4", balancer.region)

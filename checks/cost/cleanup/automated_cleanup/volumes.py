@@ -12,19 +12,18 @@ from auditor.kit import (
     Fix,
     Gap,
     NotApplicable,
-    Part,
+    Saving,
     Unavailable,
     ago,
     check,
-    sum_of,
 )
-from auditor.kit.bills import volume_bill
+from auditor.kit.bills import net_of_snapshot, volume_bill
 from auditor.kit.instances import INSTANCE, in_warm_pool, is_stopped, stopped_at
 from auditor.kit.recovery import instance_ids
 from auditor.kit.time import hours_between
 from auditor.kit.usage import datapoints, skip_tagged
 
-from .thresholds import AutomatedCleanup  # noqa: TID251  (a sibling)
+from .thresholds import AutomatedCleanup
 
 VOLUME = "AWS::EC2::Volume"
 _CLAIM = "kubernetes.io/created-for/pvc/name"
@@ -115,8 +114,6 @@ def ebs_volume_unattached(volume: Facts, want: AutomatedCleanup) -> Iterator[Evi
         raise doubt
     claim = volume.tags.get(_CLAIM)
     note = f"; the Kubernetes claim {claim} may still want it" if claim else ""
-    price = volume.prices.price("ebs-snapshot", volume.region, tier="standard")
-    snapshot = sum_of(Part(volume["Size"], "GB", price)).usd_month
     yield Evidence(
         f"has been attached to nothing for at least {days:.0f} days{note}",
         {
@@ -124,10 +121,14 @@ def ebs_volume_unattached(volume: Facts, want: AutomatedCleanup) -> Iterator[Evi
             "Size": volume["Size"],
             "unattached_since": since.isoformat(),
             "wanted_max_days": want.grace_days,
-            "snapshot_usd_month_at_most": snapshot,
         },
-        saving=sum_of(*volume_bill(volume), note="a snapshot that is kept costs a part of it"),
+        saving=_deleted(volume),
     )
+
+
+def _deleted(volume: Facts) -> Saving:
+    price = volume.prices.price("ebs-snapshot", volume.region, tier="standard")
+    return net_of_snapshot(volume_bill(volume), volume["Size"], price)
 
 
 def _unattached_since(volume: Facts, created: datetime) -> datetime:
@@ -168,7 +169,7 @@ def _instance(days_stopped: float | None, name: str = "i-1", zone: str = "GMT", 
     severity=LOW,
     reads=(INSTANCE,),
     fix=Fix(
-        cli="aws ec2 create-snapshot --volume-id {name} && aws ec2 detach-volume --volume-id {name} && aws ec2 delete-volume --volume-id {name}",
+        cli="aws ec2 create-snapshot --volume-id {name} && aws ec2 detach-volume --volume-id {name} && aws ec2 wait volume-available --volume-ids {name} && aws ec2 delete-volume --volume-id {name}",
         terraform="aws_ebs_volume",
     ),
     same_as=("thrifty:ebs_volumes_on_stopped_instances", "service-screener:EBSStoppedInstance"),
@@ -179,6 +180,16 @@ def _instance(days_stopped: float | None, name: str = "i-1", zone: str = "GMT", 
             {**_ATTACHED, "Attachments": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}]},
             related={INSTANCE: [_instance(90), _instance(None, "i-2")]},
             why="one of its instances runs",
+        ),
+        Case(
+            {**_ATTACHED, "Attachments": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}]},
+            related={INSTANCE: [_instance(None, "i-2")]},
+            why="one of its instances runs, whatever the one does that is not in the inventory",
+        ),
+        Case(
+            {**_ATTACHED, "Attachments": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}]},
+            related={INSTANCE: [{**_instance(90), "StateTransitionReason": ""}, _instance(10, "i-2")]},
+            why="one of its instances was stopped lately, whenever the other was",
         ),
         Case({**_ATTACHED, "Attachments": [{"AssociatedResource": "arn:aws:ecs:x"}]}, why="AWS itself attached it"),
     ],
@@ -214,8 +225,8 @@ def ebs_volume_on_stopped_instance(volume: Facts, want: AutomatedCleanup) -> Ite
 
     Why: a stopped instance costs nothing, its volumes cost as much as ever.
 
-    Fix: start the instance, or keep a snapshot of the volume and delete it with its instance. The amount is counted with
-    the instance, not here.
+    Fix: start the instance, or keep a snapshot of the volume and delete it with its instance. The amount is the volume's own
+    price, and nothing else's.
 
     Source: AWS FSBP EC2.4 ("stopped EC2 instances should be removed after a specified time period"); standard, "Remove
     unused resources".
@@ -226,19 +237,26 @@ def ebs_volume_on_stopped_instance(volume: Facts, want: AutomatedCleanup) -> Ite
     ids = instance_ids(volume)
     if len(ids) < len(attachments):
         return
-    instances = volume.related(INSTANCE, ids, by="InstanceId", required=True)
-    if not all(map(is_stopped, instances)):
+    known = [instance for name in ids for instance in volume.known_referrers(INSTANCE, "InstanceId", name)]
+    if not all(map(is_stopped, known)):
         return
     doubt = skip_tagged(volume, want.keep_tag)
-    if any(map(in_warm_pool, instances)):
+    if any(map(in_warm_pool, known)):
         raise NotApplicable("its instance waits in the warm pool of an Auto Scaling group")
-    since = max(map(stopped_at, instances))
-    days = hours_between(since, volume.observed_at) / 24
+    since: list[datetime] = []
+    for instance in known:
+        try:
+            since.append(stopped_at(instance))
+        except Unavailable as unread:
+            doubt = doubt or unread
+    days = hours_between(max(since), volume.observed_at) / 24 if since else float("inf")
     if days <= want.ec2_stopped_days:
         return
+    volume.related(INSTANCE, ids, by="InstanceId", required=True)
     if doubt:
         raise doubt
     yield Evidence(
         f"is attached to stopped instances only, for {days:.0f} days",
-        {"instances": sorted(ids), "stopped_at": since.isoformat(), "wanted_max_days": want.ec2_stopped_days},
+        {"instances": sorted(ids), "stopped_at": max(since).isoformat(), "wanted_max_days": want.ec2_stopped_days},
+        saving=_deleted(volume),
     )

@@ -94,17 +94,30 @@ def class_parts(instance: Facts) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def next_smaller(instance: Facts) -> str | None:
-    """Return the largest class of the same family below the instance's that its engine can run on; ``None``: there is none.
+_BEGIN_AT_LARGE = re.compile(r"db\.[mr]\d[a-z]*", re.ASCII)
+"""Families whose smallest class is ``large`` or smaller. Source: Amazon RDS User Guide, "DB instance class types"."""
+_ANY_SIZE = frozenset({"aurora", "aurora-mysql", "aurora-postgresql", "mariadb", "mysql", "postgres"})
+"""Engines that run on every size of a family; the others' editions have a smallest of their own."""
 
-    Raises Unavailable when the classes on offer were not read.
+
+def next_smaller(instance: Facts) -> str | None:
+    """Return the largest class of the same family below the instance's that its engine can run on.
+
+    ``None``: there is none. Empty: there is one, and which is not known: a version that is no longer sold is offered no
+    class, not even the one it runs on. Raises Unavailable when the classes on offer were not read, or do not tell.
     """
     family, size = class_parts(instance)
+    own = f"{family}.{size}"
     below = [f"{family}.{name}" for name in _SIZES[: _SIZES.index(size)]] if size in _SIZES else []
     same = (instance["Engine"], instance["EngineVersion"])
     offered = {
         option["DBInstanceClass"]
-        for option in instance.related(ORDERABLE, below, by="DBInstanceClass")
+        for option in instance.related(ORDERABLE, [own, *below], by="DBInstanceClass")
         if (option["Engine"], option["EngineVersion"]) == same
     }
+    if own not in offered:
+        if same[0] in _ANY_SIZE and f"{family}.large" in below and _BEGIN_AT_LARGE.fullmatch(family):
+            return ""
+        message = f"AWS offers {own} to no database of version {same[1]}"
+        raise Unavailable(Gap("rds:DescribeOrderableDBInstanceOptions", "NotOffered", message))
     return next((name for name in reversed(below) if name in offered), None)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auditor.kit import Document, Facts, Saving, recommended
+from auditor.kit import Document, Facts, Saving, iso, recommended
 
 VOLUME_RECOMMENDATION = "AWS::ComputeOptimizer::VolumeRecommendation"
 RDS_RECOMMENDATION = "AWS::ComputeOptimizer::RDSRecommendation"
@@ -38,5 +38,12 @@ def best(recommendation: Facts, options: str) -> Document | None:
 
 
 def saving_of(recommendation: Facts, option: Document | None, item: str) -> Saving:
-    """Return the amount AWS gives for OPTION."""
-    return recommended(option or {}, item, recommendation.get("lastRefreshTimestamp", ""))
+    """Return the amount AWS gives for OPTION; where the recommendation has no date, it is of the day it was read."""
+    refreshed_at = recommendation.get("lastRefreshTimestamp") or iso(recommendation.observed_at)
+    return recommended(option or {}, item, refreshed_at)
+
+
+def saves(option: Document | None) -> bool:
+    """Whether OPTION is cheaper than what there is, in whatever currency."""
+    opportunity = (option or {}).get("savingsOpportunity") or {}
+    return bool(((opportunity.get("estimatedMonthlySavings") or {}).get("value") or 0) > 0)

@@ -1,6 +1,9 @@
 """What the checks of EBS volumes share: a volume for the cases, and its peaks."""
 
-from auditor.kit import Facts, Gap, ago
+from datetime import timedelta
+
+from auditor.kit import Facts, Gap, ago, parse_time
+from auditor.kit.instances import INSTANCE, is_stopped, stopped_at
 from auditor.kit.usage import both, datapoints, require_days
 
 VOLUME = "AWS::EC2::Volume"
@@ -45,3 +48,19 @@ def peak(volume: Facts, what: str, days: int, ratio: float, enough: float) -> fl
     if highest < enough:
         require_days(series, days, ratio, f"Volume{what}")
     return highest
+
+
+def was_asleep(volume: Facts, days: int) -> bool:
+    """Whether nothing can have used VOLUME in the last DAYS: all that it is attached to was stopped the whole time.
+
+    Raises Unavailable when that is not known.
+    """
+    since = volume.observed_at - timedelta(days=days)
+    attachments = volume.get("Attachments", ())
+    for attachment in attachments:
+        if "InstanceId" not in attachment or "AttachTime" not in attachment:
+            return False
+        (instance,) = volume.related(INSTANCE, [attachment["InstanceId"]], by="InstanceId", required=True)
+        if not is_stopped(instance) or max(stopped_at(instance), parse_time(attachment["AttachTime"])) > since:
+            return False
+    return bool(attachments)

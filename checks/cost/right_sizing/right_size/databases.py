@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.kit import MEDIUM, Case, Certainty, Evidence, Facts, Fix, NotApplicable, ago, check, sum_of
+from auditor.kit import MEDIUM, Case, Certainty, Evidence, Facts, Fix, NotApplicable, ago, check, sum_of, unpriced
 from auditor.kit.bills import database_class, database_hours
 from auditor.kit.databases import GIB, SERVERLESS, class_memory_bytes, created_at
 from auditor.kit.usage import require_days, skip_young
@@ -64,6 +64,11 @@ _TOO_LARGE = advice(instanceFinding="Overprovisioned", idle="False", instanceRec
     fails=[
         Case({**DATABASE, "Metrics": _LITTLE}, related=_AROUND),
         Case({**DATABASE, "Metrics": _LITTLE}, related=_AROUND, unread=[RDS_RECOMMENDATION], why="the metrics decide"),
+        Case(
+            {**DATABASE, "Metrics": _LITTLE},
+            related={INSTANCE_TYPE: [_MEMORY]},
+            why="its version is no longer sold, so it is offered no class: m5 begins at large",
+        ),
         Case(DATABASE, related={RDS_RECOMMENDATION: [_TOO_LARGE]}, why="AWS finds it too large"),
         Case(
             {**DATABASE, "Metrics": _LITTLE},
@@ -85,7 +90,7 @@ _TOO_LARGE = advice(instanceFinding="Overprovisioned", idle="False", instanceRec
         ),
         Case(
             {**DATABASE, "Metrics": _LITTLE},
-            related={**_AROUND, ORDERABLE: [{**option, "EngineVersion": "5.7"} for option in _ON_OFFER]},
+            related={**_AROUND, ORDERABLE: _ON_OFFER[1:]},
             why="its engine's version can have no smaller class",
         ),
         Case(DATABASE, related={RDS_RECOMMENDATION: [{**_TOO_LARGE, "idle": "True"}]}),
@@ -96,6 +101,11 @@ _TOO_LARGE = advice(instanceFinding="Overprovisioned", idle="False", instanceRec
         Case({**DATABASE, "Metrics": measured(CPUUtilization__Maximum=5)}, related=_AROUND, why="memory was not read"),
         Case({**DATABASE, "Metrics": _LITTLE}, related=_AROUND, unread=[INSTANCE_TYPE]),
         Case({**DATABASE, "Metrics": _LITTLE}, related=_AROUND, unread=[ORDERABLE]),
+        Case(
+            {**DATABASE, "Engine": "sqlserver-ee", "Metrics": _LITTLE},
+            related=_AROUND,
+            why="its edition may run on no smaller class",
+        ),
     ],
 )
 def rds_instance_overprovisioned(instance: Facts, want: RightSize) -> Iterator[Evidence]:
@@ -151,7 +161,7 @@ def _half_used(instance: Facts, want: RightSize) -> Iterator[Evidence]:
         raise NotApplicable("it is idle, which is reported itself")
     yield Evidence(
         f"used at most {cpu.maximum:.0f}% of its processors and always had {ratio:.0%} of its memory free in "
-        f"{want.lookback_days} days; {smaller} would do",
+        f"{want.lookback_days} days; {smaller or 'a smaller class'} would do",
         {
             "DBInstanceClass": instance["DBInstanceClass"],
             "cpu_max_pct": round(cpu.maximum, 1),
@@ -161,5 +171,7 @@ def _half_used(instance: Facts, want: RightSize) -> Iterator[Evidence]:
         },
         saving=sum_of(
             database_hours(instance), database_class(instance, smaller).times(-1), certainty=Certainty.ESTIMATE
-        ),
+        )
+        if smaller
+        else unpriced("which smaller classes its version can have is not known"),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import ceil
+from typing import NamedTuple
 
 from auditor.kit import (
     MEDIUM,
@@ -19,21 +20,35 @@ from auditor.kit import (
     sum_of,
 )
 from auditor.kit.bills import GP3_IOPS, GP3_MIBPS, volume_iops, volume_storage, volume_throughput
+from auditor.kit.instances import INSTANCE
 from auditor.kit.usage import skip_young
 
-from ._recommendations import OPTIMIZED, VOLUME_RECOMMENDATION, best, of_volume, saving_of  # noqa: TID251  (a sibling)
-from ._volumes import GP2, GP3_IOPS_MAX, MIB, NO_METRICS, PIOPS_MIN, VOLUME, peak, used  # noqa: TID251
-from .thresholds import RightSize  # noqa: TID251
+from ._recommendations import OPTIMIZED, VOLUME_RECOMMENDATION, best, of_volume, saves, saving_of
+from ._volumes import GP2, GP3_IOPS_MAX, MIB, NO_METRICS, PIOPS_MIN, VOLUME, peak, used, was_asleep
+from .thresholds import RightSize
 
 _ARN = "arn:aws:ec2:eu-west-1:111122223333:volume/vol-1"
 _IO2 = {**GP2, "VolumeType": "io2", "Iops": 10_000, "Size": 500}
 _GP3 = {**GP2, "VolumeType": "gp3", "Iops": 6000, "Throughput": 250, "Size": 500}
 
 
-def _advice(finding: str, usd: float | None = None, **configuration: object) -> dict[str, object]:
+def _attached(days: float) -> dict[str, object]:
+    return {"Attachments": [{"InstanceId": "i-1", "AttachTime": ago(days=days)}]}
+
+
+def _stopped(days: float) -> dict[str, list[dict[str, object]]]:
+    """Return the instance of _attached, stopped so many days ago."""
+    when = ago(days=days)[:19].replace("T", " ")
+    reason = f"User initiated ({when} GMT)"
+    return {INSTANCE: [{"InstanceId": "i-1", "State": {"Name": "stopped"}, "StateTransitionReason": reason}]}
+
+
+def _advice(
+    finding: str, usd: float | None = None, currency: str = "USD", **configuration: object
+) -> dict[str, object]:
     option: dict[str, object] = {"rank": 1, "configuration": {"volumeType": "gp3", "volumeBaselineIOPS": 3000}}
     if usd is not None:
-        option["savingsOpportunity"] = {"estimatedMonthlySavings": {"currency": "USD", "value": usd}}
+        option["savingsOpportunity"] = {"estimatedMonthlySavings": {"currency": currency, "value": usd}}
     return {
         "volumeArn": _ARN,
         "finding": finding,
@@ -48,7 +63,7 @@ def _advice(finding: str, usd: float | None = None, **configuration: object) -> 
     pattern="cost.right-sizing.right-size",
     on=VOLUME,
     severity=MEDIUM,
-    reads=(VOLUME_RECOMMENDATION,),
+    reads=(VOLUME_RECOMMENDATION, INSTANCE),
     fix=Fix(
         cli="aws ec2 modify-volume --volume-id {name} --iops IOPS --throughput MIBPS",
         terraform="aws_ebs_volume.iops, aws_ebs_volume.throughput",
@@ -66,6 +81,11 @@ def _advice(finding: str, usd: float | None = None, **configuration: object) -> 
         Case(
             {**_GP3, "Iops": 3000, "Throughput": 125}, why="no more than every gp3 volume has: nothing is paid for it"
         ),
+        Case(
+            {**_GP3, "Iops": 3000, "Throughput": 125, "CreateTime": ago(days=1)},
+            gaps=NO_METRICS,
+            why="what is not paid for needs no two weeks",
+        ),
         {**_GP3, "Metrics": used(3500, 200)},
         Case(_IO2, related={VOLUME_RECOMMENDATION: [_advice(OPTIMIZED)]}, why="AWS finds it right"),
     ],
@@ -77,6 +97,16 @@ def _advice(finding: str, usd: float | None = None, **configuration: object) -> 
         Case({**_GP3, "Metrics": used(5000, 20)}, why="the throughput, not the operations"),
         Case(_IO2, related={VOLUME_RECOMMENDATION: [_advice("NotOptimized", usd=300.0)]}, why="AWS finds it too large"),
         Case(
+            _IO2,
+            related={VOLUME_RECOMMENDATION: [_advice("NotOptimized", usd=300.0, currency="CNY")]},
+            why="it saves something, though nothing in USD",
+        ),
+        Case(
+            {**_IO2, **_attached(days=60), "Metrics": used(0, days=0)},
+            related=_stopped(days=30),
+            why="its instance was stopped all the time: no data is no use then",
+        ),
+        Case(
             {**_IO2, "Metrics": used(1000)},
             related={VOLUME_RECOMMENDATION: [_advice(OPTIMIZED, volumeBaselineIOPS=1200)]},
             why="AWS judged what it was before it was changed",
@@ -87,11 +117,15 @@ def _advice(finding: str, usd: float | None = None, **configuration: object) -> 
         {**GP2, "VolumeType": "st1"},
         Case({**_IO2, "State": "available"}, why="ebs-volume-unattached reports it"),
         {**_IO2, "CreateTime": ago(days=3), "Metrics": used(10, days=3)},
+        Case({**_IO2, "CreateTime": ago(days=3)}, gaps=NO_METRICS),
     ],
     unknowns=[
         Case(_IO2, gaps=NO_METRICS),
         Case({**_IO2, "Metrics": used(1000, days=5)}, why="too few days to conclude anything"),
         Case({**_IO2, "Metrics": used(0, days=0)}, why="no data is not no use"),
+        Case({**_IO2, **_attached(days=60)}, gaps=NO_METRICS, related=_stopped(days=3), why="it ran ten days ago"),
+        Case({**_IO2, **_attached(days=3)}, gaps=NO_METRICS, related=_stopped(days=30), why="it was elsewhere before"),
+        Case({**_IO2, **_attached(days=60)}, gaps=NO_METRICS, unread=[INSTANCE]),
         Case(
             _IO2,
             related={VOLUME_RECOMMENDATION: [_advice("NotOptimized", usd=0.0)]},
@@ -116,37 +150,48 @@ def ebs_volume_overprovisioned_performance(volume: Facts, want: RightSize) -> It
         raise NotApplicable("its type has no performance of its own to pay for")
     if volume["State"] != "in-use":
         raise NotApplicable("it is not attached")
-    skip_young(volume, volume.time("CreateTime"), want.lookback_days)
+    paid = _paid(volume, kind)
+    if paid:
+        skip_young(volume, volume.time("CreateTime"), want.lookback_days)
     if recommendation := of_volume(volume):
         if recommendation["finding"] == OPTIMIZED:
             return
         option = best(recommendation, "volumeRecommendationOptions")
-        saving = saving_of(recommendation, option, f"EBS volume, {kind}")
-        if saving.usd_month:
+        if saves(option):
             yield Evidence(
                 "has more performance than it needs, says AWS Compute Optimizer",
                 {"finding": recommendation["finding"], "recommended": (option or {}).get("configuration", {})},
-                saving=saving,
+                saving=saving_of(recommendation, option, f"EBS volume, {kind}"),
             )
             return
-    yield from _unused(volume, kind, want)
+    yield from _unused(volume, kind, paid, want)
 
 
-def _unused(volume: Facts, kind: str, want: RightSize) -> Iterator[Evidence]:
+class _Paid(NamedTuple):
+    """Performance that is paid for: its unit, how much of it, and the metrics that count it in so many of theirs."""
+
+    unit: str
+    provisioned: int
+    what: str
+    size: int
+
+
+def _paid(volume: Facts, kind: str) -> list[_Paid]:
+    """Return the performance of VOLUME that is paid for: of gp3 what is above that which each volume has."""
+    iops, mibps = volume["Iops"], volume.get("Throughput", GP3_MIBPS) if kind == "gp3" else 0
+    found = [_Paid("IOPS", iops, "Ops", 1)] if iops > (GP3_IOPS if kind == "gp3" else 0) else []
+    return [*found, _Paid("MiB/s", mibps, "Bytes", MIB)] if mibps > GP3_MIBPS else found
+
+
+def _unused(volume: Facts, kind: str, paid: list[_Paid], want: RightSize) -> Iterator[Evidence]:
     """Yield evidence when the peaks are far below what is provisioned."""
-    paid = [("IOPS", volume["Iops"], GP3_IOPS if kind == "gp3" else 0, "Ops", 1)]
-    if kind == "gp3":
-        paid.append(("MiB/s", volume.get("Throughput", GP3_MIBPS), GP3_MIBPS, "Bytes", MIB))
     peaks: dict[str, float] = {}
     wasted: list[str] = []
     doubt: Unavailable | None = None
-    for unit, provisioned, included, what, size in paid:
-        if provisioned <= included:
-            continue
+    for unit, provisioned, what, size in paid:
         enough = want.ebs_utilization_min_ratio * provisioned
         try:
-            ratio = want.min_metric_coverage_ratio
-            peaks[unit] = peak(volume, what, want.lookback_days, ratio, enough * size) / size
+            peaks[unit] = _peak(volume, what, enough * size, want) / size
         except Unavailable as unread:
             doubt = doubt or unread
             continue
@@ -165,6 +210,20 @@ def _unused(volume: Facts, kind: str, want: RightSize) -> Iterator[Evidence]:
         )
     elif doubt:
         raise doubt
+
+
+def _peak(volume: Facts, what: str, enough: float, want: RightSize) -> float:
+    """Return the peak of WHAT; 0 without data when the volume's instances were stopped all the time."""
+    try:
+        return peak(volume, what, want.lookback_days, want.min_metric_coverage_ratio, enough)
+    except Unavailable as unread:
+        try:
+            asleep = was_asleep(volume, want.lookback_days)
+        except Unavailable:
+            raise unread from None
+        if asleep:
+            return 0.0
+        raise
 
 
 def _smaller(volume: Facts, kind: str, peaks: dict[str, float], want: RightSize) -> Saving:

@@ -18,7 +18,10 @@ def distribution_of(group: Facts) -> Mapping[str, object] | None:
     return None if mixed is None else mixed.get("InstancesDistribution", {})
 
 
-def on_demand_pct(distribution: Mapping[str, object]) -> int:
+def on_demand_pct(group: Facts, distribution: Mapping[str, object]) -> int:
+    """Return how many of a hundred instances are on demand; a group that never grows beyond its base has no others."""
+    if int(str(distribution.get("OnDemandBaseCapacity", 0))) >= group["MaxSize"]:
+        return ALWAYS_ON_DEMAND
     return int(str(distribution.get("OnDemandPercentageAboveBaseCapacity", ALWAYS_ON_DEMAND)))
 
 
@@ -33,9 +36,17 @@ def is_all_spot(group: Facts) -> bool:
     specification = group.get("LaunchTemplate")
     if specification is None:
         return False
-    template = group.related(TEMPLATE, [specification["LaunchTemplateId"]], by="LaunchTemplateId", required=True)[0]
-    version = _version(template, specification.get("Version", "$Default"))
+    version = template_data(group, specification)
     return bool((version.get("InstanceMarketOptions") or {}).get("MarketType") == "spot")
+
+
+def template_data(group: Facts, specification: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    """Return what the launch template of SPECIFICATION holds in the version it names.
+
+    Raises Unavailable when that could not be read.
+    """
+    template = group.related(TEMPLATE, [specification["LaunchTemplateId"]], by="LaunchTemplateId", required=True)[0]
+    return _version(template, specification.get("Version", "$Default"))
 
 
 def _version(template: Facts, wanted: str) -> Mapping[str, Mapping[str, str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, check
+from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, check
 
 from ._groups import (
     ALWAYS_ON_DEMAND,
@@ -19,17 +19,21 @@ from ._groups import (
     is_all_spot,
     mixed_policy,
     on_demand_pct,
+    template_data,
 )
 from .thresholds import Spot
 
 _DIVERSE = a_group(**mixed_policy(20), CapacityRebalance=True)
 
 
-def _requirements() -> dict[str, object]:
-    overrides = [{"InstanceRequirements": {"VCpuCount": {"Min": 2, "Max": 4}, "MemoryMiB": {"Min": 4096}}}]
+_NEEDS = {"InstanceRequirements": {"VCpuCount": {"Min": 2, "Max": 4}, "MemoryMiB": {"Min": 4096}}}
+_NEEDS_IN_TEMPLATE = {**a_template(), "Versions": [{"VersionNumber": 2, "LaunchTemplateData": _NEEDS}]}
+
+
+def _requirements(*overrides: object) -> dict[str, object]:
     return {
         "MixedInstancesPolicy": {
-            "LaunchTemplate": {"LaunchTemplateSpecification": TEMPLATE_ID, "Overrides": overrides},
+            "LaunchTemplate": {"LaunchTemplateSpecification": TEMPLATE_ID, "Overrides": list(overrides)},
             "InstancesDistribution": {
                 "OnDemandPercentageAboveBaseCapacity": 0,
                 "SpotAllocationStrategy": "capacity-optimized",
@@ -54,13 +58,20 @@ def _requirements() -> dict[str, object]:
     ),
     passes=[
         _DIVERSE,
-        Case(a_group(**_requirements(), CapacityRebalance=True), why="requirements match many types"),
+        Case(a_group(**_requirements(_NEEDS), CapacityRebalance=True), why="requirements match many types"),
+        Case(
+            a_group(**_requirements(), CapacityRebalance=True),
+            related={TEMPLATE: [_NEEDS_IN_TEMPLATE]},
+            why="its launch template has the requirements",
+        ),
         Case(_DIVERSE, unread=[TEMPLATE, CONFIGURATION], why="a mixed group says it all itself"),
     ],
     fails=[
         {**_DIVERSE, "CapacityRebalance": False},
         a_group(**mixed_policy(20, types=2), CapacityRebalance=True),
         {**_DIVERSE, "AvailabilityZones": ["eu-west-1a"]},
+        Case(a_group(**_requirements(), CapacityRebalance=True), related=ON_DEMAND, why="its template names one type"),
+        Case(a_group(**_requirements()), unread=[TEMPLATE], why="whatever its template names, it does not rebalance"),
         Case(a_group(**mixed_policy(20, SpotAllocationStrategy="lowest-price"), CapacityRebalance=True)),
         Case(
             PLAIN,
@@ -75,7 +86,11 @@ def _requirements() -> dict[str, object]:
         Case(PLAIN, related=ON_DEMAND),
         {**_DIVERSE, "MaxSize": 0},
     ],
-    unknowns=[Case(PLAIN, unread=[TEMPLATE]), Case(OLD, unread=[CONFIGURATION])],
+    unknowns=[
+        Case(PLAIN, unread=[TEMPLATE]),
+        Case(OLD, unread=[CONFIGURATION]),
+        Case(a_group(**_requirements(), CapacityRebalance=True), unread=[TEMPLATE], why="it may have requirements"),
+    ],
 )
 def asg_spot_diversified(group: Facts, want: Spot) -> Iterator[Evidence]:
     """A group on Spot can choose among several machines and zones, and replaces one before it is taken.
@@ -96,16 +111,23 @@ def asg_spot_diversified(group: Facts, want: Spot) -> Iterator[Evidence]:
         if not is_all_spot(group):
             raise NotApplicable("it uses no Spot")
     else:
-        base = int(str(distribution.get("OnDemandBaseCapacity", 0)))
-        if on_demand_pct(distribution) >= ALWAYS_ON_DEMAND or base >= group["MaxSize"]:
+        if on_demand_pct(group, distribution) >= ALWAYS_ON_DEMAND:
             raise NotApplicable("it uses no Spot")
         overrides = group["MixedInstancesPolicy"].get("LaunchTemplate", {}).get("Overrides", [])
     zones = sorted(set(group["AvailabilityZones"]))
     types = {override["InstanceType"] for override in overrides if "InstanceType" in override}
+    doubt: Unavailable | None = None
     by_attributes = any("InstanceRequirements" in override for override in overrides)
+    if distribution is not None and not types and not by_attributes:
+        try:
+            by_attributes = _by_template(group)
+        except Unavailable as unread:
+            doubt = unread
     strategy = str((distribution or {}).get("SpotAllocationStrategy", "lowest-price"))
     missing = {
-        f"{want.min_instance_types} instance types": by_attributes or len(types) >= want.min_instance_types,
+        f"{want.min_instance_types} instance types": (
+            by_attributes or len(types) >= want.min_instance_types or doubt is not None
+        ),
         f"{want.min_azs} Availability Zones": len(zones) >= want.min_azs,
         "a strategy that looks at capacity": strategy in want.allocation_strategies,
         "capacity rebalancing": bool(group.get("CapacityRebalance", False)),
@@ -120,3 +142,11 @@ def asg_spot_diversified(group: Facts, want: Spot) -> Iterator[Evidence]:
                 "CapacityRebalance": bool(group.get("CapacityRebalance", False)),
             },
         )
+    if doubt:
+        raise doubt
+
+
+def _by_template(group: Facts) -> bool:
+    """Whether the launch template of a mixed group asks for attributes instead of one type."""
+    specification = group["MixedInstancesPolicy"].get("LaunchTemplate", {}).get("LaunchTemplateSpecification")
+    return specification is not None and "InstanceRequirements" in template_data(group, specification)
