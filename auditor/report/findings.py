@@ -1,5 +1,6 @@
 """Findings as readers see them, and the checks they come from."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,7 +9,7 @@ from auditor.model import Evidence, FindingState, Lifecycle, Severity, Tally, Ve
 from auditor.report.fix import fill_fix
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
-from auditor.report.text import json_text, short, visible
+from auditor.report.text import json_text, short, visible, word
 from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView
 
 __all__ = ["check_views", "counts_by_check", "finding_view", "in_order", "risks"]
@@ -20,8 +21,15 @@ _SHOWN_PER_RISK = 3
 _NOTHING = Known()
 
 
+_iso = functools.lru_cache(maxsize=4096)(iso)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else short(text, _LONGEST)
+
+
 def _text(text: str) -> str:
-    return visible(text) if len(text) <= _LONGEST else visible(short(text, _LONGEST))
+    return visible(_shortened(text))
 
 
 def finding_view(state: FindingState, inputs: ReportInputs) -> FindingView:
@@ -41,21 +49,21 @@ def finding_view(state: FindingState, inputs: ReportInputs) -> FindingView:
         section=check.patterns[0].partition(".")[0] if check else "",
         resource=_text(finding.resource),
         name=_text(name),
-        type=visible(finding.type),
-        region=visible(finding.region),
-        account=visible(finding.account),
+        type=word(finding.type),
+        region=word(finding.region),
+        account=word(finding.account),
         evidence=tuple(map(_evidence, finding.evidence)),
         reason=_text(finding.reason),
         gaps=tuple(visible(str(gap)) for gap in finding.gaps),
         command=_command(check, {**known.fields, **own}) if check and failing and check.fix.cli else "",
         console=console_url(inputs.scan.partition, finding.type, finding.resource, name, finding.region),
-        since=iso(state.since),
+        since=_iso(state.since),
         since_scan=state.since_scan,
         lifecycle=state.lifecycle,
-        last_seen=iso(state.last_seen),
+        last_seen=_iso(state.last_seen),
         usd_month=saving.usd_month if saving and failing else None,
         fault=finding.fault,
-        tags={visible(short(key, 256)): visible(short(value, 512)) for key, value in known.tags.items()},
+        tags={word(short(key, 256)): word(short(value, 512)) for key, value in known.tags.items()},
     )
 
 
@@ -66,7 +74,7 @@ def _command(check: Check, fields: Mapping[str, object]) -> str:
 
 
 def _evidence(item: Evidence) -> EvidenceView:
-    facts = tuple((visible(str(key)), _text(json_text(value))) for key, value in item.facts.items())
+    facts = tuple([(word(key), _shortened(json_text(value))) for key, value in item.facts.items()])
     return EvidenceView(_text(item.sentence), facts)
 
 

@@ -1,5 +1,6 @@
 """A fix with the resource's own names in it, safe to paste into a shell."""
 
+import functools
 import json
 import re
 import shlex
@@ -31,13 +32,10 @@ def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
     A value that a shell or the AWS CLI would take for more than a value (quotes, an option, ``file://``) stays a value or is
     left for a person to fill in. Control and bidirectional characters are written as ``$'\\u202e'``.
     """
-    command, made, at = fix.cli, "", 0
-    quote = ""
-    for place in _PLACE.finditer(command):
-        before = command[at : place.start()]
-        quote = _quote_after(before, quote)
+    places, rest = _places(fix.cli)
+    made = ""
+    for before, name, quote in places:
         made += before
-        name = place.group(1)
         value = _scalar(fields.get(name))
         if value is None or _LOADS.match(value):
             made += name.upper()
@@ -47,8 +45,19 @@ def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
             if value.startswith("-") and re.search(r"(?:^|\s)--?[\w-]+ $", made):
                 made = made[:-1] + "="  # else the value would be read as an option
             made += _quoted(value)
+    return made + rest
+
+
+@functools.lru_cache(maxsize=1024)
+def _places(command: str) -> tuple[tuple[tuple[str, str, str], ...], str]:
+    """Return, for each place to fill, the text before it, its name and the quote that is open there; and the text after all."""
+    places, at, quote = [], 0, ""
+    for place in _PLACE.finditer(command):
+        before = command[at : place.start()]
+        quote = _quote_after(before, quote)
+        places.append((before, place.group(1), quote))
         at = place.end()
-    return made + command[at:]
+    return tuple(places), command[at:]
 
 
 def _scalar(value: object) -> str | None:

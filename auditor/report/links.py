@@ -54,7 +54,18 @@ def console_url(partition: str, type: str, id: str, name: str, region: str) -> s
         if not _REGION.fullmatch(region):
             return ""
         host = f"{region}.{host}"
-    parts = id.split("/")
-    user = parts[-3] if len(parts) > 3 else name
-    texts = {"name": name, "id": id, "tail": re.split(r"[:/]", id)[-1], "user": user, "region": region}
-    return f"https://{host}/" + _PLACE.sub(lambda place: quote(texts[place.group(1)], safe=""), page)
+    return f"https://{host}/" + _PLACE.sub(lambda place: _part(place.group(1), id, name, region), page)
+
+
+def _part(place: str, id: str, name: str, region: str) -> str:
+    """Return what stands at a PLACE of an address, percent-encoded."""
+    if place == "region":
+        return region
+    if place == "tail":
+        name = re.split(r"[:/]", id)[-1]
+    elif place == "id":
+        name = id
+    elif place == "user":
+        parts = id.split("/")
+        name = parts[-3] if len(parts) > 3 else name
+    return quote(name, safe="")

@@ -1,5 +1,6 @@
 """Texts from an account made fit to be shown: nothing invisible, nothing endless; and the few words all formats share."""
 
+import functools
 import json
 import re
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ __all__ = [
     "short",
     "type_words",
     "visible",
+    "word",
 ]
 
 # C0, C1, soft hyphen and all other format characters (bidirectional marks, zero-width ones, tags), line and paragraph
@@ -40,12 +42,21 @@ def visible(text: str) -> str:
     return text if text.isprintable() and text.isascii() else _INVISIBLE.sub(_escape, text)
 
 
+@functools.lru_cache(maxsize=4096)
+def word(text: str) -> str:
+    """Return ``visible(TEXT)``, remembered: for what stands in thousands of findings (types, regions, fields, tags)."""
+    return visible(text)
+
+
 def short(text: str, length: int = 80) -> str:
     """Return TEXT in at most LENGTH characters, with its middle left out where it is longer."""
     if len(text) <= length:
         return text
     tail = (length - 1) * 2 // 5
     return f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def json_text(value: object) -> str:
@@ -61,7 +72,7 @@ def json_text(value: object) -> str:
         value = items
     if value is None:
         return "none"
-    return visible(json.dumps(value, ensure_ascii=False, default=str))
+    return visible(_JSON.encode(value))
 
 
 def moment(when: datetime | None) -> str:
