@@ -18,7 +18,7 @@ from auditor.job import connection_of, load
 from auditor.kit.check import Check
 from auditor.model import Coverage, CoverageState, Gap, Resource, Scope
 from auditor.reporting import permissions
-from auditor.scan import bind_all
+from auditor.scan import bind_all, enabled_regions
 from auditor.selection import choose_regions
 from auditor.store import Store
 
@@ -76,12 +76,16 @@ def examine(
     yield Diagnosis("credentials", Health.GOOD, f"account {identity.account} as {identity.arn}")
     yield _clock(connection)
     try:
-        enabled = connection.enabled_regions()
+        enabled = enabled_regions(connection, settings.account.regions)
         regions = choose_regions(settings.account.regions, enabled)
     except AuditorError as error:
         yield Diagnosis("regions", Health.BAD, str(error), "mend `regions` in [account], or allow ec2:DescribeRegions")
         return
-    yield Diagnosis("regions", Health.GOOD, f"{len(regions)} of {len(enabled)} enabled regions are read")
+    if enabled is None:
+        said = f"which are enabled may not be asked; {', '.join(regions)} are read, what would join others is unknown"
+        yield Diagnosis("regions", Health.POOR, said, "allow ec2:DescribeRegions")
+    else:
+        yield Diagnosis("regions", Health.GOOD, f"{len(regions)} of {len(enabled)} enabled regions are read")
     if probe:
         home = connection.region if connection.region in regions else regions[0]
         yield from _permissions(connection, identity.account, identity.partition, home, checks, types)

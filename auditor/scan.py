@@ -25,7 +25,17 @@ from auditor.selection import EVERYTHING, Selection, choose_regions, needed_type
 from auditor.standard import Standard
 from auditor.store import Lease, Store
 
-__all__ = ["Judged", "Listener", "ScanRequest", "bind_all", "coverage_percent", "evaluate", "judge_scan", "run_scan"]
+__all__ = [
+    "Judged",
+    "Listener",
+    "ScanRequest",
+    "bind_all",
+    "coverage_percent",
+    "enabled_regions",
+    "evaluate",
+    "judge_scan",
+    "run_scan",
+]
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,7 @@ def command(config_path: Path | None, store_url: str | None, no_probe: bool) -> 
 
     Exit codes: 0 all is well; 3 a scan will be incomplete; 4 a scan cannot work.
     """
-    from rich.text import Text
-
-    from auditor.cli.terminal import console, plain, set_up_logging
+    from auditor.cli.terminal import console, print_rows, set_up_logging
     from auditor.doctor import Health, examine
     from auditor.store import default_url
 
@@ -32,13 +30,8 @@ def command(config_path: Path | None, store_url: str | None, no_probe: bool) -> 
     order = list(Health)
     for diagnosis in examine(config_path, store_url, default_url, probe=not no_probe):
         worst = max(worst, diagnosis.health, key=order.index)
-        out.print(
-            Text.assemble(
-                (f"{diagnosis.health:<8}", _STYLES[diagnosis.health]),
-                (f"{diagnosis.what}: ", "bold"),
-                plain(diagnosis.finding),
-            )
-        )
+        head = [(f"{diagnosis.health:<7}", _STYLES[diagnosis.health]), (f"{diagnosis.what:<13}", "bold")]
+        print_rows(out, [[*head, (diagnosis.finding, "")]])
         if diagnosis.advice:
-            out.print(Text.assemble(" " * 8, ("→ ", "dim"), plain(diagnosis.advice)))
+            print_rows(out, [[(" " * 7, ""), (" " * 13, ""), (f"→ {diagnosis.advice}", "dim")]])
     return {Health.GOOD: 0, Health.POOR: 3, Health.BAD: 4}[worst]

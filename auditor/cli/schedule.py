@@ -69,12 +69,14 @@ def next_times(config_path: Path | None, count: int) -> None:
 def crontab(config_path: Path | None) -> None:
     """Print the lines for cron, and a systemd service with its timer, that scan by the schedule."""
     settings = options.settings_of(config_path)
-    from auditor import scheduler
+    from auditor import config, scheduler
 
-    program = shutil.which("auditor") or f"{sys.executable} -m auditor"
-    parts = [*shlex.split(program), "scan", "--quiet"]
-    if config_path:
-        parts += ["--config", str(config_path.absolute())]
+    program = shlex.quote(found) if (found := shutil.which("auditor")) else f"{shlex.quote(sys.executable)} -m auditor"
+    parts = [*shlex.split(program), "scan", "--quiet", "--output", str(Path(settings.report.output).absolute())]
+    # Cron and systemd start elsewhere: what is found here must be named there.
+    path = config_path or config.default_path()
+    if path.is_file():
+        parts += ["--config", str(path.absolute())]
     line = shlex.join(parts)
     service, timer = scheduler.systemd_units(settings, line)
     click.echo(f"# For cron: crontab -e\n{scheduler.crontab_line(settings, line)}\n")

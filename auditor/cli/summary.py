@@ -1,10 +1,10 @@
 """What a scan ends with on the terminal: score, sections, what is new, what is worst, what could not be read, the reports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditor.cli.terminal import SEVERITY_STYLES, bar, console, discard_output, plain
+from auditor.cli.terminal import SEVERITY_STYLES, Part, bar, console, discard_output, plain, print_rows
 from auditor.model import Lifecycle, Severity
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ _WIDEST = 100
 """Columns beyond which lines become hard to read."""
 _SHOWN = 6
 """How many risks and gaps are shown; the report has them all."""
-
-Part = tuple[str, str]
-"""A text and its style."""
 
 
 def print_summary(view: "ReportView", reports: Sequence[Path], coverage: float) -> None:
@@ -38,24 +35,8 @@ def print_summary(view: "ReportView", reports: Sequence[Path], coverage: float) 
         discard_output()
 
 
-def _rows(out: Any, rows: Iterable[Sequence[Part]], right: Sequence[int] = ()) -> None:
-    """Print rows indented by two; the last column takes what is left and wraps under itself, RIGHT ones stand right."""
-    from rich.padding import Padding
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = list(rows)
-    if not rows:
-        return
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for number in range(len(rows[0])):
-        last = number == len(rows[0]) - 1
-        table.add_column(
-            no_wrap=not last, overflow="fold" if last else "ellipsis", justify="right" if number in right else "left"
-        )
-    for row in rows:
-        table.add_row(*(Text(plain(text), style=style) for text, style in row))
-    out.print(Padding(table, (0, 0, 0, 2), expand=False), width=min(out.width, _WIDEST))
+def _rows(out: Any, rows: Sequence[Sequence[Part]], right: Sequence[int] = ()) -> None:
+    print_rows(out, rows, right=right, widest=_WIDEST)
 
 
 def _title(out: Any, text: str, note: str = "") -> None:

@@ -4,11 +4,22 @@ import logging
 import os
 import sys
 import unicodedata
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TextIO
 
 from auditor.model import Severity
 
-__all__ = ["SEVERITY_STYLES", "bar", "complain", "console", "discard_output", "plain", "set_up_logging"]
+__all__ = [
+    "SEVERITY_STYLES",
+    "Part",
+    "bar",
+    "complain",
+    "console",
+    "discard_output",
+    "plain",
+    "print_rows",
+    "set_up_logging",
+]
 
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 """Letters by Unicode's books, and yet nothing is seen of them."""
@@ -69,6 +80,31 @@ def console(*, error: bool = False, width: int | None = None) -> Any:
             raise BrokenPipeError  # rich would end the program with the exit code of findings
 
     return Terminal(stderr=error, highlight=False, markup=False, emoji=False, width=width)
+
+
+Part = tuple[str, str]
+"""A text and its style."""
+
+
+def print_rows(out: Any, rows: Iterable[Sequence[Part]], *, right: Collection[int] = (), widest: int = 0) -> None:
+    """Print rows of cells, indented by two; the last cell takes what is left of the line and wraps under itself.
+
+    RIGHT names the columns that stand right. WIDEST limits the line (0: the terminal does). Texts are made harmless.
+    """
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    cells = [[Text(plain(text), style=style) for text, style in row] for row in rows]
+    widths = [max(cell_len(row[number].plain) for row in cells) for number in range(len(cells[0]) - 1)] if cells else []
+    left = min(out.width, widest or out.width) - 2 - sum(width + 2 for width in widths)
+    for row in cells:
+        first = Text("  ")
+        for number, (cell, width) in enumerate(zip(row, widths, strict=False)):
+            space = " " * (width - cell_len(cell.plain))
+            first += Text.assemble(space, cell, "  ") if number in right else Text.assemble(cell, space, "  ")
+        for number, line in enumerate(row[-1].wrap(out, max(left, 24))):
+            line.rstrip()
+            out.print(Text.assemble(" " * cell_len(first.plain) if number else first, line), soft_wrap=True)
 
 
 def bar(value: float | None, width: int = 20) -> str:

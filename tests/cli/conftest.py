@@ -1,0 +1,50 @@
+"""The commands against a simulated account: one for all tests of a process."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli.endpoint import Endpoint, endpoint
+from click.testing import CliRunner, Result
+
+from auditor.cli import main
+
+
+@pytest.fixture(scope="session")
+def shared_account() -> Iterator[Endpoint]:
+    """The simulated account of this process."""
+    with endpoint() as running:
+        yield running
+
+
+@pytest.fixture
+def account(shared_account: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    """The simulated account, well-behaved at the beginning, where the credential chain finds it."""
+    shared_account.behave()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", shared_account.url)
+    return shared_account
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in a folder of the test's own: config.toml and reports are looked for and written there."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("COLUMNS", "80"), ("TERM", "dumb")):
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Forget what a command did to logging."""
+    program = logging.getLogger("auditor")
+    before, level, own = logging.root.handlers[:], logging.root.level, program.level
+    yield
+    logging.root.handlers[:] = before
+    logging.root.setLevel(level)
+    program.setLevel(own)
+
+
+def run(*arguments: object) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
