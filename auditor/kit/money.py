@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
 from auditor.model import Certainty, Price, Saving
@@ -110,6 +111,7 @@ def recommended(option: Mapping[str, Any], item: str, refreshed_at: str) -> Savi
 
 def _monthly_usd(opportunity: Mapping[str, Any] | None) -> float | None:
     estimated = (opportunity or {}).get("estimatedMonthlySavings") or {}
-    if estimated.get("currency", "USD") != "USD" or "value" not in estimated:
+    value = estimated.get("value")
+    if estimated.get("currency", "USD") != "USD" or not isinstance(value, int | float) or not isfinite(value):
         return None
-    return float(estimated["value"])
+    return float(value)

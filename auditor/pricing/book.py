@@ -167,7 +167,7 @@ def _choose(item: Item, given: Attributes, products: list[Product]) -> float | N
 
     A price of 0 is a placeholder (of reservations, say) where another fits too.
     """
-    fitting = {p.usd for p in products if p.unit.lower() in item.units and item.accepts(given, p)}
+    fitting = {p.usd for p in products if p.unit.lower() in item.units and p.in_region and item.accepts(given, p)}
     if len(fitting) > 1:
         fitting.discard(0.0)
     return fitting.pop() if len(fitting) == 1 else None

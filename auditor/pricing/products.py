@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -50,15 +51,20 @@ class Query:
     def key(self, region: str) -> str:
         """Return the name the answer is kept under; the number changes when what is kept of an answer does."""
         asked = " ".join(f"{field}={value}" for field, value in self.filters)
-        return f"products 1 {self.service} {region} {asked}"
+        return f"products 2 {self.service} {region} {asked}"
 
 
 class Product(NamedTuple):
-    """One price of the list: on demand, and from the first unit on."""
+    """One price of the list: on demand, of the first tier that is paid for."""
 
     attributes: Mapping[str, str]
     unit: str
     usd: float
+
+    @property
+    def in_region(self) -> bool:
+        """Whether it is sold in the region itself: what stands on an Outpost is listed under the region's code too."""
+        return self.attributes.get("locationType", "AWS Region") == "AWS Region"
 
 
 def has_usage(product: Product, usage: str) -> bool:
@@ -128,9 +134,20 @@ def _products(listed: Iterable[Any]) -> Iterator[Product]:
             held = product["product"]["attributes"]
             attributes = {name: str(held[name]) for name in _KEPT if name in held}
             for term in (product["terms"].get("OnDemand") or {}).values():
-                for dimension in term["priceDimensions"].values():
-                    usd = float(dimension["pricePerUnit"]["USD"])
-                    if float(dimension.get("beginRange") or 0) == 0 and isfinite(usd) and usd >= 0:
-                        yield Product(attributes, str(dimension["unit"]), usd)
-        except (AttributeError, KeyError, TypeError, ValueError):
+                for unit, usd in _first_tiers(term["priceDimensions"].values()):
+                    yield Product(attributes, unit, usd)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
             continue
+
+
+def _first_tiers(dimensions: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+    """Yield each unit and its price from the first one on that is paid for: a list price knows no free tier."""
+    tiers: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for dimension in dimensions:
+        usd = float(dimension["pricePerUnit"]["USD"])
+        if isfinite(usd) and usd >= 0:
+            tiers[str(dimension["unit"])].append((float(dimension.get("beginRange") or 0), usd))
+    for unit, listed in tiers.items():
+        listed.sort()
+        if listed[0][0] == 0:
+            yield unit, next((usd for _, usd in listed if usd), 0.0)

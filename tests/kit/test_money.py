@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,12 @@ def test_a_missing_price_shows_in_the_formula() -> None:
 
 def test_half_a_cent_counts_as_one() -> None:
     assert saving("a balancer and two addresses", (730, price(0.0225)), (1460, price(0.005))).usd_month == 23.73
+
+
+@pytest.mark.parametrize("value", [None, "12.5", math.nan, math.inf])
+def test_what_is_no_number_of_usd_is_not_priced(value: object) -> None:
+    option = {"savingsOpportunity": {"estimatedMonthlySavings": {"currency": "USD", "value": value}}}
+    assert recommended(option, "db.m5.large", "2026-06-14").usd_month is None
 
 
 def test_what_aws_recommends_comes_with_its_date_and_the_amount_after_discounts() -> None:

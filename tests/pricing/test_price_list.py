@@ -120,6 +120,24 @@ def test_a_price_in_another_unit_or_currency_is_not_the_one() -> None:
     assert book(aws).price("ebs-storage", REGION, volume_type="gp3").source == "embedded"
 
 
+def test_a_free_tier_is_no_list_price() -> None:
+    usage = {"usagetype": "EU-EBS:VolumeUsage.gp3"}
+    aws = listing(tiered({"30": "0.088", "0": "0.0", "50000": "0.08"}, "GB-Mo", **usage))
+    assert book(aws).price("ebs-storage", REGION, volume_type="gp3").usd == 0.088
+
+
+def test_what_is_sold_on_an_outpost_is_not_the_regions_price() -> None:
+    usage = {"usagetype": "EU-EBS:VolumeUsage.gp2"}
+    aws = listing(
+        product("0.11", "GB-Mo", locationType="AWS Region", **usage),
+        product("0.20", "GB-Mo", locationType="AWS Outposts", **usage),
+    )
+    price = book(aws).price("ebs-storage", REGION, volume_type="gp2")
+    assert (price.usd, price.source) == (0.11, "pricing-api")
+    alone = listing(product("0.20", "GB-Mo", locationType="AWS Outposts", **usage))
+    assert book(alone).price("ebs-storage", REGION, volume_type="gp2").source == "embedded"
+
+
 def test_a_zero_is_a_placeholder_where_another_price_fits() -> None:
     held = {"instanceType": "m5.large"}
     aws = listing(product("0.0000000000", "Hrs", **held), product("0.107", "Hrs", **held))
@@ -189,6 +207,11 @@ def test_an_endless_list_is_not_chosen_from() -> None:
     aws = Aws(lambda *_: {"PriceList": list(STORAGE), "NextToken": "again"})
     assert book(aws).price("ebs-storage", REGION, volume_type="gp3").source == "embedded"
     assert len(aws.asked) == 20
+
+
+def test_junk_deeper_than_a_program_can_look_is_left_out() -> None:
+    price = book(listing("[" * 100_000, *STORAGE)).price("ebs-storage", REGION, volume_type="gp3")
+    assert price.usd == 0.088
 
 
 @given(st.lists(st.one_of(st.text(), st.none(), st.just("{}"), st.just('{"product": 1}'), st.just("[1]"))))

@@ -124,6 +124,28 @@ def test_provisioned_performance_shrinks_to_the_peak_and_a_reserve() -> None:
     )
 
 
+def test_a_volume_of_an_instance_that_sleeps_uses_nothing_and_costs_all_it_ever_did() -> None:
+    asleep = {
+        **VOLUME,
+        "VolumeType": "io1",
+        "Iops": 5000,
+        "Size": 100,
+        "State": "in-use",
+        "Attachments": [{"InstanceId": "i-1", "AttachTime": ago(days=90)}],
+        "Metrics": {},
+    }
+    when = ago(days=60)[:19].replace("T", " ")
+    stopped = {
+        "InstanceId": "i-1",
+        "State": {"Name": "stopped"},
+        "StateTransitionReason": f"User initiated ({when} GMT)",
+    }
+    related = {"AWS::EC2::Instance": [stopped]}
+    # It keeps the 100 IOPS that every io1 volume has at least.
+    assert saved("ebs-volume-overprovisioned-performance", asleep, related=related).usd_month == 4900 * 0.065
+    assert saved("ebs-volume-on-stopped-instance", asleep, related=related).usd_month == 12.5 + 5000 * 0.065
+
+
 def test_awss_own_amount_comes_first() -> None:
     advice = {
         "volumeArn": f"arn:aws:ec2:{HOME}:{ACCOUNT}:volume/vol-1",
@@ -147,6 +169,7 @@ def test_awss_own_amount_comes_first() -> None:
         ("application", "internal", 16.43),
         ("network", "internal", 16.43),
         ("gateway", "", 9.13),
+        ("gateway", "internet-facing", 9.13),
     ],
 )
 def test_an_idle_load_balancer_saves_its_hours_and_its_addresses(type: str, scheme: str, usd: float) -> None:
@@ -244,11 +267,15 @@ def test_the_next_smaller_class_is_half_the_price() -> None:
     related = {
         "AWS::EC2::InstanceType": [{"InstanceType": "m5.xlarge", "MemoryInfo": {"SizeInMiB": 16_384}}],
         "AWS::RDS::OrderableDBInstanceOption": [
-            {"DBInstanceClass": "db.m5.large", "Engine": "mysql", "EngineVersion": "8.0.40"}
+            {"DBInstanceClass": name, "Engine": "mysql", "EngineVersion": "8.0.40"}
+            for name in ("db.m5.large", "db.m5.xlarge")
         ],
     }
     saving = saved("rds-instance-overprovisioned", {**DATABASE, "Metrics": metrics}, related=related)
     assert (saving.usd_month, saving.certainty) == (124.83, Certainty.ESTIMATE)
+    related.pop("AWS::RDS::OrderableDBInstanceOption")
+    no_longer_sold = saved("rds-instance-overprovisioned", {**DATABASE, "Metrics": metrics}, related=related)
+    assert no_longer_sold.usd_month is None
 
 
 def test_a_newer_generation_that_is_not_cheaper_saves_nothing() -> None:
@@ -293,7 +320,7 @@ def test_a_database_snapshot_saves_at_most_its_size(engine: str, type: str, gib:
     assert usd is None or saving.certainty is Certainty.UPPER_BOUND
 
 
-def group(platform: str) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+def group(platform: str | None) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """Return a group of four instances on demand, and what it is joined to."""
     instances = [{"InstanceId": f"i-{number}", "InstanceType": "m5.large"} for number in range(4)]
     document = {
@@ -313,8 +340,15 @@ def test_spot_saves_the_difference_for_the_instances_above_the_wanted_share() ->
     assert saving.certainty is Certainty.ESTIMATE
 
 
-def test_only_linux_has_a_spot_price() -> None:
-    document, related = group("Windows")
+@pytest.mark.parametrize(
+    ("platform", "tenancy"), [("Windows", "default"), ("Linux/UNIX", "dedicated"), (None, "default")]
+)
+def test_only_linux_on_shared_hardware_has_a_spot_price(platform: str | None, tenancy: str) -> None:
+    document, related = group(platform)
+    for instance in related["AWS::EC2::Instance"]:
+        instance["Placement"] = {"Tenancy": tenancy}
+        if platform is None:
+            del instance["PlatformDetails"]
     assert saved("asg-spot-usage", document, related=related, tags={"fault-tolerant": "true"}).usd_month is None
 
 
