@@ -40,8 +40,8 @@ class World(Protocol):
     def all(self, type: str, region: str | None) -> list["Facts"]:
         """Return every resource of TYPE that was read."""
 
-    def unread(self, type: str, region: str | None) -> Gap | None:
-        """Return why TYPE was not read completely there, or ``None`` when it was."""
+    def unread(self, type: str, region: str | None, by: str = "") -> Gap | None:
+        """Return why TYPE, or what lies at the path BY of each, was not read completely there, or ``None`` when it was."""
 
 
 def values_at(document: Any, path: str) -> Iterator[Any]:
@@ -229,7 +229,7 @@ class Facts:
         wanted = list(dict.fromkeys(keys))
         region = self._reach(everywhere)
         found = self._world.find(type, by, wanted, region)
-        gap = self._world.unread(type, region)
+        gap = self._world.unread(type, region, by)
         if gap or required:
             held = {value for facts in found for value in facts.keys_at(by)}
             missing = [key for key in wanted if key not in held]
@@ -240,11 +240,11 @@ class Facts:
     def referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
         """Return every resource of TYPE that holds KEY (this resource's ARN if ``None``) at the path BY.
 
-        Raises Unavailable when TYPE was not read completely: there could be more of them. Where the ones that were read
-        can already decide, catch it and use ``known_referrers``.
+        Raises Unavailable when TYPE, or that field of one of them, was not read: there could be more of them. Where the
+        ones that were read can already decide, catch it and use ``known_referrers``.
         """
         region = self._reach(everywhere)
-        if gap := self._world.unread(type, region):
+        if gap := self._world.unread(type, region, by):
             raise Unavailable(gap)
         return self._world.find(type, by, [self.id if key is None else key], region)
 

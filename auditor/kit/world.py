@@ -33,7 +33,7 @@ class Inventory:
         self._types: dict[str, list[Facts]] = {}
         self._places: dict[tuple[str, str], list[Facts]] = {}
         self._indices: dict[tuple[str, str, str | None], dict[str, list[Facts]]] = {}
-        self._unread: dict[tuple[str, str | None], Gap | None] = {}
+        self._unread: dict[tuple[str, str | None, str], Gap | None] = {}
 
     def facts(self, type: str) -> list[Facts]:
         """Return every resource of TYPE that was read, in all regions."""
@@ -81,14 +81,17 @@ class Inventory:
         self._indices[type, by, region] = dict(index)
         return self._indices[type, by, region]
 
-    def unread(self, type: str, region: str | None) -> Gap | None:
-        """Return why TYPE was not read completely in REGION (``None``: in any enabled region), or ``None`` when it was."""
-        key = (type, region)
+    def unread(self, type: str, region: str | None, by: str = "") -> Gap | None:
+        """Return why TYPE was not read completely in REGION (``None``: in any enabled region), or ``None`` when it was.
+
+        BY is a path that resources are looked for by: its first field must have been read of each.
+        """
+        key = (type, region, by)
         if key not in self._unread:
-            self._unread[key] = self._why_unread(type, region)
+            self._unread[key] = self._why_unread(type, region, by.partition(".")[0].removesuffix("[]"))
         return self._unread[key]
 
-    def _why_unread(self, type: str, region: str | None) -> Gap | None:
+    def _why_unread(self, type: str, region: str | None, field: str) -> Gap | None:
         whole = self.coverage.get(Scope(self.account, GLOBAL, type))
         if whole is not None:
             scopes: list[tuple[str, Coverage | None]] = [(GLOBAL, whole)]
@@ -103,4 +106,6 @@ class Inventory:
                 return Gap(type, "NotRead", f"{type} was not asked for in {name}")
             if not coverage.state.known:
                 return coverage.gap or Gap(type, "NotRead", f"{type} is {coverage.state} in {name}")
+            if field in coverage.gaps:
+                return coverage.gaps[field]
         return None

@@ -134,3 +134,21 @@ def test_a_metric_that_was_not_read_or_for_too_few_days_is_unavailable() -> None
 def test_a_metric_without_datapoints_is_empty_not_unavailable() -> None:
     facts = Facts(resource("Group", "g", Metrics={"CPU.Maximum": series(Timestamps=[], Values=[])}), world())
     assert not facts.metric("CPU", "Maximum", 14)
+
+
+def test_a_join_by_a_field_that_some_could_not_be_asked_for_may_miss_them() -> None:
+    blank = resource("Subnet", "d", gaps={"Shares": DENIED}, SubnetId="d", Group="h")
+    shared = resource("Subnet", "e", SubnetId="e", Shares=[{"With": "g"}])
+    inventory = world(GROUP, A, blank, shared)
+    scope = Scope(ACCOUNT, HERE, "Subnet")
+    inventory.coverage = {**inventory.coverage, scope: Coverage(scope, CoverageState.COMPLETE, gaps={"Shares": DENIED})}
+    facts = Facts(GROUP, inventory)
+    with pytest.raises(Unavailable) as caught:
+        facts.referrers("Subnet", "Shares[].With", "g")
+    assert caught.value.gap == DENIED
+    assert [f.name for f in facts.known_referrers("Subnet", "Shares[].With", "g")] == ["e"]
+    assert [f.name for f in facts.related("Subnet", ["g"], by="Shares[].With")] == ["e"]
+    with pytest.raises(Unavailable):
+        facts.related("Subnet", ["nobody"], by="Shares[].With")
+    assert [f.name for f in facts.referrers("Subnet", "Group", "h")] == ["d"], "by a field that was read of all"
+    assert len(facts.all("Subnet")) == 3
