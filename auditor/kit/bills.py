@@ -33,8 +33,15 @@ _IO2_TIERS = ((0, 32_000, "1"), (32_000, 64_000, "2"), (64_000, 10**9, "3"))
 # ---- EBS -------------------------------------------------------------------------------------------------------------
 
 
-def volume_storage(volume: Facts, volume_type: str, gib: float) -> Part:
-    """Return what GIB of storage cost on a volume of VOLUME_TYPE in the region of VOLUME."""
+def _unknown(what: str) -> Part:
+    """Return a part whose amount nobody knows: what is left out of an answer is not free."""
+    return Part(1, f"unknown number of {what}", None)
+
+
+def volume_storage(volume: Facts, volume_type: str, gib: float | None) -> Part:
+    """Return what GIB of storage cost on a volume of VOLUME_TYPE in the region of VOLUME; no price when that is unknown."""
+    if not gib:
+        return _unknown("GB")
     return Part(gib, "GB", volume.prices.price("ebs-storage", volume.region, volume_type=volume_type))
 
 
@@ -67,13 +74,10 @@ def volume_throughput(volume: Facts, volume_type: str, mibps: float) -> list[Par
 def volume_bill(volume: Facts) -> list[Part]:
     """Return everything that is paid for VOLUME by the month: storage, provisioned IOPS and throughput."""
     kind, iops = str(volume["VolumeType"]), volume.get("Iops")
-    if iops is None and kind in ("io1", "io2"):
-        provisioned = [Part(1, "unknown number of IOPS", None)]
-    else:
-        provisioned = volume_iops(volume, kind, iops or 0)
+    untold = iops is None and kind in ("io1", "io2")
     return [
-        volume_storage(volume, kind, volume["Size"]),
-        *provisioned,
+        volume_storage(volume, kind, volume.get("Size")),
+        *([_unknown("IOPS")] if untold else volume_iops(volume, kind, iops or 0)),
         *volume_throughput(volume, kind, volume.get("Throughput", 0)),
     ]
 
@@ -111,10 +115,12 @@ def database_hours(instance: Facts) -> Part:
     return database_class(instance, instance["DBInstanceClass"])
 
 
-def database_storage(instance: Facts, gib: float) -> list[Part]:
+def database_storage(instance: Facts, gib: float | None) -> list[Part]:
     """Return what GIB of storage of INSTANCE cost; nothing for a member of a cluster, whose storage is the cluster's."""
     if instance.get("DBClusterIdentifier"):
         return []
+    if gib is None:
+        return [_unknown("GB")]
     given = {"storage_type": instance.get("StorageType", ""), "deployment": _deployment(instance)}
     return [Part(gib, "GB", instance.prices.price("rds-storage", instance.region, **given))]
 
@@ -125,13 +131,15 @@ def database_iops(instance: Facts) -> list[Part]:
     Source: Amazon RDS User Guide, "Amazon RDS DB instance storage" (gp3: 3,000 IOPS, 12,000 from 400 GiB, with Oracle
     from 200; SQL Server always 3,000).
     """
-    kind, iops = instance.get("StorageType", ""), instance.get("Iops", 0)
+    kind, iops = instance.get("StorageType", ""), instance.get("Iops")
     if instance.get("DBClusterIdentifier"):
         return []
     if kind == "gp3":
-        iops = max(0, iops - _gp3_included(instance))
+        iops = max(0, (iops or 0) - _gp3_included(instance))
     elif kind not in ("io1", "io2"):
         return []
+    elif iops is None:
+        return [_unknown("IOPS")]
     given = {"storage_type": kind, "deployment": _deployment(instance)}
     return [Part(iops, "IOPS", instance.prices.price("rds-iops", instance.region, **given))] if iops else []
 
@@ -147,7 +155,7 @@ def _gp3_included(instance: Facts) -> int:
 # ---- what is kept ----------------------------------------------------------------------------------------------------
 
 
-def net_of_snapshot(bill: Iterable[Part], gib: float, price: Price | None) -> Saving:
+def net_of_snapshot(bill: Iterable[Part], gib: float | None, price: Price | None) -> Saving:
     """Return what deleting saves, beside what a snapshot that is kept costs: at most its GIB times PRICE.
 
     The snapshot is not taken off, because whether one is kept and how much of it is empty is not known.
@@ -156,7 +164,7 @@ def net_of_snapshot(bill: Iterable[Part], gib: float, price: Price | None) -> Sa
     return made if price is None else replace(made, prices=(*made.prices, price))
 
 
-def _kept(gib: float, price: Price | None) -> str:
-    if price is None:
+def _kept(gib: float | None, price: Price | None) -> str:
+    if price is None or gib is None:
         return "a snapshot that is kept costs a part of it"
     return f"a snapshot that is kept costs at most {gib:.8g} GB x {price.usd:.8g}"

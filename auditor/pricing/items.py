@@ -192,9 +192,10 @@ def _rds_iops_accepts(given: Attributes, product: Product) -> bool:
     return wanted is not None and held == wanted and _deployed(given, product)
 
 
-def _rds_entry(given: Attributes) -> Entry:
+def _rds_entry(given: Attributes) -> Entry | None:
     """Two zones cost twice as much: every gigabyte is kept in both."""
-    return Entry(given["storage_type"], factor=2.0 if given["deployment"] == "multi-az" else 1.0)
+    zones = {"single-az": 1.0, "multi-az": 2.0}.get(given["deployment"])
+    return Entry(given["storage_type"], factor=zones) if zones else None
 
 
 # ---- all -------------------------------------------------------------------------------------------------------------

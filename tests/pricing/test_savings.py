@@ -193,6 +193,9 @@ def test_a_classic_load_balancer_costs_more() -> None:
     }
     saving = saved("load-balancer-idle", balancer, type="AWS::ElasticLoadBalancing::LoadBalancer")
     assert saving.usd_month == 18.25
+    public = {**balancer, "Scheme": "internet-facing", "AvailabilityZones": [], "Subnets": ["subnet-1", "subnet-2"]}
+    saving = saved("load-balancer-idle", public, type="AWS::ElasticLoadBalancing::LoadBalancer")
+    assert saving.usd_month == 25.55
 
 
 def test_a_snapshot_saves_at_most_its_whole_size() -> None:
@@ -251,6 +254,34 @@ def test_an_aurora_reader_saves_its_hours_only() -> None:
         "StorageType": "aurora",
     }
     assert saved("rds-instance-idle", reader).usd_month == pytest.approx(730 * 0.26)
+
+
+@pytest.mark.parametrize("left_out", ["AllocatedStorage", "Iops", "MultiAZ", "StorageType"])
+def test_what_is_not_said_of_a_database_is_not_taken_for_the_cheapest(left_out: str) -> None:
+    database = {**DATABASE, "StorageType": "io1", "Iops": 5000}
+    assert saved("rds-instance-idle", database).usd_month is not None
+    del database[left_out]
+    assert saved("rds-instance-idle", database).usd_month is None
+
+
+@pytest.mark.parametrize(
+    ("check", "type", "document"),
+    [
+        ("ebs-snapshot-orphaned", "AWS::EC2::Snapshot", {"VolumeId": "vol-1", "StorageTier": "standard"}),
+        ("rds-snapshot-old-manual", "AWS::RDS::DBSnapshot", {"SnapshotType": "manual", "Engine": "mysql"}),
+    ],
+)
+def test_a_snapshot_of_an_unknown_size_is_not_free(check: str, type: str, document: dict[str, Any]) -> None:
+    snapshot = {
+        "SnapshotId": "snap-1",
+        "OwnerId": ACCOUNT,
+        "State": "completed",
+        "Status": "available",
+        "StartTime": ago(days=200),
+        "SnapshotCreateTime": ago(days=200),
+        **document,
+    }
+    assert saved(check, snapshot, type=type).usd_month is None
 
 
 def test_a_licensed_engine_has_no_price_in_the_table() -> None:

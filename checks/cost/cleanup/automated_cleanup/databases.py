@@ -119,8 +119,8 @@ def rds_instance_stopped_long(instance: Facts, want: AutomatedCleanup) -> Iterat
 def _storage(instance: Facts) -> Saving:
     if instance.get("DBClusterIdentifier"):
         return unpriced("its storage is paid for with its cluster")
-    gib = instance["AllocatedStorage"]
-    price = instance.prices.price("rds-backup", instance.region)
+    gib = instance.get("AllocatedStorage")
+    price = instance.prices.price("rds-backup", instance.region) if gib else None
     return net_of_snapshot([*database_storage(instance, gib), *database_iops(instance)], gib, price)
 
 
@@ -210,6 +210,8 @@ def _backup(snapshot: Facts) -> Saving:
     gib = round(size / GIB, 2) if size else snapshot.get("AllocatedStorage", 0)
     if is_aurora(snapshot) and gib <= 1:
         return unpriced("Aurora does not tell the size of a snapshot")
+    if not gib:
+        return unpriced("its size is not known")
     price = snapshot.prices.price("aurora-backup" if is_aurora(snapshot) else "rds-backup", snapshot.region)
     note = "at most: backups up to the size of the region's databases are free"
     return sum_of(Part(gib, "GB", price), certainty=Certainty.UPPER_BOUND, note=note)

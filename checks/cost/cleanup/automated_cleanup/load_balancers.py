@@ -181,7 +181,8 @@ def _deleted(balancer: Facts, classic: bool) -> Saving:
     # A Gateway Load Balancer has no address of its own, whatever scheme is named.
     public = kind != "gateway" and balancer.get("Scheme", "") == "internet-facing"
     if public and balancer.get("IpAddressType", "ipv4") != "dualstack-without-public-ipv4":
-        zones = len(balancer.get("AvailabilityZones", []))
-        address = balancer.prices.price("public-ipv4", balancer.region)
-        parts.append(Part(HOURS_PER_MONTH * zones, "hours of addresses", address))
+        # One subnet a zone; some endpoints name only these.
+        zones = len(balancer.get("AvailabilityZones", ())) or len(balancer.get("Subnets", ()))
+        address = balancer.prices.price("public-ipv4", balancer.region) if zones else None
+        parts.append(Part(HOURS_PER_MONTH * max(1, zones), "hours of addresses", address))
     return sum_of(*parts)

@@ -17,6 +17,7 @@ from auditor.kit import (
     ago,
     check,
     sum_of,
+    unpriced,
 )
 from auditor.kit.usage import skip_tagged
 
@@ -82,6 +83,8 @@ def _deleted(snapshot: Facts) -> Saving:
     """Return what deleting it can save at most: snapshots are incremental, what others share with it stays."""
     size = snapshot.get("FullSnapshotSizeInBytes")
     gib = round(size / GIB, 2) if size else snapshot.get("VolumeSize", 0)
+    if not gib:
+        return unpriced("its size is not known")
     price = snapshot.prices.price("ebs-snapshot", snapshot.region, tier=snapshot.get("StorageTier", "standard"))
     note = "at most: what other snapshots share with it stays"
     return sum_of(Part(gib, "GB", price), certainty=Certainty.UPPER_BOUND, note=note)

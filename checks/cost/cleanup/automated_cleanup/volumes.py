@@ -118,7 +118,7 @@ def ebs_volume_unattached(volume: Facts, want: AutomatedCleanup) -> Iterator[Evi
         f"has been attached to nothing for at least {days:.0f} days{note}",
         {
             "VolumeType": volume["VolumeType"],
-            "Size": volume["Size"],
+            "Size": volume.get("Size", 0),
             "unattached_since": since.isoformat(),
             "wanted_max_days": want.grace_days,
         },
@@ -128,7 +128,7 @@ def ebs_volume_unattached(volume: Facts, want: AutomatedCleanup) -> Iterator[Evi
 
 def _deleted(volume: Facts) -> Saving:
     price = volume.prices.price("ebs-snapshot", volume.region, tier="standard")
-    return net_of_snapshot(volume_bill(volume), volume["Size"], price)
+    return net_of_snapshot(volume_bill(volume), volume.get("Size"), price)
 
 
 def _unattached_since(volume: Facts, created: datetime) -> datetime:

@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from auditor.kit import LOW, Case, Certainty, Evidence, Facts, Fix, NotApplicable, Saving, Unavailable, check, sum_of
+from auditor.kit import (
+    LOW,
+    Case,
+    Certainty,
+    Evidence,
+    Facts,
+    Fix,
+    NotApplicable,
+    Saving,
+    Unavailable,
+    check,
+    sum_of,
+    unpriced,
+)
 from auditor.kit.bills import GP3_IOPS, GP3_MIBPS, volume_iops, volume_storage, volume_throughput
 
 from ._volumes import GP2, GP3_IOPS_MAX, MIB, NO_METRICS, PIOPS_MIN, VOLUME, peak, used
@@ -51,7 +64,7 @@ def ebs_volume_gp2(volume: Facts, want: RightSize) -> Iterator[Evidence]:
         yield Evidence(
             f"its {size} GiB are of type gp2, which gp3 does cheaper",
             {"VolumeType": "gp2", "Size": size, "wanted": "gp3"},
-            saving=_as_gp3(volume, size, want),
+            saving=_as_gp3(volume, size, want) if size else unpriced("its size is not known"),
         )
 
 

@@ -118,7 +118,7 @@ def rds_instance_idle(instance: Facts, want: RightSize) -> Iterator[Evidence]:
         severity=severity,
         saving=sum_of(
             database_hours(instance),
-            *database_storage(instance, instance.get("AllocatedStorage", 0)),
+            *database_storage(instance, instance.get("AllocatedStorage")),
             *database_iops(instance),
         ),
     )
