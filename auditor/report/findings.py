@@ -10,14 +10,15 @@ from auditor.report.fix import fill_fix
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
 from auditor.report.text import json_text, short, visible, word
-from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView
+from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView, SameView
 
-__all__ = ["check_views", "counts_by_check", "finding_view", "in_order", "risks"]
+__all__ = ["check_views", "counts_by_check", "finding_view", "in_order", "risks", "same"]
 
 _LONGEST = 20_000
 """Characters of one text from an account that a report keeps; longer ones lose their middle."""
 _TOP = 8
-_SHOWN_PER_RISK = 3
+_SAME = 3
+_NAMES = 6
 _NOTHING = Known()
 
 
@@ -133,22 +134,44 @@ def _check_view(check: Check, counts: Mapping[str, Counts]) -> CheckView:
 
 
 def risks(findings: Sequence[FindingView]) -> tuple[RiskView, ...]:
-    """Return the worst of FINDINGS (in order), one line a check: by severity, then by how many."""
+    """Return the worst of FINDINGS (in order), one line a check: by severity, then by how many of it."""
     by_check: dict[str, list[FindingView]] = defaultdict(list)
     for finding in findings:
         if finding.verdict is Verdict.FAIL and finding.severity is not Severity.INFO:
             by_check[finding.check].append(finding)
-    worst = sorted(by_check.values(), key=lambda held: (held[0].severity.rank, -len(held)))
-    return tuple(_risk(held) for held in worst[:_TOP])
+    found = [_risk(held) for held in by_check.values()]
+    return tuple(sorted(found, key=lambda risk: (risk.severity.rank, -risk.worst, -risk.count))[:_TOP])
 
 
 def _risk(held: list[FindingView]) -> RiskView:
-    new = sum(finding.lifecycle in (Lifecycle.OPENED, Lifecycle.REOPENED) for finding in held)
+    worst = held[0].severity
     return RiskView(
         check=held[0].check,
-        severity=held[0].severity,
+        severity=worst,
         count=len(held),
+        worst=sum(finding.severity is worst for finding in held),
         regions=tuple(sorted({finding.region for finding in held})),
-        findings=tuple(held[:_SHOWN_PER_RISK]),
-        new=new,
+        same=same(held),
+        new=sum(finding.lifecycle in (Lifecycle.OPENED, Lifecycle.REOPENED) for finding in held),
+    )
+
+
+def same(findings: Iterable[FindingView]) -> tuple[SameView, ...]:
+    """Return the first few kinds of FINDINGS, in their order: those of one check and severity that read the same are one."""
+    kinds: dict[tuple[str, Severity, str], list[FindingView]] = {}
+    for finding in findings:
+        kind = finding.check, finding.severity, finding.sentence
+        if kind in kinds or len(kinds) < _SAME:
+            kinds.setdefault(kind, []).append(finding)
+    return tuple(
+        SameView(
+            check=check,
+            severity=severity,
+            sentence=sentence,
+            type=held[0].type,
+            names=tuple(finding.name for finding in held[:_NAMES]),
+            count=len(held),
+            regions=tuple(sorted({finding.region for finding in held})),
+        )
+        for (check, severity, sentence), held in kinds.items()
     )

@@ -4,13 +4,16 @@ import base64
 import functools
 import hashlib
 import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from auditor.catalog import bundled
 from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
 from auditor.report.block import pack
 from auditor.report.text import amount, number, plural, score_text, short, type_words
-from auditor.report.view import CoverageView, MoneyView, ReportView, Standing
+from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,8 +48,8 @@ _STATE_NAMES = {
 _CERTAINTY_NAMES = {Certainty.EXACT: "exact", Certainty.ESTIMATE: "estimate", Certainty.UPPER_BOUND: "upper bound"}
 
 
-def render_html(view: ReportView) -> str:
-    """Return the compliance report as one self-contained HTML document."""
+def render_html(view: ReportView, other: str = "") -> str:
+    """Return the compliance report as one self-contained HTML document; OTHER is the file of the cost report beside it."""
     contents = [
         ("verdict", "Verdict", None),
         ("coverage", "Coverage", None),
@@ -61,19 +64,19 @@ def render_html(view: ReportView) -> str:
         ("checks", "Checks", sum(check.ran for check in view.checks.values())),
     ]
     block = pack(view) if view.findings else ""
-    return _render("report.html.j2", view, contents=contents, block=block)
+    return _render("report.html.j2", view, other, contents=contents, block=block)
 
 
-def render_cost_html(view: ReportView) -> str:
-    """Return the cost report as one self-contained HTML document."""
+def render_cost_html(view: ReportView, other: str = "") -> str:
+    """Return the cost report as one self-contained HTML document; OTHER is the file of the compliance report beside it."""
     contents: list[tuple[str, str, int | None]] = [("total", "Total", None)]
     if view.money.items:
         contents += [("shares", "Where it lies", None), ("items", "Savings", len(view.money.items))]
     contents += [("unpriced", "Not priced", len(view.money.unpriced)), ("method", "The amounts", None)]
-    return _render("cost.html.j2", view, contents=contents)
+    return _render("cost.html.j2", view, other, contents=contents)
 
 
-def _render(template: str, view: ReportView, **more: Any) -> str:
+def _render(template: str, view: ReportView, other: str, **more: Any) -> str:
     from markupsafe import Markup
 
     style, script = _style(), _script()
@@ -85,7 +88,7 @@ def _render(template: str, view: ReportView, **more: Any) -> str:
     page = _environment().get_template(template)
     return page.render(
         view=view, csp=Markup(policy), style=Markup(style), script=Markup(script), rows=ROWS, signs=_SIGNS,  # noqa: S704
-        weights=SEVERITY_WEIGHTS, grades=GRADES, bullets=bullets, **more,
+        weights=SEVERITY_WEIGHTS, grades=GRADES, bullets=bullets, other=quote(other), **more,
     )  # fmt: skip
 
 
@@ -162,7 +165,31 @@ def _money_parts(money: MoneyView) -> list[tuple[str, str, float]]:
     return [(str(c), name, money.by_certainty.get(c, 0.0)) for c, name in _CERTAINTY_NAMES.items()]
 
 
+def _alike(findings: Iterable[FindingView]) -> list[list[FindingView]]:
+    """Return FINDINGS in runs of one check, verdict and severity."""
+    return [list(held) for _, held in groupby(findings, lambda f: (f.check, f.verdict, f.severity))]
+
+
+_SOURCES = {"pricing-api": "Price List API", "embedded": "price table", "aws-recommendation": "AWS's recommendation"}
+
+
+def _sources(prices: Sequence[PriceView]) -> list[str]:
+    """Return where PRICES come from, each source once: ``price table of 2026-08, us-east-1 × 1.2``."""
+    return list(
+        dict.fromkeys(
+            f"{_SOURCES.get(price.source, price.source)} of {price.as_of}"
+            + (f", us-east-1 \N{MULTIPLICATION SIGN} {price.factor:g}" if price.factor else "")
+            for price in prices
+        )
+    )
+
+
+def _times(formula: str) -> str:
+    return formula.replace(" x ", " \N{MULTIPLICATION SIGN} ").replace(" - ", " \N{MINUS SIGN} ")
+
+
 _FILTERS = {
+    "alike": _alike,
     "amount": amount,
     "certainty": _CERTAINTY_NAMES.__getitem__,
     "code": _code,
@@ -175,7 +202,9 @@ _FILTERS = {
     "score": score_text,
     "sentence": _sentence,
     "short": short,
+    "sources": _sources,
     "standings": _standings,
+    "times": _times,
     "type_words": type_words,
     "unit_price": "{:.6g}".format,
 }

@@ -22,7 +22,8 @@ def money_view(pairs: Iterable[tuple[Finding, FindingView]], inputs: ReportInput
     found: list[tuple[MoneyItem, str]] = []
     for finding, view in pairs:
         if saving := finding.saving:
-            found.append((_item(view, saving, _pattern(finding.check, inputs)), finding.resource))
+            place = next(at for at, piece in enumerate(finding.evidence) if piece.saving is saving)
+            found.append((_item(view, saving, place, _pattern(finding.check, inputs)), finding.resource))
     found.sort(key=lambda entry: -(entry[0].usd_month or 0.0))
     counted: set[str] = set()
     items, unpriced = [], []
@@ -56,9 +57,12 @@ def _pattern(check_id: str, inputs: ReportInputs) -> Pattern | None:
     return next((p for p in served if p.section_id == "cost"), served[0] if served else None)
 
 
-def _item(view: FindingView, saving: Saving, pattern: Pattern | None) -> MoneyItem:
+def _item(view: FindingView, saving: Saving, place: int, pattern: Pattern | None) -> MoneyItem:
+    """Return a saving as an item; PLACE is the number of the evidence it belongs to."""
     return MoneyItem(
         finding=view,
+        evidence=view.evidence[place],
+        others=view.evidence[:place] + view.evidence[place + 1 :],
         usd_month=saving.usd_month,
         certainty=saving.certainty,
         formula=visible(saving.formula),

@@ -18,6 +18,26 @@ _LATE = re.compile(r"timeout|timedout|deadline|cutoff|interrupted", re.IGNORECAS
 _AWS = re.compile(r"internal|serviceunavailable|^5\d\d$|connection|endpoint", re.IGNORECASE)
 _NAMES = 12
 
+_NO_RECORD = "AWS keeps no record that could decide it; look at the resources named here by hand."
+_NO_DATA = "CloudWatch has no data of it yet, or too little; it will be judged once there is enough."
+_ADVICE = {
+    "FieldMissing": "AWS's answer did not hold the field. If it stays so in the next scan, please report it.",
+    "NotFound": "What the resource points to was not found; it may have been deleted during the scan. Scan again.",
+    "NotGiven": "AWS cannot tell; somebody who knows has to look. Until then it counts neither as a pass nor as a failure.",
+    "NotImplemented": "The endpoint does not know this operation. AWS itself does; a stand-in for it may not.",
+    "NotRead": "The scan did not read it: it was not part of what was asked for, or there is no collector for it yet.",
+    "NotUnderstood": "The value is of a form the auditor does not know; look at it by hand, and please report it.",
+    "OtherAccount": "It lies in another account, which this scan does not read.",
+    "TooFewDays": "The metric does not reach back far enough yet; it will be judged once it does.",
+    "TooFewDatapoints": _NO_DATA,
+    "NoData": _NO_DATA,
+    "NoDatapoints": _NO_DATA,
+    "NoInformation": _NO_RECORD,
+    "NotRecorded": _NO_RECORD,
+    "SourceUnknown": _NO_RECORD,
+}
+"""Our own codes of what is not known -> what to do."""
+
 
 class _Group:
     """What is blind for one gap while it is gathered."""
@@ -115,12 +135,8 @@ def _advice(code: str, message: str, denied: bool) -> str:
         return "A policy denies it explicitly; take the auditor's role out of that statement."
     if denied:
         return "Allow the action to the auditor's role; `auditor policy` prints all it needs."
-    if code == "FieldMissing":
-        return "AWS's answer did not hold the field. If it stays so in the next scan, please report it."
-    if code == "TooFewDays":
-        return "The metric does not reach back far enough yet; it will be judged once it does."
-    if code == "NotFound":
-        return "What the resource points to was not found; it may have been deleted during the scan. Scan again."
+    if code in _ADVICE:
+        return _ADVICE[code]
     if _SLOW.search(code):
         return "AWS throttled the call to the end. Scan again, or at a quieter hour."
     if _LATE.search(code):

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import merge
-from itertools import groupby, islice
+from itertools import groupby
 
 from auditor.model import Score
 from auditor.report.changes import scores_by_id
+from auditor.report.findings import same
 from auditor.report.inputs import ReportInputs
 from auditor.report.text import json_text, plural, visible
 from auditor.report.view import BulletView, CheckView, Counts, FindingView, GroupView, SectionView, Standing
@@ -13,7 +14,6 @@ from auditor.standard import Pattern
 
 __all__ = ["section_views"]
 
-_WORST = 3
 _Scores = Mapping[tuple[str, str], Score]
 
 
@@ -95,7 +95,7 @@ def _bullet(
         letter=score.letter if score else None,
         counts=counts,
         checks=tuple(check.id for check in checks),
-        worst=tuple(islice(worst, _WORST)),
+        worst=same(worst),
         thresholds=tuple((visible(key), json_text(value)) for key, value in pattern.thresholds.items()),
     )
 

@@ -113,6 +113,12 @@ _SERVICES = {
     "Logs": "CloudWatch Logs",
     "Events": "EventBridge",
     "ComputeOptimizer": "Compute Optimizer",
+    "DLM": "Data Lifecycle Manager",
+    "DRS": "Elastic Disaster Recovery",
+    "DocDB": "DocumentDB",
+    "FIS": "Fault Injection Service",
+    "Route53": "Route 53",
+    "WAFv2": "WAF",
 }
 
 _SHORT = {"ElasticLoadBalancing": "ELB classic", "ElasticLoadBalancingV2": "ELB"}

@@ -22,6 +22,7 @@ __all__ = [
     "PriceView",
     "ReportView",
     "RiskView",
+    "SameView",
     "ScopeRow",
     "SectionView",
     "Standing",
@@ -138,6 +139,21 @@ class FindingView:
 
 
 @dataclass(frozen=True, slots=True)
+class SameView:
+    """Failures of one check that read the same, said once."""
+
+    check: str
+    severity: Severity
+    sentence: str
+    type: str
+    names: tuple[str, ...]
+    """Some of the resources."""
+    count: int
+    """Of all of them."""
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BulletView:
     """One bullet of the standard."""
 
@@ -152,8 +168,8 @@ class BulletView:
     counts: Counts
     checks: tuple[str, ...]
     """Ids of the checks that measure it."""
-    worst: tuple[FindingView, ...]
-    """A few of its failures, worst first: its evidence."""
+    worst: tuple["SameView", ...]
+    """Its evidence: its failures, worst first, those that read the same together; a few."""
     thresholds: tuple[tuple[str, str], ...]
     """Name -> value, as text."""
 
@@ -197,6 +213,11 @@ class ScopeRow:
     states: Mapping[CoverageState, int]
     """State -> scopes (resource type and region)."""
     resources: int
+
+    @property
+    def quiet(self) -> bool:
+        """Whether everything was read and there is nothing."""
+        return not self.resources and all(state.known for state in self.states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,10 +302,13 @@ class RiskView:
 
     check: str
     severity: Severity
+    """Of the worst of its failures."""
     count: int
+    worst: int
+    """How many of its failures have that severity; the others are milder."""
     regions: tuple[str, ...]
-    findings: tuple[FindingView, ...]
-    """Some of its failures, worst first."""
+    same: tuple[SameView, ...]
+    """Its failures, worst first, those that read the same together; a few."""
     new: int
     """How many of them were opened or reopened by this scan."""
 
@@ -307,6 +331,10 @@ class MoneyItem:
     """What mending one finding saves."""
 
     finding: FindingView
+    evidence: EvidenceView
+    """What the amount stands on."""
+    others: tuple[EvidenceView, ...]
+    """What else the finding stands on."""
     usd_month: float | None
     """``None``: not priced."""
     certainty: Certainty

@@ -14,11 +14,18 @@ from auditor.report.view import ReportView
 
 __all__ = ["FORMATS", "write_reports"]
 
-_FILES: Mapping[str, Mapping[str, Callable[[ReportView], str | bytes]]] = {
-    "html": {"compliance.html": render_html, "cost.html": render_cost_html},
-    "md": {"compliance.md": render_markdown, "cost.md": render_cost_markdown},
-    "json": {"report.json": render_json},
+_FILES: Mapping[str, Mapping[str, Callable[[ReportView, Callable[[str], str]], str | bytes]]] = {
+    "html": {
+        "compliance.html": lambda view, named: render_html(view, named("cost.html")),
+        "cost.html": lambda view, named: render_cost_html(view, named("compliance.html")),
+    },
+    "md": {
+        "compliance.md": lambda view, _: render_markdown(view),
+        "cost.md": lambda view, _: render_cost_markdown(view),
+    },
+    "json": {"report.json": lambda view, _: render_json(view)},
 }
+"""Format -> file -> how it is made from a view and what the files are called in this folder."""
 FORMATS: tuple[str, ...] = tuple(_FILES)
 
 
@@ -34,11 +41,15 @@ def write_reports(view: ReportView, folder: Path, formats: Collection[str] = FOR
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _refused(folder, error, "is no folder one can write to") from error
+
+    def named(name: str) -> str:
+        return f"{stem}-{name}" if stem else name
+
     written = []
     for format in FORMATS:
         for name, render in _FILES[format].items() if format in formats else ():
-            path = folder / (f"{stem}-{name}" if stem else name)
-            _replace(path, render(view))
+            path = folder / named(name)
+            _replace(path, render(view, named))
             written.append(path)
     return written
 

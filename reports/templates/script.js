@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const PAGE = 100, PRINTED = 500;
+  const PAGE = 100, PRINTED = 200;
   const make = (tag, attributes, ...children) => {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes || {})) if (value !== "" && value != null) element.setAttribute(name, value);
@@ -24,10 +24,10 @@
     return text.slice(0, length - 1 - tail) + "…" + text.slice(text.length - tail);
   };
 
-  // Paper shows everything: what is closed on the screen is opened for the printer.
+  // Paper shows what is open on the screen, the rest of a list, and how failures are mended.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    opened = [...document.querySelectorAll("details.more:not([open]), details.failing:not([open])")];
     opened.forEach((element) => { element.open = true; });
   });
   addEventListener("afterprint", () => { opened.forEach((element) => { element.open = false; }); opened = []; });
@@ -59,6 +59,8 @@
     const texts = new Array(total);
     const textOf = (row) => texts[row] || (texts[row] = [rows.name[row], rows.resource[row], sentenceOf(row), checkOf(row)[0], checkOf(row)[1],
       types[rows.type[row]], rows.tags[row]].join("\n").toLowerCase());
+    const heads = [...document.querySelectorAll("#findings th[data-key]")], columns = heads.length;
+    const dated = heads.some((head) => head.dataset.key === "since");
     let shown = [], page = 0, sort = { key: "severity", down: false }, bullet = "", only = "";
 
     const fill = (name, values) => {
@@ -99,7 +101,7 @@
       const pages = Math.max(1, Math.ceil(shown.length / PAGE));
       const which = only ? ` of the check ${only}` : bullet ? ` of “${bullets[bullet]}”` : "";
       status.textContent = shown.length === total ? `${total.toLocaleString("en")} findings` : `${shown.length.toLocaleString("en")} of ${total.toLocaleString("en")} findings${which}`;
-      if (!shown.length) body.append(make("tr", {}, make("td", { colspan: 5, class: "soft" }, "No finding matches. Clear the filter to see all.")));
+      if (!shown.length) body.append(make("tr", {}, make("td", { colspan: columns, class: "soft" }, "No finding matches. Clear the filter to see all.")));
       $("page").textContent = pages > 1 ? `page ${page + 1} of ${pages}` : "";
       before.hidden = after.hidden = pages < 2;
       before.disabled = page === 0;
@@ -113,7 +115,7 @@
         make("td", {}, make("span", { class: "name" }, short(rows.name[row], 64)), make("small", {}, types[rows.type[row]])),
         make("td", {}, button, make("small", {}, check[1])),
         make("td", {}, regions[rows.region[row]]),
-        make("td", { class: "nowrap" }, rows.since[row], rows.fresh[row] ? make("small", {}, make("span", { class: "tag new" }, "new")) : ""));
+        dated ? make("td", { class: "nowrap" }, rows.since[row], rows.fresh[row] ? make("small", {}, make("span", { class: "tag new" }, "new")) : "") : "");
       button.addEventListener("click", () => toggle(made, row, button));
       return made;
     };
@@ -121,7 +123,7 @@
       const open = button.getAttribute("aria-expanded") === "true";
       button.setAttribute("aria-expanded", String(!open));
       if (open) made.nextElementSibling.remove();
-      else made.after(make("tr", { class: "detail-row" }, make("td", { colspan: 5 }, detail(row))));
+      else made.after(make("tr", { class: "detail-row" }, make("td", { colspan: columns }, detail(row))));
     };
     const detail = (row) => {
       const check = checkOf(row), parts = [];
@@ -137,7 +139,7 @@
       check[4].forEach((id) => { if (bullets[id]) meta.append(make("a", { href: "#b-" + id }, bullets[id])); });
       if ($("check-" + check[0])) meta.append(make("a", { href: "#check-" + check[0] }, "About this check"));
       if (rows.console[row]) meta.append(make("a", { href: rows.console[row], rel: "noreferrer noopener" }, "AWS console"));
-      meta.append(make("span", {}, "first seen " + rows.since[row]));
+      if (dated) meta.append(make("span", {}, "first seen " + rows.since[row]));
       if (rows.tags[row]) meta.append(make("span", {}, short(rows.tags[row], 300)));
       return make("div", { class: "detail" }, ...parts, make("p", { class: "arn" }, rows.resource[row]), meta);
     };
@@ -149,7 +151,7 @@
     form.addEventListener("reset", () => { bullet = only = ""; setTimeout(choose); });
     before.addEventListener("click", () => { page--; draw(); });
     after.addEventListener("click", () => { page++; draw(); });
-    document.querySelectorAll("#findings th[data-key]").forEach((head) => {
+    heads.forEach((head) => {
       const label = head.textContent, button = make("button", { type: "button" }, label);
       head.replaceChildren(button);
       button.addEventListener("click", () => {
@@ -170,9 +172,12 @@
         choose();
       }, 1);
     });
-    addEventListener("beforeprint", () => body.replaceChildren(...shown.slice(0, PRINTED).flatMap((row) =>
-      [line(row), make("tr", { class: "detail-row" }, make("td", { colspan: 5 }, detail(row)))])));
-    addEventListener("afterprint", draw);
+    addEventListener("beforeprint", () => {
+      if (shown.length <= PAGE) return;
+      body.replaceChildren(...shown.slice(0, PRINTED).map(line));
+      if (shown.length > PRINTED) $("printed").textContent = `Printed: the first ${PRINTED} of ${status.textContent}. The report in a browser and report.json hold all.`;
+    });
+    addEventListener("afterprint", () => { $("printed").textContent = ""; if (shown.length > PAGE) draw(); });
     choose();
     reveal();
   };
