@@ -73,6 +73,7 @@ class _Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command; whatever goes wrong becomes one line on standard error and an exit code."""
         kwargs["standalone_mode"] = False
+        kwargs["prog_name"] = "auditor"
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Whatever the account holds can be printed, in any encoding of the terminal.
             sys.stdout.reconfigure(errors="backslashreplace")

@@ -146,5 +146,6 @@ def set_up_logging(level: str) -> None:
     handler = _StandardError()
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     logging.root.handlers[:] = [handler]
-    logging.root.setLevel(logging.WARNING)
+    # What libraries complain about is told by the errors they raise, in one line (botocore would add a traceback).
+    logging.root.setLevel(logging.ERROR)
     logging.getLogger("auditor").setLevel(level.upper())

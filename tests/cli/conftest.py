@@ -1,8 +1,12 @@
 """The commands against a simulated account: one for all tests of a process."""
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.endpoint import Endpoint, endpoint
@@ -48,3 +52,12 @@ def _own_logging() -> Iterator[None]:
 def run(*arguments: object) -> Result:
     """Run a command in this process."""
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """Start the program as a user does."""
+    command = [sys.executable, "-m", "auditor", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process: subprocess.Popen[str] = subprocess.Popen(command, env=environment, **pipes)
+    return process

@@ -103,12 +103,7 @@ class Tampered:
         if name in rules.get("denied", ()):
             xml = not environ.get("HTTP_X_AMZ_TARGET")
             return self.deny(start, rules.get("code", "AccessDenied"), rules.get("status", 403), xml)
-
-        def skewed(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            kept = [pair for pair in headers if pair[0].lower() != "date"]
-            return start(status, [*kept, ("Date", formatdate(time.time() + rules["skew"], usegmt=True))], *more)
-
-        return self.account(environ, skewed if rules.get("skew") else start)
+        return self.account(environ, start)
 
     def deny(self, start: Callable[..., Any], code: str, status: int, xml: bool) -> Iterable[bytes]:
         if not xml:
@@ -140,6 +135,9 @@ def build() -> None:
         anywhere: Any = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[anywhere])
         ec2.create_tags(Resources=[group], Tags=[{"Key": "Name", "Value": name}, {"Key": name[:127], "Value": kind}])
+        if kind == "markup":
+            subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+            ec2.create_network_interface(SubnetId=subnet, Groups=[group])
     rds = boto3.client("rds", region_name=REGIONS[0])
     rds.create_db_instance(
         DBInstanceIdentifier="orders",
@@ -180,7 +178,15 @@ def serve() -> None:
     mend()
     build()
     account = Application(DomainDispatcherApplication(create_backend_app), REGIONS, denied=())
-    server = make_server("127.0.0.1", 0, Tampered(account), threaded=True, request_handler=MotoRequestHandler)
+    tampered = Tampered(account)
+
+    class Handler(MotoRequestHandler):
+        """Says the time the test wants."""
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return formatdate(time.time() + tampered.rules.get("skew", 0), usegmt=True)
+
+    server = make_server("127.0.0.1", 0, tampered, threaded=True, request_handler=Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201
     sys.stdin.read()
