@@ -2,13 +2,14 @@
 
 from auditor.collect.declare import Call, ResourceType
 
-# An account that did not opt in has no recommendations: the answer says so with an error.
-_NOT_OPTED_IN = ("OptInRequiredException",)
+# An account that did not opt in has no recommendations: the answer says so with an error. An endpoint without the service
+# (a simulated account's) has none either.
+_NONE = ("OptInRequiredException", "NotImplemented")
 
 VOLUME_RECOMMENDATION = ResourceType(
     "AWS::ComputeOptimizer::VolumeRecommendation",
     "A recommendation for an EBS volume.",
-    list=Call("compute-optimizer", "GetEBSVolumeRecommendations", "volumeRecommendations", absent=_NOT_OPTED_IN),
+    list=Call("compute-optimizer", "GetEBSVolumeRecommendations", "volumeRecommendations", absent=_NONE),
     id="arn:{partition}:compute-optimizer:{region}:{account}:volume-recommendation:{volumeArn}",
     name="{volumeArn}",
     volatile=("lastRefreshTimestamp", "utilizationMetrics"),
@@ -17,7 +18,7 @@ VOLUME_RECOMMENDATION = ResourceType(
 RDS_RECOMMENDATION = ResourceType(
     "AWS::ComputeOptimizer::RDSRecommendation",
     "A recommendation for a database instance.",
-    list=Call("compute-optimizer", "GetRDSDatabaseRecommendations", "rdsDBRecommendations", absent=_NOT_OPTED_IN),
+    list=Call("compute-optimizer", "GetRDSDatabaseRecommendations", "rdsDBRecommendations", absent=_NONE),
     id="arn:{partition}:compute-optimizer:{region}:{account}:database-recommendation:{resourceArn}",
     name="{resourceArn}",
     volatile=("lastRefreshTimestamp", "utilizationMetrics"),

@@ -11,7 +11,10 @@ OPTIMIZED = "Optimized"
 
 
 def of_volume(volume: Facts) -> Facts | None:
-    """Return the recommendation for VOLUME as it is now; one for a former type or performance counts no more."""
+    """Return the recommendation for VOLUME as it is now; one for a former type or performance counts no more.
+
+    Raises Unavailable when there may be one that could not be read: it would come first.
+    """
     for found in volume.known_referrers(VOLUME_RECOMMENDATION, "volumeArn"):
         judged = found.get("currentConfiguration", {})
         if judged.get("volumeType", volume["VolumeType"]) != volume["VolumeType"]:
@@ -19,15 +22,20 @@ def of_volume(volume: Facts) -> Facts | None:
         if judged.get("volumeBaselineIOPS", volume.get("Iops")) != volume.get("Iops"):
             continue
         return found
+    volume.referrers(VOLUME_RECOMMENDATION, "volumeArn")
     return None
 
 
 def of_database(instance: Facts) -> Facts | None:
-    """Return the recommendation for INSTANCE as it is now; one for a former class counts no more."""
+    """Return the recommendation for INSTANCE as it is now; one for a former class counts no more.
+
+    Raises Unavailable when there may be one that could not be read: it would come first.
+    """
     arn = instance["DBInstanceArn"]
     for found in instance.known_referrers(RDS_RECOMMENDATION, "resourceArn", arn):
         if found.get("currentDBInstanceClass", instance["DBInstanceClass"]) == instance["DBInstanceClass"]:
             return found
+    instance.referrers(RDS_RECOMMENDATION, "resourceArn", arn)
     return None
 
 

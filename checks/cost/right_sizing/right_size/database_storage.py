@@ -41,13 +41,12 @@ _LEAST_GIB = 20
             why="it was used once: that is enough",
         ),
         Case({**DATABASE, "AllocatedStorage": 100}, gaps=NO_METRICS, why="too small to be worth it"),
-        Case({**DATABASE, **_FULL}, unread=[RDS_RECOMMENDATION], why="the metrics decide"),
         Case({**DATABASE, **_FULL}, related={RDS_RECOMMENDATION: [advice(storageFinding="Underprovisioned")]}),
     ],
     fails=[
         {**DATABASE, **_EMPTY},
         {**_GP2, **_FULL},
-        Case(_GP2, gaps=NO_METRICS, why="its type needs no metrics"),
+        Case(_GP2, gaps=NO_METRICS, unread=[RDS_RECOMMENDATION], why="its type needs no metrics"),
         Case({**_GP2, "InstanceCreateTime": ago(days=2)}, why="its type needs no two weeks"),
         Case(
             DATABASE,
@@ -64,6 +63,7 @@ _LEAST_GIB = 20
     ],
     unknowns=[
         Case(DATABASE, gaps=NO_METRICS),
+        Case({**DATABASE, **_FULL}, unread=[RDS_RECOMMENDATION], why="AWS may find it too large"),
         Case({**DATABASE, "Metrics": measured(3, FreeStorageSpace__Minimum=450 * GIB)}, why="too few days"),
     ],
 )

@@ -63,7 +63,6 @@ _TOO_LARGE = advice(instanceFinding="Overprovisioned", idle="False", instanceRec
     ],
     fails=[
         Case({**DATABASE, "Metrics": _LITTLE}, related=_AROUND),
-        Case({**DATABASE, "Metrics": _LITTLE}, related=_AROUND, unread=[RDS_RECOMMENDATION], why="the metrics decide"),
         Case(
             {**DATABASE, "Metrics": _LITTLE},
             related={INSTANCE_TYPE: [_MEMORY]},
@@ -97,6 +96,14 @@ _TOO_LARGE = advice(instanceFinding="Overprovisioned", idle="False", instanceRec
     ],
     unknowns=[
         Case(DATABASE, gaps=NO_METRICS),
+        Case(
+            {**DATABASE, "Metrics": _LITTLE}, related=_AROUND, unread=[RDS_RECOMMENDATION], why="AWS may find it right"
+        ),
+        Case(
+            {**DATABASE, "Metrics": measured(CPUUtilization__Maximum=60)},
+            unread=[RDS_RECOMMENDATION],
+            why="AWS may find it too large",
+        ),
         Case({**DATABASE, "Metrics": measured(5, CPUUtilization__Maximum=5)}, why="too few days"),
         Case({**DATABASE, "Metrics": measured(CPUUtilization__Maximum=5)}, related=_AROUND, why="memory was not read"),
         Case({**DATABASE, "Metrics": _LITTLE}, related=_AROUND, unread=[INSTANCE_TYPE]),

@@ -77,9 +77,10 @@ def _advice(
     passes=[
         {**_IO2, "Metrics": used(8000)},
         Case({**_IO2, "Metrics": used(8000, days=2)}, why="one busy hour proves it"),
-        Case({**_IO2, "Metrics": used(8000)}, unread=[VOLUME_RECOMMENDATION], why="the metrics decide"),
         Case(
-            {**_GP3, "Iops": 3000, "Throughput": 125}, why="no more than every gp3 volume has: nothing is paid for it"
+            {**_GP3, "Iops": 3000, "Throughput": 125},
+            unread=[VOLUME_RECOMMENDATION],
+            why="no more than every gp3 volume has: nothing is paid for it",
         ),
         Case(
             {**_GP3, "Iops": 3000, "Throughput": 125, "CreateTime": ago(days=1)},
@@ -91,7 +92,6 @@ def _advice(
     ],
     fails=[
         {**_IO2, "Metrics": used(1000)},
-        Case({**_IO2, "Metrics": used(1000)}, unread=[VOLUME_RECOMMENDATION], why="the metrics decide"),
         {**_IO2, "VolumeType": "io1", "Metrics": used(1000, 60)},
         Case({**_GP3, "Metrics": used(100, 200)}, why="the operations, not the throughput"),
         Case({**_GP3, "Metrics": used(5000, 20)}, why="the throughput, not the operations"),
@@ -121,6 +121,8 @@ def _advice(
     ],
     unknowns=[
         Case(_IO2, gaps=NO_METRICS),
+        Case({**_IO2, "Metrics": used(1000)}, unread=[VOLUME_RECOMMENDATION], why="AWS may find it right"),
+        Case({**_IO2, "Metrics": used(8000)}, unread=[VOLUME_RECOMMENDATION], why="AWS may find it too large"),
         Case({**_IO2, "Metrics": used(1000, days=5)}, why="too few days to conclude anything"),
         Case({**_IO2, "Metrics": used(0, days=0)}, why="no data is not no use"),
         Case({**_IO2, **_attached(days=60)}, gaps=NO_METRICS, related=_stopped(days=3), why="it ran ten days ago"),
@@ -151,8 +153,9 @@ def ebs_volume_overprovisioned_performance(volume: Facts, want: RightSize) -> It
     if volume["State"] != "in-use":
         raise NotApplicable("it is not attached")
     paid = _paid(volume, kind)
-    if paid:
-        skip_young(volume, volume.time("CreateTime"), want.lookback_days)
+    if not paid:
+        return
+    skip_young(volume, volume.time("CreateTime"), want.lookback_days)
     if recommendation := of_volume(volume):
         if recommendation["finding"] == OPTIMIZED:
             return

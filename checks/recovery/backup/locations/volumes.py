@@ -206,6 +206,14 @@ _VOLUME_ARN = "arn:aws:ec2:eu-west-1:111122223333:volume/vol-0aaa"
     unknowns=[
         Case(_VOLUME, unread=[SNAPSHOT]),
         Case(_VOLUME, unread=[COPY_JOB]),
+        Case(
+            _ROOT,
+            related={
+                EC2_INSTANCE: [{"InstanceId": "i-0aaa", "RootDeviceName": "/dev/xvda", "InstanceLifecycle": "spot"}]
+            },
+            unread=[COPY_JOB],
+            why="it needs no copy, and may have one all the same",
+        ),
         Case(_VOLUME, unread=[SOURCE_SERVER]),
         Case(_VOLUME, related={SNAPSHOT: [_BY_POLICY]}, unread=[LIFECYCLE_POLICY]),
         Case(
@@ -231,7 +239,7 @@ def ebs_backup_in_second_region(volume: Facts, want: BackupLocations) -> Iterato
         raise NotApplicable("it is new: its first copy is not due yet")
     skip_idle_volume(volume, want.unattached_max_days)
     wrong, gap = judge(volume, want, (_described_copies, _policy_copies, copy_jobs, _recovery_servers))
-    if wrong or gap:
+    if wrong:
         skip_disposable_root(volume)
     yield from wrong
     if gap:
