@@ -166,8 +166,8 @@ def _money_parts(money: MoneyView) -> list[tuple[str, str, float]]:
 
 
 def _alike(findings: Iterable[FindingView]) -> list[list[FindingView]]:
-    """Return FINDINGS in runs of one check, verdict and severity."""
-    return [list(held) for _, held in groupby(findings, lambda f: (f.check, f.verdict, f.severity))]
+    """Return FINDINGS in runs of one check, verdict, severity and type."""
+    return [list(held) for _, held in groupby(findings, lambda f: (f.check, f.verdict, f.severity, f.type))]
 
 
 _SOURCES = {"pricing-api": "Price List API", "embedded": "price table", "aws-recommendation": "AWS's recommendation"}
