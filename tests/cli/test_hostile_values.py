@@ -93,7 +93,7 @@ def test_any_text_becomes_a_harmless_line(text: str) -> None:
     line.encode()
 
 
-@given(st.text(min_size=300), st.integers(1, 100))
+@given(st.text(min_size=100), st.integers(1, 100))
 def test_a_long_text_is_cut_to_its_length(text: str, length: int) -> None:
     assert len(plain(text, length)) == length
 

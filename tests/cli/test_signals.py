@@ -12,12 +12,13 @@ from cli.endpoint import Endpoint
 from auditor.model import ScanStatus
 from auditor.store import Store, default_url
 
-SCAN = ("scan", "--region", "eu-west-1", "--type", "AWS::EC2::SecurityGroup", "--type", "AWS::RDS::DBInstance")
-HELD = ["ec2:DescribeSubnets"]
+SCAN = ("scan", "--region", "eu-west-1", "--type", "AWS::EC2::SecurityGroup")
+HELD = ["ec2:DescribeStaleSecurityGroups"]
+"""Asked for each VPC: when it is, the VPCs have been read."""
 
 
 def hanging(account: Endpoint, *arguments: object) -> "subprocess.Popen[str]":
-    """Start a scan and wait until it hangs in a call, with the answers of the others in the store."""
+    """Start a scan and wait until it hangs in a call."""
     account.behave(held=HELD)
     process = start(*(arguments or SCAN))
     assert account.waiting()
@@ -44,7 +45,7 @@ def test_a_scan_that_is_stopped_keeps_judges_and_reports_what_it_read(account: E
     with Store.open(default_url()) as store:
         (scan,) = store.scans()
         assert scan.status is ScanStatus.INTERRUPTED
-        assert list(store.inventory(scan.id).resources("AWS::RDS::DBInstance"))
+        assert list(store.inventory(scan.id).resources("AWS::EC2::VPC"))
     account.behave()
     assert run(*SCAN).exit_code in (0, 3), "the lease was given back"
 
@@ -85,7 +86,7 @@ def close_output(process: "subprocess.Popen[str]") -> tuple[int, str]:
     return process.returncode, wrong
 
 
-@pytest.mark.parametrize("command", ["checks list --format json", "standard show", "checks explain asg-spans-two-azs"])
+@pytest.mark.parametrize("command", ["checks list --format json", "checks list"])
 def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
     assert close_output(start(*command.split())) == (0, "")
 

@@ -1,0 +1,99 @@
+"""The summary at the widths people have: lines that fit, words that are whole, numbers that are not rounded up."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cli.conftest import run
+from cli.endpoint import Endpoint
+from report.sample import inputs
+
+from auditor.cli import terminal
+from auditor.cli.summary import print_summary
+from auditor.cli.terminal import bar, console, print_rows
+from auditor.report import ReportView, build_view
+
+WIDTHS = (60, 80, 120)
+
+
+@pytest.fixture(scope="module")
+def view() -> ReportView:
+    """A report with everything in it."""
+    return build_view(inputs())
+
+
+def shown(view: ReportView, capsys: pytest.CaptureFixture[str], coverage: float = 93.21, *paths: Path) -> str:
+    print_summary(view, paths, coverage)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_lines_fit_and_do_not_trail_off(
+    width: int, view: ReportView, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = shown(view, capsys).splitlines()
+    assert max(map(len, lines)) <= width
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert all(line.startswith("  ") for line in lines if line)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_wraps_is_indented_below_itself(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "every word of this sentence is whole, however narrow the terminal may be, and nothing is lost of it " * 2
+    print_rows(
+        console(width=width), [[("high", ""), ("12x", ""), (words, "")], [("low", ""), ("1x", ""), ("short", "")]]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("  high  12x  every")
+    assert lines[-1] == "  low   1x   short"
+    assert all(line.startswith(" " * 13) and line[13] != " " for line in lines[1:-1])
+    assert " ".join(" ".join(line[13:] for line in lines[:-1]).split()) == " ".join(words.split())
+
+
+def test_it_says_what_must_hold_and_how_often_it_does_not(view: ReportView, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(view, capsys)
+    assert "What must hold, and how often it does not" in text
+    worst = view.risks[0]
+    assert f"{worst.count:,}x" in text
+    assert view.checks[worst.check].title.split()[0] in text
+
+
+def test_coverage_is_never_rounded_up(view: ReportView, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "99.9% of" in shown(view, capsys, 99.99)
+    assert "100% of" in shown(view, capsys, 100.0)
+
+
+def test_a_path_is_never_broken(
+    view: ReportView, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    path = Path("/a" * 100)
+    assert f"  {path}\n" in shown(view, capsys, 100.0, path)
+
+
+def test_a_scan_that_judged_nothing_has_a_summary_too(view: ReportView, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = replace(view, score=None, letter=None, sections=(), risks=(), findings=())
+    assert view.account in shown(empty, capsys, 0)
+
+
+@pytest.mark.parametrize(("value", "drawn"), [(None, "····"), (0, "░░░░"), (50, "██░░"), (100, "████")])
+def test_a_score_is_drawn_as_a_bar(value: float | None, drawn: str) -> None:
+    assert bar(value, 4) == drawn
+
+
+def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(console(), [[("red", "bold red")]])
+    assert capsys.readouterr().out == "  red\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_rows(console(), [[("red", "red")]])
+    assert "31" not in capsys.readouterr().out
+
+
+def test_a_narrow_scan_has_a_short_summary(account: Endpoint) -> None:
+    result = run("scan", "--region", "eu-west-1", "--check", "security-group-open-admin-port")
+    assert "Nothing judged in" in result.stdout
+    assert all(len(line) <= 80 or "/reports/" in line for line in result.stdout.splitlines())
+    assert terminal.plain(result.stdout.replace("\n", " ")) == result.stdout.replace("\n", " ")
