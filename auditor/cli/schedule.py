@@ -1,5 +1,6 @@
 """`auditor schedule`: scan by the clock, in a process of its own or by cron and systemd."""
 
+import logging
 import shlex
 import shutil
 import sys
@@ -10,6 +11,8 @@ import click
 from auditor.cli import options
 
 __all__ = ["command"]
+
+log = logging.getLogger("auditor.schedule")
 
 
 @click.group("schedule")
@@ -38,6 +41,8 @@ def run(config_path: Path | None, store_url: str | None, quiet: bool, verbose: b
 
     def scan() -> None:
         outcome = run_job(settings, store, listener=hears, stop=stop)
+        scan, view = outcome.judged.scan, outcome.view
+        log.info("scan %s is %s: %s; %.1f%% read", scan.id, scan.status, view.verdict, outcome.coverage)
         if outcome.unwritten:
             raise outcome.unwritten
 

@@ -148,4 +148,5 @@ def set_up_logging(level: str) -> None:
     logging.root.handlers[:] = [handler]
     # What libraries complain about is told by the errors they raise, in one line (botocore would add a traceback).
     logging.root.setLevel(logging.ERROR)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("auditor").setLevel(level.upper())
