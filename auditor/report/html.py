@@ -178,14 +178,14 @@ def _sources(prices: Sequence[PriceView]) -> list[str]:
     return list(
         dict.fromkeys(
             f"{_SOURCES.get(price.source, price.source)} of {price.as_of}"
-            + (f", us-east-1 \N{MULTIPLICATION SIGN} {price.factor:g}" if price.factor else "")
+            + (f", us-east-1 \N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{price.factor:g}" if price.factor else "")
             for price in prices
         )
     )
 
 
 def _times(formula: str) -> str:
-    return formula.replace(" x ", " \N{MULTIPLICATION SIGN} ").replace(" - ", " \N{MINUS SIGN} ")
+    return formula.replace(" x ", " \N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}").replace(" - ", " \N{MINUS SIGN} ")
 
 
 _FILTERS = {

@@ -194,7 +194,7 @@ def test_every_table_has_a_caption_and_every_chart_a_title(rich: ReportView) -> 
 def test_the_cost_page_shows_price_source_and_date_of_every_amount(rich: ReportView) -> None:
     text = parse(render_cost_html(rich)).one("items").text
     for item in rich.money.items:
-        assert item.formula.replace(" x ", " × ") in text
+        assert item.formula.replace(" x ", " ×\N{NO-BREAK SPACE}") in text
         for price in item.prices:
             assert f"{price.item}: ${price.usd:.6g} per {price.unit}, price table of {price.as_of}" in text
 
