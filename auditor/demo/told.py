@@ -10,8 +10,12 @@ from auditor.demo.past import ACCOUNT, backend
 __all__ = ["copy_jobs", "orderable_classes", "parameters", "region_item", "rehearsals"]
 
 _PRODUCTION, _SECOND = "eu-west-1", "eu-central-1"
-_CLASSES = ("t4g.micro", "t4g.medium", *(f"{family}.{size}" for family in ("m6g", "r6g", "m6i", "r6i", "m5", "r5", "m4")
-            for size in ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge")))  # fmt: skip
+_BURSTABLE = ("micro", "small", "medium", "large")
+_LARGE = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
+_CLASSES = (
+    *(f"{family}.{size}" for family in ("t3", "t4g") for size in _BURSTABLE),
+    *(f"{family}.{size}" for family in ("m6g", "r6g", "m6i", "r6i", "m5", "r5", "m4") for size in _LARGE),
+)
 _CONNECTIONS = {
     "postgres": "LEAST({DBInstanceClassMemory/9531392},5000)",
     "aurora-postgresql": "LEAST({DBInstanceClassMemory/9531392},5000)",
