@@ -12,7 +12,7 @@ import pytest
 from cli.endpoint import Endpoint, endpoint
 from click.testing import CliRunner, Result
 
-from auditor.cli import main
+from auditor.cli import main, terminal
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +40,13 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
-    """Forget what a command did to logging."""
-    program = logging.getLogger("auditor")
-    before, level, own = logging.root.handlers[:], logging.root.level, program.level
+    """Forget what a command, also one of a fixture, did to logging."""
     yield
-    logging.root.handlers[:] = before
-    logging.root.setLevel(level)
-    program.setLevel(own)
+    for handler in [handler for handler in logging.root.handlers if type(handler).__module__ == terminal.__name__]:
+        logging.root.removeHandler(handler)
+    logging.root.setLevel(logging.WARNING)
+    for name in ("auditor", "apscheduler"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def run(*arguments: object) -> Result:
