@@ -1,17 +1,20 @@
 """A check's view of one resource and of what it is joined to: the API's own names, no clock, no network."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from auditor.kit.money import PriceBook
 from auditor.kit.time import parse_time
 from auditor.model import GLOBAL, Gap, Resource
 
 __all__ = ["Facts", "NotApplicable", "Series", "Unavailable", "World", "values_at"]
+
+
+T = TypeVar("T")
 
 
 class NotApplicable(Exception):
@@ -33,6 +36,8 @@ class World(Protocol):
     """What a Facts asks for the rest of the inventory (see auditor.kit.world)."""
 
     prices: PriceBook
+    memo: dict[Any, Any]
+    """What ``Facts.once`` keeps."""
 
     def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> list["Facts"]:
         """Return the resources of TYPE that hold one of KEYS at the path BY; REGION ``None``: in every region."""
@@ -258,6 +263,18 @@ class Facts:
         if gap := self._world.unread(type, region):
             raise Unavailable(gap)
         return self._world.all(type, region)
+
+    def once(self, make: Callable[["Facts"], T]) -> T:
+        """Return what MAKE gives for the first resource of this region that asks; all others get the same.
+
+        For what would be searched again for every resource though it is the same for each (the newest copy of every size).
+        MAKE may look at nothing of the resource it is given but its joins. What it raises is raised to each that asks.
+        """
+        memo, key = self._world.memo, (make, self.region)
+        if key not in memo:
+            memo[key] = make(self)
+        made: T = memo[key]
+        return made
 
     def _reach(self, everywhere: bool) -> str | None:
         """Return the region to look in; a global resource may be joined to any."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from auditor.kit.facts import Facts
 from auditor.kit.money import NoPrices, PriceBook
@@ -28,6 +29,7 @@ class Inventory:
         self.account = account
         self.coverage = coverage
         self.prices: PriceBook = prices or NoPrices()
+        self.memo: dict[Any, Any] = {}
         self._load = load
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts]] = {}
@@ -44,6 +46,7 @@ class Inventory:
     def forget(self, type: str) -> None:
         """Drop the resources of TYPE and its indices from memory; they are loaded again when asked for."""
         self._types.pop(type, None)
+        self.memo.clear()
         for place in [place for place in self._places if place[0] == type]:
             del self._places[place]
         for key in [key for key in self._indices if key[0] == type]:

@@ -152,3 +152,23 @@ def test_a_join_by_a_field_that_some_could_not_be_asked_for_may_miss_them() -> N
         facts.related("Subnet", ["nobody"], by="Shares[].With")
     assert [f.name for f in facts.referrers("Subnet", "Group", "h")] == ["d"], "by a field that was read of all"
     assert len(facts.all("Subnet")) == 3
+
+
+def test_what_is_the_same_for_all_is_made_once_for_each_region() -> None:
+    made: list[str] = []
+
+    def make(facts: Facts) -> int:
+        made.append(facts.region)
+        return len(facts.known_referrers("Subnet", "Group", "g"))
+
+    here, there = resource("Group", "h"), resource("Group", "t", THERE)
+    inventory = world(GROUP, here, there, A, B, FAR)
+    assert [Facts(r, inventory).once(make) for r in (GROUP, here, there, there)] == [2, 2, 1, 1]
+    assert made == [HERE, THERE]
+
+
+def test_what_cannot_be_made_is_unavailable_to_everybody() -> None:
+    inventory = world(GROUP, unread={("Subnet", HERE): DENIED})
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="UnauthorizedOperation"):
+            Facts(GROUP, inventory).once(lambda facts: facts.all("Subnet"))

@@ -63,13 +63,21 @@ def _described_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
 
 
 def _has_unnamed_copy(volume: Facts, want: BackupLocations) -> bool:
+    newest = volume.once(_newest_unnamed_copies).get(volume.get("Size"), {})
     return any(
-        copy.region != volume.region
-        and copy.get("VolumeSize") == volume.get("Size")
-        and not copy.get("Description", "").startswith("[Copied snap-")
-        and is_fresh(copy.hours_since("StartTime"), want)
-        for copy in volume.known_referrers(SNAPSHOT, "VolumeId", _COPIES_VOLUME, everywhere=True)
+        region != volume.region and is_fresh(copy.hours_since("StartTime"), want) for region, copy in newest.items()
     )
+
+
+def _newest_unnamed_copies(somebody: Facts) -> dict[int | None, dict[str, Facts]]:
+    """Return the newest copy with a description of its own, by size and region; looking at all for each volume takes ages."""
+    newest: dict[int | None, dict[str, Facts]] = {}
+    for copy in somebody.known_referrers(SNAPSHOT, "VolumeId", _COPIES_VOLUME, everywhere=True):
+        if not copy.get("Description", "").startswith("[Copied snap-"):
+            regions = newest.setdefault(copy.get("VolumeSize"), {})
+            if copy.region not in regions or copy.time("StartTime") > regions[copy.region].time("StartTime"):
+                regions[copy.region] = copy
+    return newest
 
 
 def _policy_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
