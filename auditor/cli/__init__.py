@@ -83,6 +83,9 @@ class _Commands(click.Group):
             code = _complain(str(error), error.exit_code)
         except click.exceptions.Exit as done:
             code = done.exit_code
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            code = 2
         except click.UsageError as error:
             hint = f" (`{error.ctx.command_path} --help` shows how)" if error.ctx else ""
             code = _complain(error.format_message() + hint, 2)

@@ -79,6 +79,13 @@ def test_an_override_of_the_standard_is_placed() -> None:
     refused(2, "own.toml:2", "scan")
 
 
+@pytest.mark.parametrize("arguments", [(), ("schedule",), ("checks",)])
+def test_without_a_command_the_commands_are_shown(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "\nCommands:\n" in result.stderr
+
+
 # ---- a user's own checks ---------------------------------------------------------------------------------------------
 
 _TAKEN = """
