@@ -47,7 +47,8 @@ def command(output: Path, quiet: bool, verbose: bool) -> int:
     )
     if not quiet:
         click.echo(
-            "auditor: making a simulated account: a mail-order company's, three regions, four years old", err=True
+            "auditor: making a simulated account (some ten seconds): a mail-order company's, three regions, four years old",
+            err=True,
         )
     with simulated_account() as url, tempfile.TemporaryDirectory(prefix="auditor-demo-") as folder:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
