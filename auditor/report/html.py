@@ -174,7 +174,7 @@ _SOURCES = {"pricing-api": "Price List API", "embedded": "price table", "aws-rec
 
 
 def _sources(prices: Sequence[PriceView]) -> list[str]:
-    """Return where PRICES come from, each source once: ``price table of 2026-08, us-east-1 × 1.2``."""
+    """Return where PRICES come from, each source once: ``price table of 2026-08``."""
     return list(
         dict.fromkeys(
             f"{_SOURCES.get(price.source, price.source)} of {price.as_of}"

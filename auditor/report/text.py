@@ -60,7 +60,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def json_text(value: object) -> str:
-    """Return a fact's value for people: texts as they are (none: ``empty``), lists of plain values with commas, the rest as JSON."""
+    """Return a fact's value for people: texts as they are, lists of plain values with commas, the rest as JSON."""
     if isinstance(value, str):
         return visible(value) or "empty"
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,6 +1,7 @@
 """The HTML reports: one file, nothing loads, nothing runs but our script, everything is there without it."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -11,10 +12,11 @@ import pytest
 from report import sample
 from report.page import Page, parse
 
-from auditor.model import Verdict
-from auditor.report import ReportView, build_view, render_cost_html, render_html
+from auditor.model import CoverageState, Verdict
+from auditor.report import ReportView, build_view, render_cost_html, render_html, render_markdown
 from auditor.report.html import GRADES, ROWS
 from auditor.report.links import HOSTS
+from auditor.report.view import ScopeRow
 from auditor.score import LETTERS
 
 ORDER = [
@@ -164,6 +166,30 @@ def test_many_findings_stay_a_small_file() -> None:
     assert len(render_html(view).encode()) < 3_000_000
 
 
+def test_a_thousand_findings_are_a_light_file() -> None:
+    view = build_view(sample.inputs(154))
+    assert len(view.findings) > 1000
+    assert len(render_html(view).encode()) < 700_000
+
+
+def test_a_first_scan_has_no_column_of_dates_that_are_all_the_same() -> None:
+    first = build_view(sample.inputs(3, first=True))
+    heads = [e.attributes["data-key"] for e in parse(render_html(first)).all("th") if "data-key" in e.attributes]
+    assert heads == ["severity", "name", "finding", "region"]
+    assert "since" not in parse(render_cost_html(first)).one("items").text
+    assert "Since" not in render_markdown(first)
+
+
+def test_services_that_hold_nothing_share_a_line(rich: ReportView) -> None:
+    rows = (ScopeRow("EC2", {CoverageState.COMPLETE: 3}, 7), ScopeRow("Batch", {CoverageState.COMPLETE: 3}, 0))
+    view = dataclasses.replace(rich, coverage=dataclasses.replace(rich.coverage, services=rows))
+    page = parse(render_html(view))
+    (table,) = [e for e in page.all("table") if "By service" not in e.text and "Scopes of each service" in e.text]
+    assert "EC2" in table.text
+    assert "Batch" not in table.text
+    assert "1 service was read besides, and holds nothing: Batch." in page.one("coverage").text
+
+
 def test_empty_states_say_so() -> None:
     found = parse(render_html(build_view(sample.nothing_found())))
     assert "No findings: everything that could be judged passes." in found.one("findings").text
@@ -194,7 +220,7 @@ def test_every_table_has_a_caption_and_every_chart_a_title(rich: ReportView) -> 
 def test_the_cost_page_shows_price_source_and_date_of_every_amount(rich: ReportView) -> None:
     text = parse(render_cost_html(rich)).one("items").text
     for item in rich.money.items:
-        assert item.formula.replace(" x ", " ×\N{NO-BREAK SPACE}") in text
+        assert item.formula.replace(" x ", " \N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}") in text
         for price in item.prices:
             assert f"{price.item}: ${price.usd:.6g} per {price.unit}, price table of {price.as_of}" in text
 

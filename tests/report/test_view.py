@@ -28,7 +28,7 @@ from auditor.model import (
     Verdict,
 )
 from auditor.report import ReportInputs, ReportView, build_view
-from auditor.report.view import BulletView, Standing
+from auditor.report.view import BulletView, ScopeRow, Standing
 
 RULE = next(rule for rule in sample.RULES if rule.id == "rds-idle")
 BULLET = "cost.right-sizing.monitor-usage"
@@ -223,8 +223,30 @@ def test_changes_are_counted_by_kind(rich: ReportView) -> None:
 
 def test_top_risks_are_one_line_a_check_worst_first(rich: ReportView) -> None:
     assert len({risk.check for risk in rich.risks}) == len(rich.risks)
-    ranks = [(risk.severity.rank, -risk.count) for risk in rich.risks]
+    ranks = [(risk.severity.rank, -risk.worst, -risk.count) for risk in rich.risks]
     assert ranks == sorted(ranks)
+
+
+def test_failures_that_read_the_same_are_said_once() -> None:
+    other = state("c")
+    other = replace(other, finding=replace(other.finding, evidence=(Evidence("is asleep"),)))
+    (risk,) = build_view(alone(state("a"), state("b"), other, state("d"))).risks
+    assert [(same.sentence, same.names, same.count) for same in risk.same] == [
+        ("is idle", ("a", "b", "d"), 3),
+        ("is asleep", ("c",), 1),
+    ]
+
+
+def test_a_risk_says_how_many_are_as_bad_as_its_worst() -> None:
+    states = (state("a", severity=Severity.HIGH), state("b", severity=Severity.LOW), state("c", severity=Severity.HIGH))
+    (risk,) = build_view(alone(*states)).risks
+    assert (risk.severity, risk.count, risk.worst) == (Severity.HIGH, 3, 2)
+
+
+def test_services_that_hold_nothing_and_were_read_are_quiet() -> None:
+    assert ScopeRow("Batch", {CoverageState.COMPLETE: 2, CoverageState.NOT_OFFERED: 1}, 0).quiet
+    assert not ScopeRow("Batch", {CoverageState.COMPLETE: 2}, 1).quiet
+    assert not ScopeRow("Batch", {CoverageState.COMPLETE: 2, CoverageState.DENIED: 1}, 0).quiet
 
 
 # ---- money ----
@@ -235,6 +257,15 @@ def test_of_a_resource_the_largest_saving_counts_never_the_sum() -> None:
     assert view.money.total == 107
     assert [(item.usd_month, item.counted) for item in view.money.items] == [(100, True), (40, False), (7, True)]
     assert sum(share.usd_month for share in view.money.by_service) == 107
+
+
+def test_an_amount_stands_beside_the_evidence_it_belongs_to() -> None:
+    cheap, dear = (Evidence(text, saving=Saving(usd, text)) for text, usd in (("first", 1.0), ("second", 9.0)))
+    held = state("db")
+    held = replace(held, finding=replace(held.finding, evidence=(Evidence("no"), cheap, dear)))
+    (item,) = build_view(alone(held)).money.items
+    assert (item.usd_month, item.formula, item.evidence.sentence) == (9.0, "second", "second")
+    assert [piece.sentence for piece in item.others] == ["no", "first"]
 
 
 def test_shares_add_up_to_the_total(view: ReportView) -> None:

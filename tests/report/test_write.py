@@ -24,6 +24,13 @@ def test_a_stem_keeps_scans_apart(rich: ReportView, tmp_path: Path) -> None:
     assert path == tmp_path / "scan-41-report.json"
 
 
+@pytest.mark.parametrize(("stem", "prefix"), [("", ""), ("scan-41", "scan-41-"), ('a "b" #1', "a%20%22b%22%20%231-")])
+def test_the_two_pages_lead_to_each_other(rich: ReportView, tmp_path: Path, stem: str, prefix: str) -> None:
+    compliance, cost = (path.read_text("utf-8") for path in write_reports(rich, tmp_path, ["html"], stem=stem))
+    assert f'<a href="{prefix}cost.html">' in compliance
+    assert f'<a href="{prefix}compliance.html">' in cost
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_only_what_is_asked_for(rich: ReportView, tmp_path: Path, format: str) -> None:
     assert {path.suffix for path in write_reports(rich, tmp_path, [format])} == {f".{format}"}
