@@ -282,4 +282,9 @@ class Facts:
 
     def keys_at(self, by: str) -> list[str]:
         """Return what this resource is found by at the path BY (``id``: its ARN)."""
-        return [self.id] if by == "id" else list(values_at(self._document, by))
+        if by == "id":
+            return [self.id]
+        if "." not in by and "[" not in by:  # most joins; the general way costs three times as much
+            value = self._document.get(by)
+            return [] if value is None else [value]
+        return list(values_at(self._document, by))
