@@ -114,7 +114,8 @@ def _members(shape: Any, manner: Manner, chance: Random, depth: int) -> str:
 
 def _element(tag: str, content: str, chance: Random) -> str:
     tag = tag.rpartition(":")[2]
-    return f"<{tag}/>" if not content and chance.random() < 0.5 else f"<{tag}>{content}</{tag}>"
+    typed = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="T"' if chance.random() < 0.05 else ""
+    return f"<{tag}{typed}/>" if not content and chance.random() < 0.5 else f"<{tag}{typed}>{content}</{tag}>"
 
 
 def _pair(shape: Any, manner: Manner, chance: Random, depth: int) -> str:
@@ -176,6 +177,8 @@ def _json(shape: Any, manner: Manner, chance: Random, depth: int) -> Any:
         ]
     if shape.type_name == "map":
         return {f"{chance.choice(TEXTS)}{row}": _json(shape.value, manner, chance, depth + 1) for row in rows}
+    if shape.serialization.get("jsonvalue"):
+        return "eyJhIjoxfQ=="
     known: dict[str, tuple[Any, ...]] = {
         "boolean": (True, False),
         "integer": (7, -1, 0),

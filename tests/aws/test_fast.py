@@ -114,6 +114,77 @@ def test_every_declared_operation_is_parsed_as_by_stock_botocore(service: str, m
     assert parsed or manner in ("odd", "with repeated members")
 
 
+def _structure(**members: Any) -> dict[str, Any]:
+    return {"type": "structure", "members": members}
+
+
+ODD: dict[str, Any] = {
+    "Out": _structure(
+        Numbers={"shape": "Numbers"},
+        Moments={"shape": "Moments"},
+        Nested={"shape": "Nested", "locationName": "nestedSet"},
+        FlatRows={"shape": "FlatRows"},
+        FlatNested={"shape": "FlatNested"},
+        FlatMap={"shape": "FlatMap"},
+        Rows={"shape": "Rows"},
+        Map={"shape": "Map", "locationName": "map"},
+        Lists={"shape": "Lists"},
+        Union={"shape": "Union"},
+        Value={"shape": "Text", "jsonvalue": True, "location": "header", "locationName": "x-value"},
+        Listed={"shape": "Texts", "location": "header", "locationName": "x-listed"},
+        Seconds={"shape": "Moment", "location": "header", "locationName": "x-seconds"},
+        Status={"shape": "Number", "location": "statusCode"},
+        Others={"shape": "TextMap", "location": "headers", "locationName": "x-meta-"},
+        TheSame={"shape": "Text", "locationName": "map"},
+    ),
+    "Row": _structure(
+        Letter={"shape": "Letter"}, Bytes={"shape": "Blob"}, Rows={"shape": "Rows"}, Texts={"shape": "Texts"}
+    ),
+    "Owner": _structure(Kind={"shape": "Text", "locationName": "xsi:type", "xmlAttribute": True}, Row={"shape": "Row"}),
+    "Union": _structure(One={"shape": "Text"}, Two={"shape": "Owner"}) | {"union": True},
+    "Rows": {"type": "list", "member": {"shape": "Row", "locationName": "item"}},
+    "FlatRows": {"type": "list", "member": {"shape": "Row", "locationName": "FlatRow"}, "flattened": True},
+    "FlatNested": {"type": "list", "member": {"shape": "Numbers"}, "flattened": True},
+    "Nested": {"type": "list", "member": {"shape": "FlatNumbers"}},
+    "Numbers": {"type": "list", "member": {"shape": "Number"}},
+    "FlatNumbers": {"type": "list", "member": {"shape": "Number"}, "flattened": True},
+    "Moments": {"type": "list", "member": {"shape": "Moment"}},
+    "Texts": {"type": "list", "member": {"shape": "Text"}},
+    "Map": {"type": "map", "key": {"shape": "Text"}, "value": {"shape": "Owner"}},
+    "Lists": {"type": "map", "key": {"shape": "Text"}, "value": {"shape": "Numbers"}},
+    "TextMap": {"type": "map", "key": {"shape": "Text"}, "value": {"shape": "Text"}},
+    "FlatMap": {"type": "map", "key": {"shape": "Text"}, "value": {"shape": "Text"}, "flattened": True},
+    "Text": {"type": "string"},
+    "Letter": {"type": "character"},
+    "Number": {"type": "long"},
+    "Moment": {"type": "timestamp"},
+    "Blob": {"type": "blob"},
+}
+
+
+@pytest.mark.parametrize("lacking", ["", "TheSame", "Union"])
+@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize("protocol", FAST)
+def test_shapes_that_are_rare_are_parsed_as_by_stock_botocore(protocol: str, manner: str, lacking: str) -> None:
+    members = {name: member for name, member in ODD["Out"]["members"].items() if name not in ("TheSame", lacking)}
+    if lacking:
+        members["TheSame"] = ODD["Out"]["members"]["TheSame"]
+    if lacking == "TheSame":
+        del members["TheSame"], members["Union"]
+    operation = ServiceModel(
+        {
+            "metadata": {"protocol": protocol, "endpointPrefix": "odd", "serviceId": "Odd"},
+            "operations": {"Get": {"name": "Get", "http": {}, "output": {"shape": "Out"}}},
+            "shapes": ODD | {"Out": _structure(**members)},
+        }
+    ).operation_model("Get")
+    chance = Random(f"{protocol} {manner} {lacking}")
+    for _ in range(30):
+        response = answer(operation, MANNERS[manner], chance)
+        response["headers"]["x-meta-One"] = "1"
+        assert_same(protocol, response, operation.output_shape, alone=manner != "with repeated members")
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(DECLARED), st.sampled_from(sorted(MANNERS)), st.integers(0, 2**32), st.floats(0, 1))
 def test_what_is_cut_off_or_garbled_ends_in_the_same_family(
