@@ -72,7 +72,9 @@ def render_cost_html(view: ReportView, other: str = "") -> str:
     contents: list[tuple[str, str, int | None]] = [("total", "Total", None)]
     if view.money.items:
         contents += [("shares", "Where it lies", None), ("items", "Savings", len(view.money.items))]
-    contents += [("unpriced", "Not priced", len(view.money.unpriced)), ("method", "The amounts", None)]
+    if view.money.items or view.money.unpriced:
+        contents.append(("unpriced", "Not priced", len(view.money.unpriced)))
+    contents.append(("method", "The amounts", None))
     return _render("cost.html.j2", view, other, contents=contents)
 
 

@@ -131,7 +131,7 @@
         if (number || sentence.length > 240) parts.push(make("p", {}, sentence));
         if (facts.length) parts.push(make("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])));
       });
-      if (rows.reason[row]) parts.push(make("p", { class: "soft small" }, rows.reason[row]));
+      if (rows.reason[row] && (rows.evidence[row].length || rows.reason[row].length > 240)) parts.push(make("p", { class: "soft small" }, rows.reason[row]));
       if (check[2] && rows.verdict[row] === 0) parts.push(make("p", { class: "small" }, make("b", {}, "Why it matters "), check[2][0].toUpperCase() + check[2].slice(1)));
       if (rows.command[row]) parts.push(make("pre", {}, make("code", {}, rows.command[row])));
       const meta = make("div", { class: "meta" });

@@ -197,6 +197,10 @@ def test_empty_states_say_so() -> None:
     unread = parse(render_html(build_view(sample.nothing_read())))
     assert "because nothing could be judged" in unread.one("findings").text
     assert "100 of 100" not in unread.all("main")[0].text
+    cost = parse(render_cost_html(build_view(sample.nothing_read()))).all("main")[0].text
+    assert "not known" in cost
+    assert "No savings were found" not in cost
+    assert "could be priced" not in cost
     first = parse(render_html(build_view(sample.inputs(3, first=True))))
     assert "first scan of the account" in first.one("changes").text
 
