@@ -1,5 +1,6 @@
 """What the pages say is true: derived pages are current, links lead somewhere, examples work, and only the product is spoken of."""
 
+import dataclasses
 import importlib.util
 import re
 import subprocess
@@ -15,7 +16,9 @@ import test_every_check
 
 from auditor import catalog, standard
 from auditor.collect.declare import TYPES, Batch
-from auditor.kit import CATALOG
+from auditor.kit import CATALOG, Severity
+from auditor.model import Finding, Tally, Verdict
+from auditor.score import score
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -170,6 +173,31 @@ def test_the_readmes_own_numbers_and_own_check_work(tmp_path: Path) -> None:
     overridden = standard.load(ROOT / "checks" / "patterns.toml", [tmp_path / "our-numbers.toml"])
     assert overridden["databases.backup.retention"].thresholds["daily_retention_days"] == 14
     assert "acme.storage.encryption" in overridden
+
+
+def test_the_worked_example_of_the_score_adds_up() -> None:
+    some = next(iter(catalog.load_checks().values()))
+    rows = (
+        ("a", "x.y.failover", Severity.HIGH, 6, 2),
+        ("b", "x.y.health", Severity.LOW, 10, 5),
+        ("c", "x.y.health", Severity.MEDIUM, 4, 1),
+    )
+    checks = {
+        id: dataclasses.replace(some, id=id, patterns=(bullet,), severity=level) for id, bullet, level, _, _ in rows
+    }
+    tallies = [
+        Tally(id, "1", "r", "T", tuple(map(str, range(passed))), tuple(map(str, range(failed))))
+        for id, _, _, passed, failed in rows
+    ]
+    findings = [
+        Finding(f"{id}{number}", id, str(number), "T", "", "1", "r", Verdict.FAIL, level)
+        for id, _, level, _, failed in rows
+        for number in range(failed)
+    ]
+    found = {made.id: made.value for made in score("1", ["x.y.failover", "x.y.health"], checks, tallies, findings)}
+    page = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+    assert found == {"1": 73.5, "x": 73.5, "x.y": 73.5, "x.y.failover": 75, "x.y.health": 72}
+    assert re.findall(r"\*\*([\d.]+)\*\*", page) == ["75", "72", "73.5", "81.75"]
 
 
 def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
