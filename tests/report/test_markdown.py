@@ -64,8 +64,9 @@ def test_what_does_not_fit_is_said(rich: ReportView) -> None:
 
 def test_counts_are_those_of_the_view(view: ReportView) -> None:
     text = render_markdown(view)
-    counts = [*view.severities.values(), view.counts.unknown]
-    assert "| " + " | ".join(f"{count:,}" for count in counts) + " |" in text
+    # Where nothing could be judged, a zero would read as "nothing is wrong".
+    shown = [f"{count:,}" if view.counts.judged else "\N{EN DASH}" for count in view.severities.values()]
+    assert "| " + " | ".join([*shown, f"{view.counts.unknown:,}"]) + " |" in text
     assert view.findings == () or f"{len(view.findings):,} finding" in text
     assert len(re.findall(r"\| (?:Does not hold|Could not be read|Holds|Nothing to judge|Not judged) \(", text)) == 62
 
