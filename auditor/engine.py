@@ -1,11 +1,9 @@
 """Judge resources by checks: the one place that catches what a check raises."""
 
-import gc
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,28 +126,16 @@ def judge_all(
         for type in check.on:
             by_type[type].append((check, thresholds(check)))
     judgement = Judgement()
-    with _few_collections():
-        for type, judged in by_type.items():
-            scopes = {scope: cover for scope, cover in inventory.coverage.items() if scope.type == type}
-            resources = inventory.facts(type) if scopes else []
-            unread = _unread(scopes)
-            places = _places(resources, unread)
-            for check, want in judged:
-                _judge_type(check, want, places, judgement, unread, type)
-            if on_type:
-                on_type(type, len(resources))
+    for type, judged in by_type.items():
+        scopes = {scope: cover for scope, cover in inventory.coverage.items() if scope.type == type}
+        resources = inventory.facts(type) if scopes else []
+        unread = _unread(scopes)
+        places = _places(resources, unread)
+        for check, want in judged:
+            _judge_type(check, want, places, judgement, unread, type)
+        if on_type:
+            on_type(type, len(resources))
     return judgement
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Have Python look for cycles seldom: each look walks the whole inventory, and judging leaves few behind."""
-    before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 _Place = tuple[str, str]
@@ -183,20 +169,28 @@ def _judge_type(
     unread: Mapping[_Place, Gap | None],
     type: str,
 ) -> None:
+    run = check.judge
     for place, resources in places.items():
         passed: list[str] = []
         failed: list[str] = []
         unknown: list[str] = []
         skipped: dict[str, list[str]] = {}
         for facts in resources:
+            # Most verdicts are passes: those cost no more than the check itself. Anything else is looked at again.
+            try:
+                for _evidence in run(facts, want):
+                    break
+                else:
+                    passed.append(facts.id)
+                    continue
+            except NotApplicable as skip:
+                skipped.setdefault(str(skip), []).append(facts.id)
+                continue
+            except Exception:  # noqa: BLE001, S110  (_run says what it was)
+                pass
             verdict, evidence, reason, gap, fault = _run(check, facts, want)
-            if verdict is Verdict.PASS:
-                passed.append(facts.id)
-            elif verdict is Verdict.NOT_APPLICABLE:
-                skipped.setdefault(reason, []).append(facts.id)
-            else:
-                (failed if verdict is Verdict.FAIL else unknown).append(facts.id)
-                judgement.findings.append(_finding(check, facts, verdict, evidence, reason, gap, fault))
+            (failed if verdict is Verdict.FAIL else unknown).append(facts.id)
+            judgement.findings.append(_finding(check, facts, verdict, evidence, reason, gap, fault))
         judgement.tallies.append(
             Tally(
                 check=check.id,

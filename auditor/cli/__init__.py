@@ -1,5 +1,6 @@
 """The command line: parse, call one function, print. Each command's module is imported when it is called."""
 
+import gc
 import importlib
 import io
 import sys
@@ -74,6 +75,8 @@ class _Commands(click.Group):
         """Run a command; whatever goes wrong becomes one line on standard error and an exit code."""
         kwargs["standalone_mode"] = False
         kwargs["prog_name"] = "auditor"
+        # An inventory is many objects and few cycles: looking for those seldom saves a third of the time of judging.
+        gc.set_threshold(50_000, 20, 50)
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Whatever the account holds can be printed, in any encoding of the terminal.
             sys.stdout.reconfigure(errors="backslashreplace")

@@ -84,7 +84,11 @@ def openings(group: Facts) -> list[Opening]:
     permissions = group["IpPermissions"]
     if not may_reach(permissions, PUBLIC_SIZE[4], PUBLIC_SIZE[6]):
         return []
-    return list(_openings(group, permissions))
+    return group.remembered(_every_opening)
+
+
+def _every_opening(group: Facts) -> list[Opening]:
+    return list(_openings(group, group["IpPermissions"]))
 
 
 class _PublicSizes(dict[str, int]):

@@ -276,6 +276,18 @@ class Facts:
         made: T = memo[key]
         return made
 
+    def remembered(self, make: Callable[["Facts"], T]) -> T:
+        """Return what MAKE gives for this resource, made once for all checks that ask for it."""
+        memo, key = self._world.memo, (make, self._resource.id)
+        if key not in memo:
+            memo[key] = make(self)
+        made: T = memo[key]
+        return made
+
+    def known(self, type: str) -> list["Facts"]:
+        """Return every resource of TYPE in this region that was read, complete or not: what is not among them is not known."""
+        return self._world.all(type, self._reach(False))
+
     def _reach(self, everywhere: bool) -> str | None:
         """Return the region to look in; a global resource may be joined to any."""
         return None if everywhere or self.region == GLOBAL else self.region

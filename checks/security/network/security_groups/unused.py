@@ -166,22 +166,40 @@ def security_group_unused(group: Facts, _want: SecurityGroups) -> Iterator[Evide
         raise NotApplicable("a default group cannot be deleted")
     if group["OwnerId"] != group.account:
         raise NotApplicable("another account shares it")
-    for type, path in HOLDERS:
-        if group.known_referrers(type, path, id):
-            return
-    for type, path in BY_NAME:
-        if group.known_referrers(type, path, name):
-            return
-    if any(other.id != group.id for path in RULES for other in group.known_referrers(GROUP, path, id)):
+    if id in group.once(_held) or name in group.once(_held_by_name):
         return
     if _shared(group, id):
         raise NotApplicable("it is shared with another VPC")
-    for type, path in chain(HOLDERS, ((GROUP, path) for path in RULES)):
-        group.referrers(type, path, id)
+    if doubt := group.once(_unread):
+        raise doubt
     yield Evidence(
         "no network interface, launch template, function, database, load balancer, service, endpoint or rule uses it",
         {"searched": sorted({type for type, _ in HOLDERS} | {GROUP})},
     )
+
+
+def _held(group: Facts) -> frozenset[str]:
+    """Return the ids of the region's groups that something holds, or that another group's rule names."""
+    held = {id for type, path in HOLDERS for holder in group.known(type) for id in holder.keys_at(path)}
+    named = {
+        id for path in RULES for other in group.known(GROUP) for id in other.keys_at(path) if id != other["GroupId"]
+    }
+    return frozenset(held | named)
+
+
+def _held_by_name(group: Facts) -> frozenset[str]:
+    """Return the names of groups that something in the region holds by name."""
+    return frozenset(name for type, path in BY_NAME for holder in group.known(type) for name in holder.keys_at(path))
+
+
+def _unread(group: Facts) -> Unavailable | None:
+    """Return what of all that may hold a group could not be read completely, or ``None``."""
+    try:
+        for type, path in chain(HOLDERS, BY_NAME, ((GROUP, path) for path in RULES)):
+            group.referrers(type, path, "")
+    except Unavailable as unavailable:
+        return unavailable
+    return None
 
 
 def _shared(group: Facts, id: str) -> bool:
