@@ -18,6 +18,7 @@ from botocore.model import OperationNotFoundError
 from botocore.parsers import ResponseParserError
 
 from auditor.aws.answer import Answer, CallError, Fault, Operation
+from auditor.aws.connections import SharedConnections
 from auditor.aws.faults import classify, scrub
 from auditor.aws.guard import NotReadOnly
 from auditor.aws.wire import header_date
@@ -71,6 +72,7 @@ class Clients:
             s3={"us_east_1_regional_endpoint": "regional"},
             user_agent_extra="aws-account-auditor",
         )
+        self._connections = SharedConnections()
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._methods: dict[tuple[str, str, str], Callable[..., dict[str, Any]]] = {}
@@ -93,17 +95,22 @@ class Clients:
 
     def _make(self, service: str, region: str) -> Any:
         if not self._has_endpoint_rules(service):
-            client = self.session.create_client(service, region_name=region, config=self._config)
+            client = self._create(service, region)
             self._clients[service, region] = client
             return client
         shared = self._clients.get((service, ""))
         if shared is None:
-            shared = self.session.create_client(service, region_name=self._home, config=self._config)
+            shared = self._create(service, self._home)
             shared.meta.events.register("provide-client-params.*.*", _sign_for_region)
             shared.meta.events.register("before-endpoint-resolution.*", _resolve_for_region)
             self._clients[service, ""] = shared
         self._clients[service, region] = shared
         return shared
+
+    def _create(self, service: str, region: str) -> Any:
+        client = self.session.create_client(service, region_name=region, config=self._config)
+        self._connections.share(client)
+        return client
 
     def _has_endpoint_rules(self, service: str) -> bool:
         # Without them the client's endpoint is fixed when it is made.

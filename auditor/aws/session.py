@@ -17,6 +17,7 @@ from botocore.loaders import Loader
 
 from auditor.aws.answer import Answer, CallError, Fault
 from auditor.aws.clients import AwsCaller, Clients
+from auditor.aws.fast import parser_factory
 from auditor.aws.guard import Guard
 from auditor.aws.signin import no_profile, sign_in_error
 from auditor.aws.wire import blob_text, utc_text
@@ -136,8 +137,7 @@ def _session(guard: Guard, profile: str) -> botocore.session.Session:
     session.register_component("data_loader", _loader(session))
     for event in Guard.EVENTS:
         session.register(event, guard)
-    parsers = session.get_component("response_parser_factory")
-    parsers.set_parser_defaults(timestamp_parser=utc_text, blob_parser=blob_text)
+    session.register_component("response_parser_factory", parser_factory(utc_text, blob_text))
     return session
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from auditor.aws.answer import Caller, CallError, Fault
 from auditor.collect.context import Context, Sink
+from auditor.collect.garbage import seldom_collected
 from auditor.collect.generators import Lists, Stepper
 from auditor.collect.items import ServiceStatistics
 from auditor.collect.limits import Limit, Pace, limit_of
@@ -99,7 +100,8 @@ def collect(
             return CallError(Fault.DEADLINE, "DeadlineExceeded", f"the scan took longer than {deadline_seconds:.0f} s")
         return None
 
-    queue.run(tick)
+    with seldom_collected():
+        queue.run(tick)
     for scope in scopes:
         if scope.scope not in context.coverage:
             logger.error("%s was never closed", scope.scope)
