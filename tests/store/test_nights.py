@@ -48,6 +48,16 @@ def test_the_order_of_fields_and_the_message_of_a_gap_are_no_change(nights: Nigh
     assert nights.added_rows(before) == {"scans": 1, "coverage": 2}
 
 
+def test_a_field_that_one_of_two_nights_could_not_read_is_no_change_and_what_else_changed_is(nights: Nights) -> None:
+    nights.night(nights.volume("a", Size=1, Tags=["x"]), nights.volume("b", Size=1, Tags=["x"]))
+    denied = {"Tags": Gap("ec2:DescribeTags", "UnauthorizedOperation")}
+    blind = nights.night(nights.volume("a", gaps=denied, Size=1), nights.volume("b", gaps=denied, Size=2))
+    assert [ref.name for ref in nights.store.resource_changes(blind.id).changed] == ["b"]
+    sighted = nights.night(nights.volume("a", Size=1, Tags=["x"]), nights.volume("b", Size=2, Tags=["x"]))
+    changes = nights.store.resource_changes(sighted.id)
+    assert (changes.added, changes.changed, changes.gone) == ((), (), ())
+
+
 def test_a_change_begins_a_version_and_each_night_keeps_its_own(nights: Nights) -> None:
     small, same = nights.volume("vol-1", Size=8), nights.volume("vol-2", Size=8)
     first = nights.night(small, same)
