@@ -148,8 +148,10 @@ class Details:
             for draft, value in entries:
                 if isinstance(outcome, CallError):
                     self._keep(draft, field, batch.call, outcome, [value])
+                elif value in answers:
+                    draft.values[field] = _of_answer(batch, answers[value])
                 else:
-                    draft.values[field] = _of_answer(batch, answers.get(value))
+                    draft.values[field] = Gap(action(batch.call), "NotInAnswer", f"the answer leaves out {value}")
             self._owner.arrived([draft.page for draft, _ in entries])
 
         self._ask(batch.call, params, region, done)
@@ -190,6 +192,6 @@ class Details:
 
 
 def _of_answer(batch: Batch, answer: Any) -> Any:
-    if answer is None or not batch.value:
+    if not batch.value:
         return answer
     return next(values_at(answer, batch.value), None)

@@ -74,12 +74,18 @@ def series_of(results: Sequence[Row], entries: Sequence[_Entry], action: str) ->
     found: list[dict[str, Any] | Gap] = [
         {"Days": metric.days, "Period": metric.period, "Timestamps": [], "Values": []} for metric, _ in entries
     ]
+    last = ["Missing"] * len(entries)
     for result in results:
         number = int(str(result.get("Id", ""))[1:])
-        series = found[number]
-        if result.get("StatusCode") in ("Forbidden", "InternalError"):
-            found[number] = Gap(action, str(result["StatusCode"]), "CloudWatch gave no datapoints")
+        series, last[number] = found[number], str(result.get("StatusCode", "Complete"))
+        if last[number] in ("Forbidden", "InternalError"):
+            found[number] = Gap(action, last[number], "CloudWatch gave no datapoints")
         elif not isinstance(series, Gap):
             series["Timestamps"] += result.get("Timestamps", ())
             series["Values"] += result.get("Values", ())
-    return found
+    return [
+        Gap(action, status, "CloudWatch did not give all datapoints")
+        if status in ("Missing", "PartialData")
+        else series
+        for series, status in zip(found, last, strict=True)
+    ]

@@ -271,8 +271,11 @@ class ScopeRun:
     def _state(self) -> tuple[CoverageState, Gap | None]:
         if self._bug is not None:
             return CoverageState.FAILED, self._bug
-        if self._faults:
-            fault, gap = self._faults[0]
+        faults = list(self._faults)
+        if self._not_here is not None and (self._calls or self._answered or self._pages):
+            faults.append((Fault.NOT_HERE, self._not_here))  # what has answered is there: the rest of it was not read
+        if faults:
+            fault, gap = faults[0]
             if self._pages or self._ids:
                 return CoverageState.PARTIAL, gap
             return CoverageState.DENIED if fault is Fault.DENIED else CoverageState.FAILED, gap
@@ -281,7 +284,7 @@ class ScopeRun:
             return (CoverageState.PARTIAL if partial else self._parent.state), self._parent.gap
         if self._parent is not None and self._parent.state is CoverageState.NOT_OFFERED:
             return CoverageState.NOT_OFFERED, self._parent.gap
-        if self._not_here is not None and not self._answered and not self._pages:
+        if self._not_here is not None:
             return CoverageState.NOT_OFFERED, self._not_here
         return CoverageState.COMPLETE, None
 

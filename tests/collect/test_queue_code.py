@@ -61,6 +61,16 @@ def test_a_failed_call_is_raised_in_the_code_and_an_absent_one_is_none() -> None
     assert sorted(kept.ids("A::B::Code")) == ["absent", "box:ListBoxes"]
 
 
+def test_a_service_that_has_answered_the_code_is_here() -> None:
+    def collect() -> Collector:
+        boxes = yield LIST
+        yield Call("box", "GetSize", "Size", params={"Id": boxes[0]["Id"]})
+
+    caller = Scripted(ListBoxes=pages("Boxes", rows("a")), GetSize=raises(NOT_HERE))
+    kept, _ = read(caller, code(collect, LIST, Call("box", "GetSize", "Size")))
+    assert kept.coverage("A::B::Code").state is CoverageState.FAILED
+
+
 @pytest.mark.parametrize(
     ("error", "before", "state"),
     [

@@ -183,13 +183,14 @@ def test_batches_fill_up_across_pages_and_each_row_gets_its_answer() -> None:
     assert len(kept.resources) == 7
 
 
-def test_a_row_that_the_batch_does_not_answer_has_none() -> None:
+def test_a_row_that_the_batch_leaves_out_was_not_read() -> None:
     caller = Scripted(ListBoxes=pages("Boxes", rows("a", "untagged")), GetTags=tags_of)
     kept, _ = read(caller, sized(details={"Tags": TAGS}))
-    assert {box.document["Id"]: box.document["Tags"] is None for box in kept.resources} == {
-        "a": False,
-        "untagged": True,
+    assert {box.document["Id"]: [gap.code for gap in box.gaps.values()] for box in kept.resources} == {
+        "a": [],
+        "untagged": ["NotInAnswer"],
     }
+    assert not kept.coverage("A::B::Box").whole
 
 
 def test_a_batch_that_is_denied_is_a_gap_of_each_row() -> None:
@@ -269,7 +270,8 @@ def test_metrics_are_read_only_of_rows_they_are_meant_for_and_that_have_the_dime
 def test_a_metric_that_goes_on_on_a_second_page_is_put_together() -> None:
     def answer(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
         page = int(params.get("NextToken", 0))
-        result = {"Id": "q0", "Timestamps": [f"t{page}"], "Values": [float(page)], "StatusCode": "PartialData"}
+        status = "Complete" if page else "PartialData"
+        result = {"Id": "q0", "Timestamps": [f"t{page}"], "Values": [float(page)], "StatusCode": status}
         return {"MetricDataResults": [result], **({} if page else {"NextToken": "1"})}
 
     caller = Scripted(ListBoxes=pages("Boxes", rows("1")), GetMetricData=answer)
@@ -292,6 +294,20 @@ def test_a_metric_that_cloudwatch_could_not_tell_is_missing_and_said_to_be() -> 
     kept, _ = read(caller, sized(details={}, metrics=(metric(), metric("Other"))))
     assert set(kept.resources[0].document["Metrics"]) == {"Other.Sum"}
     assert kept.coverage("A::B::Box").gaps["Metrics"].code == "InternalError"
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [([], "Missing"), ([{"Id": "q1", "Values": [1.0], "StatusCode": "PartialData"}], "PartialData")],
+)
+def test_datapoints_that_cloudwatch_holds_back_are_not_no_datapoints(results: Any, code: str) -> None:
+    def answer(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        return {"MetricDataResults": [{"Id": "q0", "Values": []}, *results]}
+
+    caller = Scripted(ListBoxes=pages("Boxes", rows("1")), GetMetricData=answer)
+    kept, _ = read(caller, sized(details={}, metrics=(metric(), metric("Other"))))
+    assert set(kept.resources[0].document["Metrics"]) == {"Load.Sum"}
+    assert kept.coverage("A::B::Box").gaps["Metrics"].code == code
 
 
 def test_metrics_are_asked_for_where_the_resource_is() -> None:

@@ -195,6 +195,31 @@ def test_children_of_parents_that_cannot_be_read_are_read_no_better(error: CallE
     assert kept.coverage("A::B::Lid").gap == kept.coverage("A::B::Box").gap
 
 
+def test_a_list_that_ends_with_the_service_not_being_here_is_partial() -> None:
+    def boxes(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        if params:
+            raise NOT_HERE
+        return {"Boxes": rows("a"), "NextToken": "more"}
+
+    kept, _ = read(Scripted(ListBoxes=boxes), a_type("A::B::Box", list=LIST))
+    coverage = kept.coverage("A::B::Box")
+    assert (coverage.state, coverage.gap and coverage.gap.code) == (CoverageState.PARTIAL, "OptInRequired")
+
+
+def test_what_is_here_for_one_parent_is_not_absent_for_another() -> None:
+    def lids(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        if params["BoxId"] == "b":
+            raise NOT_HERE
+        return lids_of_box(params, region)
+
+    caller = Scripted(ListBoxes=pages("Boxes", rows("a", "b")), ListLids=lids)
+    kept, _ = read(caller, *family())
+    assert kept.coverage("A::B::Lid").state is CoverageState.PARTIAL
+    caller.script["ListLids"] = raises(NOT_HERE)
+    kept, _ = read(caller, *family())
+    assert kept.coverage("A::B::Lid").state is CoverageState.NOT_OFFERED
+
+
 def test_children_are_partial_when_their_parents_are() -> None:
     def boxes(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
         if params:
