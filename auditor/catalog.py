@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -37,6 +38,9 @@ def load_checks(*folders: Path) -> Mapping[str, Check]:
         if not folder.is_dir():
             raise CatalogError(f"{folder}: no such folder of checks; mend `checks` in the config or --checks")
         _load(folder.resolve(), f"{_OWN}{number}")
+    names = Counter(name for check in CATALOG.values() for name in (check.id, *check.aliases))
+    for name in (name for name, times in names.items() if times > 1):
+        raise CatalogError(f"{name!r} is, or was once, the id of two checks; give one of them another id")
     return CATALOG
 
 

@@ -90,7 +90,7 @@ def _finding(
     if evidence:
         severity = min((item.severity or check.severity for item in evidence), key=_rank)
     return Finding(
-        key=finding_key(check.id, facts.id),
+        key=finding_key(check.first_id, facts.id),
         check=check.id,
         resource=facts.id,
         type=facts.type,

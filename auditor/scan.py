@@ -223,6 +223,7 @@ def judge_scan(
 
     ENABLED_REGIONS: all regions of the account; ``None``: not known, then what joins all regions is unknown.
     """
+    store.rename_checks(scan.account, _renamed(chosen))
     coverage, judgement = _judge(store, scan, chosen, thresholds, enabled_regions, prices, listener)
     scores = score(scan.account, _ids(standard), chosen, judgement.tallies, judgement.findings)
     stored = store.save_judgement(scan.id, judgement.findings, judgement.tallies, scores)
@@ -250,6 +251,7 @@ def evaluate(
     chosen = select(checks, standard, selection or Selection.from_mapping(scan.selection))
     thresholds, listener = bind_all(chosen.values(), standard), listener or Silence()
     regions = scan.statistics.get("enabled_regions")
+    store.rename_checks(scan.account, _renamed(checks))
     coverage, judgement = _judge(store, scan, chosen, thresholds, regions, prices, listener)
     tallies, findings = list(judgement.tallies), list(judgement.findings)
     judged = replace(scan, standard_digest=standard.digest, checks_digest=catalog.digest())
@@ -288,6 +290,11 @@ def _judge(
     inventory = Inventory(scan.account, held.resources, held.coverage, enabled_regions, prices)
     judgement = judge_all(chosen.values(), inventory, lambda check: thresholds[check.id], listener.judging)
     return held.coverage, judgement
+
+
+def _renamed(checks: Mapping[str, Check]) -> Mapping[str, str]:
+    """Return the former ids of CHECKS with those they have now."""
+    return {former: check.id for check in checks.values() for former in check.aliases}
 
 
 def _ids(standard: Standard) -> list[str]:

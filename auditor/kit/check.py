@@ -68,6 +68,12 @@ class Check:
     unknowns: tuple[Case, ...]
     same_as: tuple[str, ...]
     aliases: tuple[str, ...]
+    """The ids it had before, the latest first."""
+
+    @property
+    def first_id(self) -> str:
+        """The id it had first: the keys of its findings are made of it and outlive a new name."""
+        return self.aliases[-1] if self.aliases else self.id
 
     @property
     def doc(self) -> str:
@@ -125,7 +131,7 @@ def check(
     Evidence for what is wrong; nothing yielded is a pass. It raises NotApplicable where it cannot concern the resource.
     PATTERN names the bullets it serves, the one with its thresholds first. READS names the resource types it joins.
     PASSES, FAILS, SKIPS and UNKNOWNS are its tests and the examples on its page. SAME_AS names the same rule elsewhere
-    (``prowler:…``, ``fsbp:…``). ALIASES are ids it had before: findings keep their history.
+    (``prowler:…``, ``fsbp:…``). ALIASES are ids it had before, the latest first: findings keep their history.
 
     Raises ValueError when the id is taken.
     """

@@ -68,6 +68,7 @@ class Lives:
         known = self._known()
         reported = {finding.key: finding for finding in given}
         self._add_new(reported, known, ids, rows)
+        self._reattach(reported, known, ids)
         failed_before = self._failed_before([known[key].id for key in reported if not known[key].failing])
         for key, finding in reported.items():
             self._reported(known[key], finding, failed_before)
@@ -101,6 +102,19 @@ class Lives:
             names = (encode_text(finding.resource), encode_text(finding.name))
             values.append((number, encode_text(finding.key), was.tally_id, was.resource_id, *names))
         self._database.bulk_insert(self._connection, findings, values)
+
+    def _reattach(
+        self, reported: Mapping[str, Finding], known: Mapping[str, _Standing], ids: Mapping[TallyKey, int]
+    ) -> None:
+        """Bring findings to the tally of the name their check has now, where both names have one."""
+        moved = [
+            {"row": known[key].id, "tally": ids[tally_of(finding)]}
+            for key, finding in reported.items()
+            if known[key].tally_id != ids[tally_of(finding)]
+        ]
+        if moved:
+            this = update(findings).where(findings.c.id == bindparam("row"))
+            self._connection.execute(this.values(tally_id=bindparam("tally")), moved)
 
     def _failed_before(self, candidates: Sequence[int]) -> set[int]:
         """Which of the findings once failed and ended since."""

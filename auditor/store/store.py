@@ -213,6 +213,12 @@ class Store:
                 )
         return stored
 
+    def rename_checks(self, account: str, names: Mapping[str, str]) -> None:
+        """Give the account's tallies and findings, of all scans, the new NAMES (former id -> id) of their checks."""
+        if names:
+            with self._database.writing(account) as connection:
+                tally_store.rename(connection, account, names)
+
     def states(self, scan_id: int, findings: Iterable[Finding]) -> list[FindingState]:
         """Findings that are not stored (an old scan judged by today's standard), placed in time by what is stored."""
         with self._database.reading() as connection:

@@ -11,7 +11,7 @@ from auditor.store.database import Database
 from auditor.store.numbers import deltas, numbers
 from auditor.store.schema import judgements, resources, scopes, tallies, tally_versions
 
-__all__ = ["Rows", "TallyKey", "judged", "read", "rows_of", "save", "tally_ids", "tally_of"]
+__all__ = ["Rows", "TallyKey", "judged", "read", "rename", "rows_of", "save", "tally_ids", "tally_of"]
 
 
 class TallyKey(NamedTuple):
@@ -59,6 +59,18 @@ def tally_ids(database: Database, connection: Connection, keys: Iterable[TallyKe
         values = [{"id": known[key], "scope_id": scope_ids[key.scope], "check": key.check} for key in new]
         connection.execute(insert(tallies), values)
     return known
+
+
+def rename(connection: Connection, account: str, names: Mapping[str, str]) -> None:
+    """Give tallies of the checks in NAMES (former id -> id) the new name, where there is no tally of that name yet."""
+    ours = tallies.c.scope_id.in_(select(scopes.c.id).where(scopes.c.account == account))
+    rows = connection.execute(select(tallies).where(ours, tallies.c.check.in_([*names, *names.values()]))).all()
+    taken = {(row.scope_id, row.check) for row in rows}
+    for row in rows:
+        new = (row.scope_id, names.get(row.check, row.check))
+        if new not in taken:
+            taken.add(new)
+            connection.execute(update(tallies).where(tallies.c.id == row.id).values(check=new[1]))
 
 
 def save(
