@@ -47,29 +47,26 @@ def judge(check: Check, facts: Facts, thresholds: Any) -> Finding:
     A fact that could not be read makes it UNKNOWN with the operation and the error code, unless evidence had already been
     given: what is proven stays a FAIL. A check that breaks makes it UNKNOWN marked as the check's own fault.
     """
-    verdict, evidence, reason, gap, fault = _run(check, facts, thresholds)
-    return _finding(check, facts, verdict, evidence, reason, gap, fault)
-
-
-_Outcome = tuple[Verdict, list[Evidence], str, Gap | None, bool]
-_PASS: _Outcome = (Verdict.PASS, [], "", None, False)
-
-
-def _run(check: Check, facts: Facts, thresholds: Any) -> _Outcome:
     evidence: list[Evidence] = []
     try:
         for item in check.judge(facts, thresholds):
             evidence.append(item)  # noqa: PERF402  (extend would lose what came before an exception)
-    except NotApplicable as skipped:
-        return Verdict.NOT_APPLICABLE, [], str(skipped), None, False
-    except Unavailable as unavailable:
-        gap = unavailable.gap
-        reason = f"{gap}: {gap.message}" if gap.message else str(gap)
-        return Verdict.FAIL if evidence else Verdict.UNKNOWN, evidence, reason, gap, False
     except Exception as error:  # noqa: BLE001  (a broken check is a verdict, never a crash)
-        _log_fault(check, facts, error)
-        return Verdict.UNKNOWN, [], f"the check {check.id} broke: {type(error).__name__}", None, True
-    return (Verdict.FAIL, evidence, "", None, False) if evidence else _PASS
+        return _broken_off(check, facts, evidence, error)
+    return _finding(check, facts, Verdict.FAIL if evidence else Verdict.PASS, evidence)
+
+
+def _broken_off(check: Check, facts: Facts, evidence: list[Evidence], error: Exception) -> Finding:
+    """Return what a check concluded that ended with ERROR, after it had given EVIDENCE."""
+    if isinstance(error, Unavailable):
+        gap = error.gap
+        reason = f"{gap}: {gap.message}" if gap.message else str(gap)
+        return _finding(check, facts, Verdict.FAIL if evidence else Verdict.UNKNOWN, evidence, reason, gap)
+    if isinstance(error, NotApplicable):
+        return _finding(check, facts, Verdict.NOT_APPLICABLE, [], str(error))
+    _log_fault(check, facts, error)
+    reason = f"the check {check.id} broke: {type(error).__name__}"
+    return _finding(check, facts, Verdict.UNKNOWN, [], reason, fault=True)
 
 
 _faults: dict[str, int] = defaultdict(int)
@@ -84,10 +81,17 @@ def _log_fault(check: Check, facts: Facts, error: Exception) -> None:
 
 
 def _finding(
-    check: Check, facts: Facts, verdict: Verdict, evidence: list[Evidence], reason: str, gap: Gap | None, fault: bool
+    check: Check,
+    facts: Facts,
+    verdict: Verdict,
+    evidence: list[Evidence],
+    reason: str = "",
+    gap: Gap | None = None,
+    *,
+    fault: bool = False,
 ) -> Finding:
     severity = check.severity
-    if evidence:
+    if [item for item in evidence if item.severity]:
         severity = min((item.severity or check.severity for item in evidence), key=_rank)
     return Finding(
         key=finding_key(check.first_id, facts.id),
@@ -176,21 +180,24 @@ def _judge_type(
         unknown: list[str] = []
         skipped: dict[str, list[str]] = {}
         for facts in resources:
-            # Most verdicts are passes: those cost no more than the check itself. Anything else is looked at again.
+            # As judge does, without a Finding where there is nothing to find: most verdicts are passes.
+            evidence: list[Evidence] = []
             try:
-                for _evidence in run(facts, want):
-                    break
-                else:
+                for item in run(facts, want):
+                    evidence.append(item)  # noqa: PERF402
+                if not evidence:
                     passed.append(facts.id)
                     continue
+                finding = _finding(check, facts, Verdict.FAIL, evidence)
             except NotApplicable as skip:
-                skipped.setdefault(str(skip), []).append(facts.id)
-                continue
-            except Exception:  # noqa: BLE001, S110  (_run says what it was)
-                pass
-            verdict, evidence, reason, gap, fault = _run(check, facts, want)
-            (failed if verdict is Verdict.FAIL else unknown).append(facts.id)
-            judgement.findings.append(_finding(check, facts, verdict, evidence, reason, gap, fault))
+                if not evidence:
+                    skipped.setdefault(str(skip), []).append(facts.id)
+                    continue
+                finding = _broken_off(check, facts, evidence, skip)
+            except Exception as error:  # noqa: BLE001
+                finding = _broken_off(check, facts, evidence, error)
+            (failed if finding.verdict is Verdict.FAIL else unknown).append(facts.id)
+            judgement.findings.append(finding)
         judgement.tallies.append(
             Tally(
                 check=check.id,

@@ -42,6 +42,9 @@ class World(Protocol):
     def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> list["Facts"]:
         """Return the resources of TYPE that hold one of KEYS at the path BY; REGION ``None``: in every region."""
 
+    def holding(self, type: str, by: str, key: str, region: str | None) -> list["Facts"]:
+        """Return the resources of TYPE that hold KEY at the path BY: ``find`` with one key, which is what most joins ask."""
+
     def all(self, type: str, region: str | None) -> list["Facts"]:
         """Return every resource of TYPE that was read."""
 
@@ -106,12 +109,38 @@ class Series:
 class Facts:
     """One resource as a check sees it: ``facts["MultiAZ"]`` is the API's field, or ends the check as UNKNOWN."""
 
-    __slots__ = ("_document", "_resource", "_world")
+    # Attributes and no properties: every check reads several of them of every resource.
+    __slots__ = (
+        "_document", "_gaps", "_reach", "_resource", "_world",
+        "account", "id", "name", "observed_at", "region", "type",
+    )  # fmt: skip
+
+    type: str
+    """The resource type, ``AWS::RDS::DBInstance``."""
+    id: str
+    """The ARN."""
+    name: str
+    """The name people know it by."""
+    account: str
+    """The account id."""
+    region: str
+    """The region, or ``global``."""
+    observed_at: datetime
+    """When the resource was read: "now" for every age (UTC)."""
 
     def __init__(self, resource: Resource, world: World) -> None:
         self._resource = resource
         self._document = resource.document
+        self._gaps = resource.gaps
         self._world = world
+        self.type = resource.type
+        self.id = resource.id
+        self.name = resource.name
+        self.account = resource.account
+        self.region = region = resource.region
+        self.observed_at = resource.observed_at
+        # Where to look for what it is joined to; a global resource may be joined to any region.
+        self._reach = None if region == GLOBAL else region
 
     def __getitem__(self, key: str) -> Any:
         """Return the field KEY. Raises Unavailable when it could not be read or the answer did not hold it."""
@@ -122,61 +151,30 @@ class Facts:
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the field KEY, or DEFAULT where the API leaves it out. Raises Unavailable when it could not be read."""
-        try:
-            value = self._document[key]
-        except KeyError:
-            if key in self._resource.gaps:
-                raise Unavailable(self._resource.gaps[key]) from None
-            return default
-        return default if value is None else value
+        value = self._document.get(key)
+        if value is not None:
+            return value
+        if self._gaps and key in self._gaps and key not in self._document:
+            raise Unavailable(self._gaps[key])
+        return default
 
     def values(self, path: str) -> list[Any]:
         """Return all values at PATH (``Attachments[].InstanceId``). Raises Unavailable when its first field could not be read."""
         head = path.partition(".")[0].removesuffix("[]")
-        if head in self._resource.gaps:
-            raise Unavailable(self._resource.gaps[head])
+        if head in self._gaps:
+            raise Unavailable(self._gaps[head])
         return list(values_at(self._document, path))
 
     def _gap(self, key: str) -> Gap:
-        gap = self._resource.gaps.get(key)
-        return gap or Gap(self._resource.type, "FieldMissing", f"the answer did not hold {key}")
-
-    @property
-    def type(self) -> str:
-        """The resource type, ``AWS::RDS::DBInstance``."""
-        return self._resource.type
-
-    @property
-    def id(self) -> str:
-        """The ARN."""
-        return self._resource.id
-
-    @property
-    def name(self) -> str:
-        """The name people know it by."""
-        return self._resource.name
-
-    @property
-    def account(self) -> str:
-        """The account id."""
-        return self._resource.account
-
-    @property
-    def region(self) -> str:
-        """The region, or ``global``."""
-        return self._resource.region
+        gap = self._gaps.get(key)
+        return gap or Gap(self.type, "FieldMissing", f"the answer did not hold {key}")
 
     @property
     def tags(self) -> Mapping[str, str]:
         """The tags, key to value. Raises Unavailable when they could not be read."""
-        if "Tags" in self._resource.gaps:
-            raise Unavailable(self._resource.gaps["Tags"])
+        if self._gaps and "Tags" in self._gaps:
+            raise Unavailable(self._gaps["Tags"])
         return self._resource.tags
-
-    @property
-    def observed_at(self) -> datetime:
-        """When the resource was read: "now" for every age (UTC)."""
-        return self._resource.observed_at
 
     @property
     def prices(self) -> PriceBook:
@@ -193,11 +191,11 @@ class Facts:
 
     def days_since(self, key: str) -> float:
         """Return the days (with fraction) from the date under KEY to the observation."""
-        return self.age(key).total_seconds() / 86400
+        return (self.observed_at - parse_time(self[key])).total_seconds() / 86400
 
     def hours_since(self, key: str) -> float:
         """Return the hours (with fraction) from the date under KEY to the observation."""
-        return self.age(key).total_seconds() / 3600
+        return (self.observed_at - parse_time(self[key])).total_seconds() / 3600
 
     def metric(self, name: str, statistic: str, days: float | None = None) -> Series:
         """Return the CloudWatch metric's datapoints of the last DAYS (``None``: of all that was read).
@@ -232,14 +230,13 @@ class Facts:
         not found raise Unavailable when TYPE was not read completely, or when REQUIRED; otherwise they just do not exist.
         """
         wanted = list(dict.fromkeys(keys))
-        region = self._reach(everywhere)
-        found = self._world.find(type, by, wanted, region)
-        gap = self._world.unread(type, region, by)
+        world, region = self._world, None if everywhere else self._reach
+        found = world.holding(type, by, wanted[0], region) if len(wanted) == 1 else world.find(type, by, wanted, region)
+        gap = world.unread(type, region, by)
         if gap or required:
-            held = {value for facts in found for value in facts.keys_at(by)}
-            missing = [key for key in wanted if key not in held]
-            if missing:
-                raise Unavailable(gap or Gap(type, "NotFound", f"{missing[0]} is not in the inventory"))
+            for key in wanted:
+                if not world.holding(type, by, key, region):
+                    raise Unavailable(gap or Gap(type, "NotFound", f"{key} is not in the inventory"))
         return found
 
     def referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
@@ -248,18 +245,19 @@ class Facts:
         Raises Unavailable when TYPE, or that field of one of them, was not read: there could be more of them. Where the
         ones that were read can already decide, catch it and use ``known_referrers``.
         """
-        region = self._reach(everywhere)
-        if gap := self._world.unread(type, region, by):
+        world, region = self._world, None if everywhere else self._reach
+        if gap := world.unread(type, region, by):
             raise Unavailable(gap)
-        return self._world.find(type, by, [self.id if key is None else key], region)
+        return world.holding(type, by, self.id if key is None else key, region)
 
     def known_referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
         """Return the referrers that were read, complete or not: enough to prove that there is one, never that there is none."""
-        return self._world.find(type, by, [self.id if key is None else key], self._reach(everywhere))
+        region = None if everywhere else self._reach
+        return self._world.holding(type, by, self.id if key is None else key, region)
 
     def all(self, type: str, *, everywhere: bool = False) -> list["Facts"]:
         """Return every resource of TYPE in this region. Raises Unavailable when TYPE was not read completely."""
-        region = self._reach(everywhere)
+        region = None if everywhere else self._reach
         if gap := self._world.unread(type, region):
             raise Unavailable(gap)
         return self._world.all(type, region)
@@ -278,7 +276,7 @@ class Facts:
 
     def remembered(self, make: Callable[["Facts"], T]) -> T:
         """Return what MAKE gives for this resource, made once for all checks that ask for it."""
-        memo, key = self._world.memo, (make, self._resource.id)
+        memo, key = self._world.memo, (make, self.id)
         if key not in memo:
             memo[key] = make(self)
         made: T = memo[key]
@@ -286,11 +284,7 @@ class Facts:
 
     def known(self, type: str) -> list["Facts"]:
         """Return every resource of TYPE in this region that was read, complete or not: what is not among them is not known."""
-        return self._world.all(type, self._reach(False))
-
-    def _reach(self, everywhere: bool) -> str | None:
-        """Return the region to look in; a global resource may be joined to any."""
-        return None if everywhere or self.region == GLOBAL else self.region
+        return self._world.all(type, self._reach)
 
     def keys_at(self, by: str) -> list[str]:
         """Return what this resource is found by at the path BY (``id``: its ARN)."""

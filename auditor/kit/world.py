@@ -75,6 +75,14 @@ class Inventory:
             return list(lists[0]) if lists else []
         return list({id(facts): facts for held in lists for facts in held}.values())
 
+    def holding(self, type: str, by: str, key: str, region: str | None) -> list[Facts]:
+        """Return the resources of TYPE that hold KEY at the path BY: ``find`` with one key, which is what most joins ask."""
+        index = self._indices.get((type, by, region))
+        if index is None:
+            index = self._index(type, by, region)
+        held = index.get(key)
+        return held.copy() if held else []
+
     def _index(self, type: str, by: str, region: str | None) -> dict[str, list[Facts]]:
         """Build the index of one region: a join must not pay for the resources of all the others."""
         index: dict[str, list[Facts]] = defaultdict(list)
@@ -90,9 +98,12 @@ class Inventory:
         BY is a path that resources are looked for by: its first field must have been read of each.
         """
         key = (type, region, by)
-        if key not in self._unread:
-            self._unread[key] = self._why_unread(type, region, by.partition(".")[0].removesuffix("[]"))
-        return self._unread[key]
+        try:
+            return self._unread[key]
+        except KeyError:
+            gap = self._why_unread(type, region, by.partition(".")[0].removesuffix("[]"))
+            self._unread[key] = gap
+            return gap
 
     def _why_unread(self, type: str, region: str | None, field: str) -> Gap | None:
         whole = self.coverage.get(Scope(self.account, GLOBAL, type))
