@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from auditor.kit.money import PriceBook
@@ -66,16 +66,56 @@ def values_at(document: Any, path: str) -> Iterator[Any]:
             yield item
 
 
-@lru_cache(maxsize=1024)
-def _in_order(timestamps: tuple[str, ...]) -> tuple[tuple[datetime, ...], tuple[int, ...]]:
-    """Return the moments, oldest first, and the order they came in (empty when they were in order).
+class _Moments(tuple[datetime, ...]):
+    """When a metric's datapoints lie, oldest first.
 
-    Metrics of one answer share their timestamps: reading them again for each resource would cost more than the check.
+    Metrics of one answer share their timestamps: what is worked out of them is kept for the next resource, because it costs
+    more than the check.
     """
+
+    order: tuple[int, ...] = ()
+    """The order they came in; empty when they were in order."""
+
+    @cached_property
+    def days(self) -> int:
+        """On how many days (UTC) they lie."""
+        return len({moment.date() for moment in self})
+
+    @cached_property
+    def _windows(self) -> dict[int, "_Moments"]:
+        return {}
+
+    def since(self, start: datetime) -> tuple[int, "_Moments"]:
+        """Return how many lie before START, and the others."""
+        if not self or self[0] >= start:
+            return 0, self
+        before = bisect_left(self, start)
+        if before not in self._windows:
+            self._windows[before] = _Moments(self[before:])
+        return before, self._windows[before]
+
+
+@lru_cache(maxsize=1024)
+def _in_order(timestamps: tuple[str, ...]) -> _Moments:
     moments = [parse_time(text) for text in timestamps]
     order = sorted(range(len(moments)), key=moments.__getitem__)
-    in_order = all(map(int.__eq__, order, range(len(order))))
-    return tuple(moments[number] for number in order), () if in_order else tuple(order)
+    made = _Moments(moments[number] for number in order)
+    if order != list(range(len(order))):
+        made.order = tuple(order)
+    return made
+
+
+_latest: tuple[list[str], _Moments] = ([], _Moments())
+"""The timestamps that were read last: the next metric's are most often equal, and comparing is cheaper than hashing."""
+
+
+def _moments(timestamps: list[str]) -> _Moments:
+    global _latest  # one name is bound at once, so threads may do it at the same time
+    known, moments = _latest
+    if known != timestamps:
+        moments = _in_order(tuple(timestamps))
+        _latest = (list(timestamps), moments)
+    return moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +143,8 @@ class Series:
     @property
     def days(self) -> int:
         """On how many days (UTC) there are datapoints."""
-        return len({moment.date() for moment in self.times})
+        times = self.times
+        return times.days if isinstance(times, _Moments) else len({moment.date() for moment in times})
 
 
 class Facts:
@@ -210,15 +251,15 @@ class Facts:
         series = metrics[key]
         if days is not None and days > series["Days"]:
             raise Unavailable(Gap("cloudwatch:GetMetricData", "TooFewDays", f"{key}: {series['Days']} days were read"))
-        times, order = _in_order(tuple(series["Timestamps"]))
+        times = _moments(series["Timestamps"])
         values = tuple(series["Values"])
         if len(values) != len(times):
             raise ValueError(f"{key}: {len(times)} timestamps, {len(values)} values")
-        if order:
-            values = tuple(values[number] for number in order)
+        if times.order:
+            values = tuple(values[number] for number in times.order)
         if days is not None:
-            since = bisect_left(times, self.observed_at - timedelta(days=days, seconds=series["Period"]))
-            times, values = times[since:], values[since:]
+            before, times = times.since(self.observed_at - timedelta(days=days, seconds=series["Period"]))
+            values = values[before:]
         return Series(times, values, series["Period"])
 
     def related(
