@@ -1,16 +1,16 @@
 """From a stored scan to what a report is made from; no AWS call is made."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from auditor.aws.permissions import action
 from auditor.collect.declare import ResourceType
 from auditor.kit.check import Check
-from auditor.model import FindingState, Scan, Score, Tally
+from auditor.model import FindingState, Scan, Scope, Score, Tally
 from auditor.report import Known, Permission, Previous, ReportInputs, ResourceCounts, fix_fields
 from auditor.scan import Judged
 from auditor.standard import Standard
-from auditor.store import Store
+from auditor.store import Inventory, ResourceRef, Store
 
 __all__ = ["permissions", "report_inputs"]
 
@@ -41,6 +41,10 @@ def report_inputs(
         states, changes = store.findings(scan.id), store.changes(scan.id)
     before = store.previous_scan(scan, alike=True) or store.previous_scan(scan)
     differences = store.resource_changes(scan.id) if before else None
+
+    def counted(refs: Iterable[ResourceRef]) -> int:
+        return sum(ref.type not in types or not types[ref.type].offers(ref.id) for ref in refs)
+
     return ReportInputs(
         scan=scan,
         standard=standard,
@@ -52,11 +56,12 @@ def report_inputs(
         previous=Previous(before, store.scores(before.id)) if before else None,
         changes=changes,
         resource_changes=(
-            ResourceCounts(len(differences.added), len(differences.changed), len(differences.gone))
+            ResourceCounts(counted(differences.added), counted(differences.changed), counted(differences.gone))
             if differences
             else None
         ),
         resources=_known(store, scan, states, checks.values()),
+        offerings=_offerings(inventory, types),
         permissions=permissions(checks.values(), types),
     )
 
@@ -78,6 +83,16 @@ def _known(store: Store, scan: Scan, states: Iterable[FindingState], checks: Ite
         for resource in inventory.resources(type)
         if resource.id in ids
     }
+
+
+def _offerings(inventory: Inventory, types: Mapping[str, ResourceType]) -> Mapping[Scope, int]:
+    """Return how many resources of each scope are what AWS offers."""
+    found: Counter[Scope] = Counter()
+    for name in inventory.types():
+        declared = types.get(name)
+        if declared is not None and declared.offering:
+            found.update(resource.scope for resource in inventory.resources(name) if declared.offers(resource.id))
+    return found
 
 
 def permissions(checks: Iterable[Check], types: Mapping[str, ResourceType]) -> Mapping[str, Permission]:

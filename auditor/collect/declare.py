@@ -6,7 +6,7 @@ from typing import Any
 
 from auditor.model import Gap
 
-__all__ = ["TYPES", "Batch", "Call", "CallFailed", "Collector", "Metric", "ResourceType", "Row", "Wait"]
+__all__ = ["TYPES", "Batch", "Call", "CallFailed", "Collector", "Metric", "ResourceType", "Row", "Wait", "is_of_aws"]
 
 Row = Mapping[str, Any]
 """One item of an answer, as the API gave it. A value that is a Gap is a field that could not be read."""
@@ -140,6 +140,10 @@ class ResourceType:
     details_when: Mapping[str, Callable[[Row], bool]] = field(default_factory=dict)
     """Detail -> which rows it is read for; on others the field is absent."""
     metrics: tuple[Metric, ...] = ()
+    offering: bool | Callable[[str], bool] = False
+    """Whether its resources (by their ids, where only some) are what AWS offers there and not what the account has.
+
+    They are read, covered and joined like all others; in counts of the account's resources they are left out."""
     volatile: tuple[str, ...] = ()
     """Fields that change by themselves and are no drift (``LatestRestorableTime``); ``Metrics`` always is."""
     drop: tuple[str, ...] = ()
@@ -160,6 +164,10 @@ class ResourceType:
             raise ValueError(f"{self.type}: exactly one of list and collect is needed")
         TYPES[self.type] = self
 
+    def offers(self, id: str) -> bool:
+        """Whether the resource of that id is one that AWS offers and not one that the account has."""
+        return self.offering(id) if callable(self.offering) else self.offering
+
     @property
     def lists(self) -> tuple[Call, ...]:
         """The list calls as a tuple."""
@@ -172,6 +180,11 @@ class ResourceType:
         metrics = (GET_METRIC_DATA,) if self.metrics else ()
         again = (self.get,) if self.get else ()
         return (*self.lists, *self.calls, *details, *metrics, *again)
+
+
+def is_of_aws(arn: str) -> bool:
+    """Return whether an ARN is AWS's own, the same in all accounts: ``arn:aws:iam::aws:policy/…``."""
+    return arn.split(":")[4:5] == ["aws"]
 
 
 GET_METRIC_DATA = Call("cloudwatch", "GetMetricData", "MetricDataResults")

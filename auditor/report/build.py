@@ -26,9 +26,7 @@ def build_view(inputs: ReportInputs) -> ReportView:
     pairs = [(state.finding, finding_view(state, inputs)) for state in inputs.states]
     findings = in_order((view for _, view in pairs), checks)
     failing = _by_check(findings)
-    coverage = coverage_view(
-        tuple(inputs.coverage), (finding for finding, _ in pairs), inputs.checks, inputs.permissions
-    )
+    coverage = coverage_view(inputs, (finding for finding, _ in pairs))
     changes = changes_view(inputs, checks)
     sections = section_views(inputs, checks, failing, changes.comparable)
     account = scores_by_id(inputs.scores).get(("account", ""))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.kit import Check
-from auditor.model import Coverage, FindingState, Scan, Score, Tally
+from auditor.model import Coverage, FindingState, Scan, Scope, Score, Tally
 from auditor.standard import Standard
 
 __all__ = ["Known", "Permission", "Previous", "ReportInputs", "ResourceCounts"]
@@ -73,5 +73,7 @@ class ReportInputs:
     """``None``: not known (the first scan)."""
     resources: Mapping[str, Known] = field(default_factory=dict)
     """Resource id -> what else is known; needed for those with findings only."""
+    offerings: Mapping[Scope, int] = field(default_factory=dict)
+    """How many of a scope's resources are what AWS offers (instance types, zones, …) and not what the account has."""
     permissions: Mapping[str, Permission] = field(default_factory=dict)
     """Operation (``elbv2:DescribeLoadBalancers``, as in a Gap) -> what opens it."""

@@ -2,11 +2,10 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from auditor.kit import Check
-from auditor.model import Coverage, CoverageState, Finding, Gap
-from auditor.report.inputs import Permission
+from auditor.model import Coverage, CoverageState, Finding, Gap, Scope
+from auditor.report.inputs import Permission, ReportInputs
 from auditor.report.text import service, short, visible
 from auditor.report.view import CoverageView, GapView, ScopeRow
 
@@ -53,45 +52,49 @@ class _Group:
         self.names: dict[str, None] = {}
 
 
-def coverage_view(
-    coverage: Sequence[Coverage],
-    findings: Iterable[Finding],
-    checks: Mapping[str, Check],
-    permissions: Mapping[str, Permission],
-) -> CoverageView:
-    """Return how completely COVERAGE's scopes were read, and every gap with the checks it blinds, worst first."""
+def coverage_view(inputs: ReportInputs, findings: Iterable[Finding]) -> CoverageView:
+    """Return how completely the scopes asked for were read, and every gap with the checks it blinds, worst first."""
+    coverage = tuple(inputs.coverage)
     readers: dict[str, list[str]] = defaultdict(list)
-    for check in checks.values():
+    for check in inputs.checks.values():
         for type in dict.fromkeys((*check.on, *check.reads)):
             readers[type].append(check.id)
     groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
     for cover in coverage:
         if not cover.state.known:
-            _add_scope(groups, cover, readers)
+            group = _add_scope(groups, cover, cover.gap or Gap(cover.scope.type, str(cover.state)))
+            group.checks.update(dict.fromkeys(readers.get(cover.scope.type, ())))
+        for gap in {(gap.operation, gap.code): gap for gap in cover.gaps.values()}.values():
+            _add_scope(groups, cover, gap)
     for finding in findings:
         for gap in finding.gaps:
             _add_finding(groups, gap, finding)
-    order = {id: number for number, id in enumerate(checks)}
-    views = [_gap_view(key, group, permissions, order) for key, group in groups.items()]
+    order = {id: number for number, id in enumerate(inputs.checks)}
+    views = [_gap_view(key, group, inputs.permissions, order) for key, group in groups.items()]
     views.sort(key=lambda gap: (-len(gap.checks), -gap.scopes, -gap.findings, gap.operation))
+    services = _services(coverage, inputs.offerings)
     return CoverageView(
         asked=len(coverage),
-        states=Counter(cover.state for cover in coverage),
-        resources=sum(cover.resources for cover in coverage),
-        services=_services(coverage),
+        states=Counter(map(_state, coverage)),
+        resources=sum(row.resources for row in services),
+        services=services,
         gaps=tuple(views),
     )
 
 
-def _add_scope(groups: dict[tuple[str, str], _Group], cover: Coverage, readers: Mapping[str, Sequence[str]]) -> None:
-    gap = cover.gap or Gap(cover.scope.type, str(cover.state))
+def _state(cover: Coverage) -> CoverageState:
+    """Return how a scope was read: one whose resources are all known, but not all their fields, was read in part."""
+    return CoverageState.PARTIAL if cover.state.known and not cover.whole else cover.state
+
+
+def _add_scope(groups: dict[tuple[str, str], _Group], cover: Coverage, gap: Gap) -> _Group:
     group = groups[gap.operation, gap.code]
     group.scopes += 1
-    group.states[cover.state] = None
+    group.states[_state(cover)] = None
     group.message = group.message or gap.message
     group.types.add(cover.scope.type)
     group.regions.add(cover.scope.region)
-    group.checks.update(dict.fromkeys(readers.get(cover.scope.type, ())))
+    return group
 
 
 def _add_finding(groups: dict[tuple[str, str], _Group], gap: Gap, finding: Finding) -> None:
@@ -146,13 +149,13 @@ def _advice(code: str, message: str, denied: bool) -> str:
     return "Scan again; if it stays, `auditor doctor` says more."
 
 
-def _services(coverage: Iterable[Coverage]) -> tuple[ScopeRow, ...]:
+def _services(coverage: Iterable[Coverage], offerings: Mapping[Scope, int]) -> tuple[ScopeRow, ...]:
     states: dict[str, Counter[CoverageState]] = defaultdict(Counter)
     resources: Counter[str] = Counter()
     for cover in coverage:
         name = visible(service(cover.scope.type))
-        states[name][cover.state] += 1
-        resources[name] += cover.resources
+        states[name][_state(cover)] += 1
+        resources[name] += cover.resources - offerings.get(cover.scope, 0)
     rows = [ScopeRow(name, dict(counted), resources[name]) for name, counted in states.items()]
 
     def key(row: ScopeRow) -> tuple[int, int, str]:

@@ -251,14 +251,16 @@ class CoverageView:
     asked: int
     """Scopes: resource types times regions."""
     states: Mapping[CoverageState, int]
+    """State -> scopes; one of whose resources some field could not be read counts as partial."""
     resources: int
+    """What the account has; not what AWS offers there."""
     services: tuple[ScopeRow, ...]
     gaps: tuple[GapView, ...]
     """Most blinding first."""
 
     @property
     def known(self) -> int:
-        """Scopes of which everything is known."""
+        """Scopes of which everything is known: all resources, and every field of each."""
         return sum(count for state, count in self.states.items() if state.known)
 
     @property

@@ -29,6 +29,7 @@ from auditor.model import (
 )
 from auditor.report import ReportInputs, ReportView, build_view
 from auditor.report.view import BulletView, ScopeRow, Standing
+from auditor.scan import coverage_percent
 
 RULE = next(rule for rule in sample.RULES if rule.id == "rds-idle")
 BULLET = "cost.right-sizing.monitor-usage"
@@ -173,6 +174,28 @@ def test_a_check_that_broke_is_told_apart(rich: ReportView) -> None:
 
 def test_coverage_of_nothing_has_no_percentage() -> None:
     assert build_view(alone(coverage=[])).coverage.percent is None
+
+
+def test_a_scope_of_which_a_field_could_not_be_read_is_read_in_part_and_said_so() -> None:
+    denied = Gap("elasticloadbalancing:DescribeTags", "AccessDenied", "not authorized to perform it")
+    scopes = [Scope(sample.ACCOUNT, region, RULE.type) for region in ("eu-west-1", "us-east-1")]
+    coverage = [Coverage(scope, CoverageState.COMPLETE, None, NOW, 5, 1) for scope in scopes]
+    coverage[0] = replace(coverage[0], gaps={"Tags": denied, "Health": denied})
+    view = build_view(alone(coverage=coverage)).coverage
+    assert (view.known, view.unread, view.percent) == (1, 1, 50)
+    assert view.percent == coverage_percent(coverage), "what the exit code is decided by"
+    assert view.states == {CoverageState.PARTIAL: 1, CoverageState.COMPLETE: 1}
+    (gap,) = view.gaps
+    assert (gap.operation, gap.scopes, gap.action) == (denied.operation, 1, denied.operation)
+
+
+def test_what_aws_offers_is_covered_and_is_no_resource_of_the_account() -> None:
+    scope = Scope(sample.ACCOUNT, "eu-west-1", "AWS::EC2::InstanceType")
+    own = Scope(sample.ACCOUNT, "eu-west-1", RULE.type)
+    coverage = [Coverage(each, CoverageState.COMPLETE, None, NOW, 5, 1) for each in (scope, own)]
+    view = build_view(alone(coverage=coverage, offerings={scope: 5})).coverage
+    assert (view.asked, view.known, view.resources) == (2, 2, 5)
+    assert sum(row.resources for row in view.services) == 5
 
 
 # ---- changes ----

@@ -192,4 +192,5 @@ INSTANCE_TYPE = ResourceType(
     calls=(INSTANCES, _DB_INSTANCES, _INSTANCE_TYPES),
     id="arn:{partition}:ec2:{region}::instance-type/{InstanceType}",
     name="{InstanceType}",
+    offering=True,
 )

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row, Wait
+from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row, Wait, is_of_aws
 from auditor.model import Gap
 
 # ---- account authorization details -----------------------------------------------------------------------------------
@@ -230,6 +230,7 @@ MANAGED_POLICY = ResourceType(
     list=_authorization("Policies"),
     only=_in_force,
     shape=with_documents,
+    offering=is_of_aws,
     id="{Arn}",
     name="{PolicyName}",
     scope="global",

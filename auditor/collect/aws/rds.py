@@ -221,4 +221,5 @@ ORDERABLE_OPTION = ResourceType(
     calls=(INSTANCES, _ORDERABLE),
     id="arn:{partition}:rds:{region}:{account}:orderable-option:{Engine}/{EngineVersion}/{DBInstanceClass}",
     name="{DBInstanceClass}",
+    offering=True,
 )

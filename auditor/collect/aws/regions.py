@@ -13,6 +13,7 @@ REGION = ResourceType(
     name="{RegionName}",
     scope="global",
     region="{RegionName}",
+    offering=True,
 )
 
 AVAILABILITY_ZONE = ResourceType(
@@ -21,5 +22,6 @@ AVAILABILITY_ZONE = ResourceType(
     list=ZONES,
     id="arn:{partition}:ec2:{region}::availability-zone/{ZoneName}",
     name="{ZoneName}",
+    offering=True,
     volatile=("Messages",),
 )

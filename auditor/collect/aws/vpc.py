@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from auditor.collect.asking import batches, rows_of
-from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row
+from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row, is_of_aws
 
 VPC = ResourceType(
     "AWS::EC2::VPC",
@@ -139,6 +139,7 @@ PREFIX_LIST = ResourceType(
     list=Call("ec2", "DescribeManagedPrefixLists", "PrefixLists"),
     id="{PrefixListArn}",
     name="{PrefixListName}",
+    offering=is_of_aws,
     tags="Tags",
     details={"Entries": Call("ec2", "GetManagedPrefixListEntries", "Entries", args={"PrefixListId": "PrefixListId"})},
     details_when={"Entries": _customer_managed},
