@@ -84,7 +84,7 @@ class ChecksSettings(_Table):
 class ReportSettings(_Table):
     """What is written after a scan."""
 
-    output: str = "reports"
+    output: str = "audit-reports"
     """The folder, relative to where the command is run."""
     formats: tuple[Format, ...] = ("html", "md", "json")
 

@@ -67,14 +67,14 @@ def test_json_is_whole_and_valid(scanned: str) -> None:
     listed = json.loads(run("findings", "--check", "security-group-open-admin-port", "--format", "json").stdout)
     assert len(listed) == len(HOSTILE)
     assert HOSTILE["markup"] in {row["name"] for row in listed}, "programs get the name as it is"
-    json.loads(Path("reports/report.json").read_bytes())
+    json.loads(Path("audit-reports/report.json").read_bytes())
 
 
 def test_reports_hold_no_harm(scanned: str) -> None:
-    page = Path("reports/compliance.html").read_text(encoding="utf-8")
+    page = Path("audit-reports/compliance.html").read_text(encoding="utf-8")
     assert "<script>alert(1)" not in page
     for name in ("compliance.md", "cost.md", "compliance.html"):
-        assert "\u202e" not in Path(f"reports/{name}").read_text(encoding="utf-8")
+        assert "\u202e" not in Path(f"audit-reports/{name}").read_text(encoding="utf-8")
 
 
 def test_an_error_message_is_shown_on_one_line(account: Endpoint) -> None:

@@ -213,7 +213,7 @@ def test_the_schedule_says_when_and_how() -> None:
     lines = run("schedule", "crontab").stdout
     assert "CRON_TZ=Europe/Berlin\n30 3 * * 1 " in lines
     assert f"--config {Path('config.toml').absolute()}" in lines, "cron starts elsewhere"
-    assert f"--output {Path('reports').absolute()}" in lines
+    assert f"--output {Path('audit-reports').absolute()}" in lines
     assert "OnCalendar=Mon" in lines
 
 

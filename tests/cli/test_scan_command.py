@@ -18,11 +18,11 @@ def test_a_scan_prints_a_summary_writes_the_reports_and_ends_with_0(account: End
     assert result.exit_code == 0, result.output
     assert "123456789012" in result.stdout
     assert "What must hold" in result.stdout
-    written = {path.name for path in (tmp_path / "reports").iterdir()}
+    written = {path.name for path in (tmp_path / "audit-reports").iterdir()}
     assert written == {"compliance.html", "cost.html", "compliance.md", "cost.md", "report.json"}
     for name in written:
-        assert str(tmp_path / "reports" / name) in result.stdout
-    report = json.loads((tmp_path / "reports" / "report.json").read_text(encoding="utf-8"))
+        assert str(tmp_path / "audit-reports" / name) in result.stdout
+    report = json.loads((tmp_path / "audit-reports" / "report.json").read_text(encoding="utf-8"))
     assert report["scan"]["regions"] == [REGION]
 
 
@@ -93,7 +93,7 @@ def test_only_the_wanted_formats_are_written_where_they_are_wanted(
     assert run(*ONE, "--format", formats, "--output", tmp_path / "deep" / "out").exit_code == 0
     written = {path.name for path in (tmp_path / "deep" / "out").iterdir()}
     assert written == files or {name.partition(".")[2] for name in written} == files
-    assert not (tmp_path / "reports").exists()
+    assert not (tmp_path / "audit-reports").exists()
 
 
 def test_the_configuration_says_what_the_command_line_does_not(account: Endpoint, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_configuration_says_what_the_command_line_does_not(account: Endpoint
 
 def test_all_enabled_regions_are_read_by_default(account: Endpoint, tmp_path: Path) -> None:
     run("scan", "--check", SSH, "--format", "json")
-    report = json.loads((tmp_path / "reports" / "report.json").read_text(encoding="utf-8"))
+    report = json.loads((tmp_path / "audit-reports" / "report.json").read_text(encoding="utf-8"))
     assert report["scan"]["regions"] == ["eu-west-1", "us-east-1"]
 
 

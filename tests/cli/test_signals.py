@@ -41,7 +41,7 @@ def test_a_scan_that_is_stopped_keeps_judges_and_reports_what_it_read(account: E
     assert wrong.splitlines()[-1] == "auditor: interrupted; what was read is kept as scan 1"
     assert "Traceback" not in wrong
     assert "interrupted" in shown
-    assert Path("reports/report.json").is_file()
+    assert Path("audit-reports/report.json").is_file()
     with Store.open(default_url()) as store:
         (scan,) = store.scans()
         assert scan.status is ScanStatus.INTERRUPTED

@@ -95,5 +95,5 @@ def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch, capsys:
 def test_a_narrow_scan_has_a_short_summary(account: Endpoint) -> None:
     result = run("scan", "--region", "eu-west-1", "--check", "security-group-open-admin-port")
     assert "Nothing judged in" in result.stdout
-    assert all(len(line) <= 80 or "/reports/" in line for line in result.stdout.splitlines())
+    assert all(len(line) <= 80 or "/audit-reports/" in line for line in result.stdout.splitlines())
     assert terminal.plain(result.stdout.replace("\n", " ")) == result.stdout.replace("\n", " ")
