@@ -1,13 +1,16 @@
 """What stands in the way of a whole scan: each thing that was looked at, and what to do about it."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from auditor import config as configuration
+from auditor.aws.answer import Fault
+from auditor.aws.faults import classify
 from auditor.aws.session import Connection
 from auditor.collect.declare import ResourceType
 from auditor.collect.plan import make_plan
@@ -22,11 +25,22 @@ from auditor.scan import bind_all, enabled_regions
 from auditor.selection import choose_regions
 from auditor.store import Store
 
-__all__ = ["Diagnosis", "Health", "examine"]
+__all__ = ["Diagnosis", "Health", "examine", "gaps_of"]
 
 _CLOCK_SECONDS = 60
 """AWS refuses requests signed more than five minutes off; well before that the clock wants mending."""
 _PROBE_SECONDS = 120.0
+_NAMED = 6
+"""How many blinded checks are named."""
+_NO_ANSWER = re.compile("timeout|connection|endpoint|proxy|deadline|incomplete", re.IGNORECASE)
+_REMEDIES = {
+    Fault.THROTTLED: "AWS throttled it to the end: scan at a quieter hour, or with fewer `threads` in [scan]",
+    Fault.TRANSIENT: "AWS or the network did not answer properly: run this again; if it stays, look at network and proxy",
+    Fault.CREDENTIALS: "the credentials ended on the way: get new ones that last as long as a scan",
+    Fault.UNSUPPORTED: "the endpoint does not know this operation: AWS does, what AWS_ENDPOINT_URL names may not",
+    Fault.OTHER: "run this again; if it stays, report it",
+}
+"""What to do about an answer that is no denial."""
 
 
 class Health(StrEnum):
@@ -169,28 +183,53 @@ def _permissions(
     needed = sorted({type for check in checks.values() for type in (*check.on, *check.reads)})
     plan = make_plan([types[name] for name in needed], types, account, partition, [region])
     read = collect(plan, connection.caller(), _Nowhere(), deadline_seconds=_PROBE_SECONDS)
-    gaps: dict[tuple[str, str], Gap] = {}
-    unread: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for scope, coverage in read.coverage.items():
-        found = list(coverage.gaps.values())
-        if not coverage.state.known:
-            found.append(coverage.gap or Gap(scope.type, str(CoverageState(coverage.state))))
-        for gap in found:
-            gaps.setdefault((gap.operation, gap.code), gap)
-            unread[gap.operation, gap.code].add(scope.type)
+    yield from gaps_of(read.coverage.values(), checks, types, region)
+
+
+def gaps_of(
+    coverage: Iterable[Coverage], checks: Mapping[str, Check], types: Mapping[str, ResourceType], region: str
+) -> Iterator[Diagnosis]:
+    """Yield a diagnosis for each operation that left something of REGION unread, denials first.
+
+    What was denied wants a permission; what was answered otherwise wants something else, and no permission mends it.
+    """
+    codes: dict[tuple[bool, str], set[str]] = defaultdict(set)
+    unread: dict[tuple[bool, str], set[str]] = defaultdict(set)
+    for cover in coverage:
+        found = [(gap, False) for gap in cover.gaps.values()]
+        if not cover.state.known and (cover.gap or not cover.gaps):
+            gap = cover.gap or Gap(cover.scope.type, str(cover.state))
+            found.append((gap, cover.state is CoverageState.DENIED))
+        for gap, denied in found:
+            key = not (denied or _fault(gap.code) is Fault.DENIED), gap.operation
+            codes[key].add(gap.code)
+            unread[key].add(cover.scope.type)
     opened = permissions(checks.values(), types)
-    for key, gap in sorted(gaps.items()):
-        blinded = sorted({check.id for check in checks.values() if unread[key] & {*check.on, *check.reads}})
-        action = opened[gap.operation].action if gap.operation in opened else gap.operation
-        leaves = (
-            f"leaves {', '.join(sorted(unread[key]))} unread; blinds {len(blinded)} checks: {', '.join(blinded[:6])}"
-        )
-        more = ", …" if len(blinded) > 6 else ""
+    for key in sorted(codes):
+        otherwise, operation = key
+        blinded = sorted(check.id for check in checks.values() if unread[key] & {*check.on, *check.reads})
+        blinds = f"blinds {len(blinded)} check{'s' if len(blinded) != 1 else ''}: {', '.join(blinded[:_NAMED])}"
+        answered = f"{operation} answered {' and '.join(sorted(codes[key]))} in {region}"
+        action = opened[operation].action if operation in opened else operation
         yield Diagnosis(
-            "permissions",
+            "answers" if otherwise else "permissions",
             Health.POOR,
-            f"{gap} in {region}; {leaves}{more}",
-            f"allow {action} (`auditor policy` prints the whole policy)",
+            f"{answered}; leaves {', '.join(sorted(unread[key]))} unread"
+            + (f"; {blinds}{', …' if len(blinded) > _NAMED else ''}" if blinded else ""),
+            _remedy(codes[key]) if otherwise else f"allow {action} (`auditor policy` prints the whole policy)",
         )
-    if not gaps:
-        yield Diagnosis("permissions", Health.GOOD, f"everything the checks need could be read in {region}")
+    if all(otherwise for otherwise, _ in codes):
+        rest = " but for what is said above" if codes else ""
+        yield Diagnosis("permissions", Health.GOOD, f"nothing the checks need was denied in {region}{rest}")
+
+
+def _fault(code: str) -> Fault:
+    """Return the family of an error code; the codes of what never became an answer are names of exceptions."""
+    if _NO_ANSWER.search(code):
+        return Fault.TRANSIENT
+    return classify(code, int(code) if code.isdecimal() else 0)
+
+
+def _remedy(codes: Iterable[str]) -> str:
+    """Return what to do about answers that are no denials."""
+    return "; ".join(dict.fromkeys(_REMEDIES.get(_fault(code), _REMEDIES[Fault.OTHER]) for code in sorted(codes)))

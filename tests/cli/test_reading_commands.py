@@ -10,7 +10,11 @@ import pytest
 from cli.conftest import run
 from cli.endpoint import HOSTILE, Endpoint
 
+from auditor import doctor
+from auditor.model import Coverage, CoverageState, Gap, Scope
+
 SSH = "security-group-open-admin-port"
+SCOPE = Scope("123456789012", "eu-west-1", "AWS::EC2::RouteTable")
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +240,49 @@ def test_doctor_says_what_a_missing_permission_blinds(account: Endpoint) -> None
     assert "ec2:DescribeRouteTables answered AccessDenied" in said
     assert SSH in said or "blinds" in said
     assert "allow ec2:DescribeRouteTables" in said
+
+
+def test_doctor_takes_what_is_no_denial_for_no_permission(account: Endpoint) -> None:
+    run("db", "upgrade")
+    account.behave(denied=["ec2:DescribeRouteTables"], code="InvalidRequest", status=400)
+    result = run("doctor")
+    assert result.exit_code == 3, result.output
+    said = " ".join(result.stdout.split())
+    assert "warning answers ec2:DescribeRouteTables answered InvalidRequest" in said
+    assert "allow " not in said
+    assert "ok permissions" in said, "nothing is denied"
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("NotImplemented", "the endpoint does not know"),
+        ("Throttling", "AWS throttled it"),
+        ("InternalError", "AWS or the network did not answer properly"),
+        ("ReadTimeoutError", "AWS or the network did not answer properly"),
+        ("503", "AWS or the network did not answer properly"),
+        ("Cancelled", "report it"),
+    ],
+)
+def test_doctor_says_what_an_answer_means_that_is_no_denial(code: str, advice: str) -> None:
+    gap = Gap("ec2:DescribeRouteTables", code, "why")
+    said, permitted = doctor.gaps_of([Coverage(SCOPE, CoverageState.FAILED, gap)], {}, {}, "eu-west-1")
+    assert said.what == "answers"
+    assert advice in said.advice
+    assert (permitted.what, permitted.health) == ("permissions", doctor.Health.GOOD)
+
+
+def test_doctor_says_an_operation_once_whatever_it_answered() -> None:
+    first, second = (Gap("ec2:DescribeRouteTables", code) for code in ("AccessDenied", "UnauthorizedOperation"))
+    coverage = [
+        Coverage(SCOPE, CoverageState.DENIED, first),
+        Coverage(SCOPE._replace(type="AWS::EC2::Subnet"), CoverageState.COMPLETE, gaps={"Routes": second}),
+    ]
+    (said,) = doctor.gaps_of(coverage, {}, {}, "eu-west-1")
+    assert said.what == "permissions"
+    assert "answered AccessDenied and UnauthorizedOperation in eu-west-1" in said.finding
+    assert "AWS::EC2::RouteTable, AWS::EC2::Subnet" in said.finding
+    assert "allow ec2:DescribeRouteTables" in said.advice
 
 
 def test_doctor_says_that_the_clock_is_off(account: Endpoint) -> None:
