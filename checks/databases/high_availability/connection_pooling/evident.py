@@ -14,67 +14,21 @@ from auditor.kit.databases import (
     skip_transient,
 )
 
+from ._examples import CLUSTER, CLUSTER_PROXY, DB_PROXY, MEMBER, NONE, ORDERS, PROXY
 from .thresholds import ConnectionPooling, daily
 
-DB_PROXY = "AWS::RDS::DBProxy"
 ECS_SERVICE = "AWS::ECS::Service"
 EKS_CLUSTER = "AWS::EKS::Cluster"
 
-_NONE: dict[str, Any] = {
-    "Metrics": {"DatabaseConnections.Maximum": {"Days": 14, "Period": 86400, "Timestamps": [], "Values": []}}
-}
-_ORDERS: dict[str, Any] = {
-    "DBInstanceIdentifier": "orders",
-    "DBInstanceArn": "arn:aws:rds:eu-west-1:111122223333:db:orders",
-    "DBInstanceClass": "db.r6g.large",
-    "Engine": "postgres",
-    "DBInstanceStatus": "available",
-    "DBParameterGroups": [{"DBParameterGroupName": "default.postgres16", "ParameterApplyStatus": "in-sync"}],
-    "PerformanceInsightsEnabled": False,
-}
-_CLUSTER: dict[str, Any] = {
-    "DBClusterIdentifier": "shop",
-    "DBClusterArn": "arn:aws:rds:eu-west-1:111122223333:cluster:shop",
-    "Engine": "aurora-mysql",
-    "Status": "available",
-    "DBClusterMembers": [{"DBInstanceIdentifier": "shop-1", "IsClusterWriter": True, "PromotionTier": 1}],
-}
-_MEMBER: dict[str, Any] = {
-    "DBInstanceIdentifier": "shop-1",
-    "DBInstanceArn": "arn:aws:rds:eu-west-1:111122223333:db:shop-1",
-    "DBClusterIdentifier": "shop",
-    "DBInstanceClass": "db.serverless",
-    "DBInstanceStatus": "available",
-    "Engine": "aurora-mysql",
-}
 _POOLED = {
-    **_MEMBER,
+    **MEMBER,
     **daily(DatabaseConnections__Maximum=60, DatabaseConnections__Average=40, ConnectionAttempts__Sum=5760),
 }
 _CHURNING = {
-    **_MEMBER,
+    **MEMBER,
     **daily(DatabaseConnections__Maximum=60, DatabaseConnections__Average=10, ConnectionAttempts__Sum=86400),
 }
 _USED = daily(DatabaseConnections__Maximum=60, DatabaseConnections__Average=40)
-_PROXY = {
-    "DBProxyName": "orders",
-    "DBProxyArn": "arn:aws:rds:eu-west-1:111122223333:db-proxy:prx-0123",
-    "Status": "available",
-    "Targets": [{"Type": "RDS_INSTANCE", "RdsResourceId": "orders", "TargetHealth": {"State": "AVAILABLE"}}],
-}
-_CLUSTER_PROXY = {
-    **_PROXY,
-    "Targets": [
-        {"Type": "TRACKED_CLUSTER", "RdsResourceId": "shop"},
-        {
-            "Type": "RDS_INSTANCE",
-            "RdsResourceId": "shop-1",
-            "TrackedClusterId": "shop",
-            "Role": "READ_WRITE",
-            "TargetHealth": {"State": "AVAILABLE"},
-        },
-    ],
-}
 _SERVICE = {"serviceArn": "arn:aws:ecs:eu-west-1:111122223333:service/shop/web", "serviceName": "web"}
 _EKS = {"name": "shop"}
 
@@ -90,24 +44,24 @@ _EKS = {"name": "shop"}
     ),
     reads=(DB_PROXY, ECS_SERVICE, EKS_CLUSTER),
     passes=[
-        Case({**_ORDERS, **_USED}, related={DB_PROXY: [_PROXY]}),
-        Case(_CLUSTER, related={DB_PROXY: [_CLUSTER_PROXY], DB_INSTANCE: [_CHURNING]}, type=DB_CLUSTER),
+        Case({**ORDERS, **_USED}, related={DB_PROXY: [PROXY]}),
+        Case(CLUSTER, related={DB_PROXY: [CLUSTER_PROXY], DB_INSTANCE: [_CHURNING]}, type=DB_CLUSTER),
         Case(
-            _CLUSTER,
+            CLUSTER,
             related={DB_INSTANCE: [_POOLED]},
             type=DB_CLUSTER,
             why="0.1 new connections a minute for each open one",
         ),
     ],
     fails=[
-        Case(_CLUSTER, related={DB_INSTANCE: [_CHURNING]}, type=DB_CLUSTER),
+        Case(CLUSTER, related={DB_INSTANCE: [_CHURNING]}, type=DB_CLUSTER),
         Case(
-            _CLUSTER,
+            CLUSTER,
             related={
                 DB_INSTANCE: [_CHURNING],
                 DB_PROXY: [
                     {
-                        **_PROXY,
+                        **PROXY,
                         "Targets": [
                             {
                                 "Type": "RDS_INSTANCE",
@@ -124,24 +78,24 @@ _EKS = {"name": "shop"}
         ),
     ],
     skips=[
-        Case({**_MEMBER, **_USED}),
-        Case({**_ORDERS, **daily(DatabaseConnections__Maximum=0, DatabaseConnections__Average=0)}),
-        Case({**_ORDERS, "DBInstanceStatus": "deleting"}),
-        Case({**_CLUSTER, "DBClusterMembers": []}, type=DB_CLUSTER),
+        Case({**MEMBER, **_USED}),
+        Case({**ORDERS, **daily(DatabaseConnections__Maximum=0, DatabaseConnections__Average=0)}),
+        Case({**ORDERS, "DBInstanceStatus": "deleting"}),
+        Case({**CLUSTER, "DBClusterMembers": []}, type=DB_CLUSTER),
     ],
     unknowns=[
-        Case({**_ORDERS, **_USED}, why="RDS for PostgreSQL does not tell how many connections are new"),
-        Case({**_ORDERS, "PerformanceInsightsEnabled": True, **_USED}),
-        Case({**_ORDERS, **_NONE}),
-        Case({**_ORDERS, **_USED}, unread=[DB_PROXY]),
-        Case(_CLUSTER, related={DB_INSTANCE: [_CHURNING], ECS_SERVICE: [_SERVICE]}, type=DB_CLUSTER),
-        Case(_CLUSTER, related={DB_INSTANCE: [_CHURNING], EKS_CLUSTER: [_EKS]}, type=DB_CLUSTER),
+        Case({**ORDERS, **_USED}, why="RDS for PostgreSQL does not tell how many connections are new"),
+        Case({**ORDERS, "PerformanceInsightsEnabled": True, **_USED}),
+        Case({**ORDERS, **NONE}),
+        Case({**ORDERS, **_USED}, unread=[DB_PROXY]),
+        Case(CLUSTER, related={DB_INSTANCE: [_CHURNING], ECS_SERVICE: [_SERVICE]}, type=DB_CLUSTER),
+        Case(CLUSTER, related={DB_INSTANCE: [_CHURNING], EKS_CLUSTER: [_EKS]}, type=DB_CLUSTER),
         Case(
-            _CLUSTER,
+            CLUSTER,
             related={
                 DB_INSTANCE: [
                     {
-                        **_MEMBER,
+                        **MEMBER,
                         **daily(
                             DatabaseConnections__Maximum=2,
                             DatabaseConnections__Average=0.2,

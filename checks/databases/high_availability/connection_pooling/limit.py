@@ -14,6 +14,7 @@ from auditor.kit.databases import (
 )
 from auditor.kit.parameters import evaluate
 
+from ._examples import CLUSTER, MEMBER, NONE, ORDERS
 from .thresholds import ConnectionPooling, daily
 
 DB_PARAMETER_GROUP = "AWS::RDS::DBParameterGroup"
@@ -35,33 +36,6 @@ _SMALL_SERVERLESS_LIMIT = 2000
 Source: Aurora User Guide, "Maximum connections for Aurora Serverless v2"."""
 
 
-_NONE: dict[str, Any] = {
-    "Metrics": {"DatabaseConnections.Maximum": {"Days": 14, "Period": 86400, "Timestamps": [], "Values": []}}
-}
-_ORDERS: dict[str, Any] = {
-    "DBInstanceIdentifier": "orders",
-    "DBInstanceArn": "arn:aws:rds:eu-west-1:111122223333:db:orders",
-    "DBInstanceClass": "db.r6g.large",
-    "Engine": "postgres",
-    "DBInstanceStatus": "available",
-    "DBParameterGroups": [{"DBParameterGroupName": "default.postgres16", "ParameterApplyStatus": "in-sync"}],
-    "PerformanceInsightsEnabled": False,
-}
-_CLUSTER: dict[str, Any] = {
-    "DBClusterIdentifier": "shop",
-    "DBClusterArn": "arn:aws:rds:eu-west-1:111122223333:cluster:shop",
-    "Engine": "aurora-mysql",
-    "Status": "available",
-    "DBClusterMembers": [{"DBInstanceIdentifier": "shop-1", "IsClusterWriter": True, "PromotionTier": 1}],
-}
-_MEMBER: dict[str, Any] = {
-    "DBInstanceIdentifier": "shop-1",
-    "DBInstanceArn": "arn:aws:rds:eu-west-1:111122223333:db:shop-1",
-    "DBClusterIdentifier": "shop",
-    "DBInstanceClass": "db.serverless",
-    "DBInstanceStatus": "available",
-    "Engine": "aurora-mysql",
-}
 _GROUP = {
     "DBParameterGroupName": "default.postgres16",
     "DBParameterGroupArn": "arn:aws:rds:eu-west-1:111122223333:pg:default.postgres16",
@@ -73,12 +47,12 @@ _FIXED = {**_GROUP, "Parameters": [{"ParameterName": "max_connections", "Paramet
 _R6G = {"InstanceType": "r6g.large", "MemoryInfo": {"SizeInMiB": 16384}}
 _SERVERLESS_GROUP = {**_GROUP, "DBParameterGroupName": "default.aurora-postgresql16"}
 _SERVERLESS = {
-    **_MEMBER,
+    **MEMBER,
     "Engine": "aurora-postgresql",
     "DBParameterGroups": [{"DBParameterGroupName": "default.aurora-postgresql16"}],
 }
 _SCALING = {
-    **_CLUSTER,
+    **CLUSTER,
     "Engine": "aurora-postgresql",
     "ServerlessV2ScalingConfiguration": {"MinCapacity": 2, "MaxCapacity": 16},
 }
@@ -99,13 +73,13 @@ def _peak(connections: float) -> dict[str, Any]:
     ),
     reads=(DB_PARAMETER_GROUP, INSTANCE_TYPE, DB_CLUSTER),
     passes=[
-        Case({**_ORDERS, **_peak(80)}, related={DB_PARAMETER_GROUP: [_FIXED]}),
-        Case({**_ORDERS, **_peak(1100)}, related={DB_PARAMETER_GROUP: [_GROUP], INSTANCE_TYPE: [_R6G]}),
+        Case({**ORDERS, **_peak(80)}, related={DB_PARAMETER_GROUP: [_FIXED]}),
+        Case({**ORDERS, **_peak(1100)}, related={DB_PARAMETER_GROUP: [_GROUP], INSTANCE_TYPE: [_R6G]}),
         Case({**_SERVERLESS, **_peak(2000)}, related={DB_PARAMETER_GROUP: [_SERVERLESS_GROUP], DB_CLUSTER: [_SCALING]}),
     ],
     fails=[
-        Case({**_ORDERS, **_peak(81)}, related={DB_PARAMETER_GROUP: [_FIXED]}),
-        Case({**_ORDERS, **_peak(1500)}, related={DB_PARAMETER_GROUP: [_GROUP], INSTANCE_TYPE: [_R6G]}),
+        Case({**ORDERS, **_peak(81)}, related={DB_PARAMETER_GROUP: [_FIXED]}),
+        Case({**ORDERS, **_peak(1500)}, related={DB_PARAMETER_GROUP: [_GROUP], INSTANCE_TYPE: [_R6G]}),
         Case(
             {**_SERVERLESS, **_peak(2000)},
             related={
@@ -116,7 +90,7 @@ def _peak(connections: float) -> dict[str, Any]:
         ),
         Case(
             {
-                **_ORDERS,
+                **ORDERS,
                 "Engine": "oracle-ee",
                 "DBParameterGroups": [{"DBParameterGroupName": "default.oracle-ee-19"}],
                 **_peak(290),
@@ -133,20 +107,20 @@ def _peak(connections: float) -> dict[str, Any]:
         ),
     ],
     skips=[
-        Case({**_ORDERS, "Engine": "sqlserver-se", **_peak(5000)}),
-        Case({**_ORDERS, "DBInstanceStatus": "stopped", **_NONE}),
+        Case({**ORDERS, "Engine": "sqlserver-se", **_peak(5000)}),
+        Case({**ORDERS, "DBInstanceStatus": "stopped", **NONE}),
     ],
     unknowns=[
         Case(
-            {**_ORDERS, **_peak(1300)},
+            {**ORDERS, **_peak(1300)},
             related={DB_PARAMETER_GROUP: [_GROUP], INSTANCE_TYPE: [_R6G]},
             why="what the class leaves to connections is known to about 10%",
         ),
-        Case({**_ORDERS, **_NONE}),
-        Case({**_ORDERS, **_peak(80)}),
-        Case({**_ORDERS, **_peak(80)}, related={DB_PARAMETER_GROUP: [{**_GROUP, "Parameters": []}]}),
+        Case({**ORDERS, **NONE}),
+        Case({**ORDERS, **_peak(80)}),
+        Case({**ORDERS, **_peak(80)}, related={DB_PARAMETER_GROUP: [{**_GROUP, "Parameters": []}]}),
         Case(
-            {**_ORDERS, **_peak(80)},
+            {**ORDERS, **_peak(80)},
             related={
                 DB_PARAMETER_GROUP: [
                     {**_GROUP, "Parameters": [{"ParameterName": "max_connections", "ParameterValue": "exec(1)"}]}

@@ -4,29 +4,8 @@ from collections.abc import Iterator
 
 from auditor.kit import HIGH, Case, Evidence, Facts, Fix, Gap, NotApplicable, check
 
+from ._examples import CLUSTER_PROXY, DB_PROXY, PROXY
 from .thresholds import ConnectionPooling
-
-DB_PROXY = "AWS::RDS::DBProxy"
-
-_PROXY = {
-    "DBProxyName": "orders",
-    "DBProxyArn": "arn:aws:rds:eu-west-1:111122223333:db-proxy:prx-0123",
-    "Status": "available",
-    "Targets": [{"Type": "RDS_INSTANCE", "RdsResourceId": "orders", "TargetHealth": {"State": "AVAILABLE"}}],
-}
-_CLUSTER_PROXY = {
-    **_PROXY,
-    "Targets": [
-        {"Type": "TRACKED_CLUSTER", "RdsResourceId": "shop"},
-        {
-            "Type": "RDS_INSTANCE",
-            "RdsResourceId": "shop-1",
-            "TrackedClusterId": "shop",
-            "Role": "READ_WRITE",
-            "TargetHealth": {"State": "AVAILABLE"},
-        },
-    ],
-}
 
 
 @check(
@@ -36,18 +15,18 @@ _CLUSTER_PROXY = {
     severity=HIGH,
     fix=Fix(cli="aws rds describe-db-proxy-targets --db-proxy-name {name}", terraform="aws_db_proxy_target"),
     passes=[
-        Case(_PROXY),
-        Case(_CLUSTER_PROXY, why="the tracked cluster itself has no health"),
-        Case({**_PROXY, "Status": "modifying"}),
+        Case(PROXY),
+        Case(CLUSTER_PROXY, why="the tracked cluster itself has no health"),
+        Case({**PROXY, "Status": "modifying"}),
     ],
     fails=[
-        Case({**_PROXY, "Status": "incompatible-network"}),
-        Case({**_PROXY, "Targets": []}),
+        Case({**PROXY, "Status": "incompatible-network"}),
+        Case({**PROXY, "Targets": []}),
         Case(
             {
-                **_PROXY,
+                **PROXY,
                 "Targets": [
-                    *_CLUSTER_PROXY["Targets"],
+                    *CLUSTER_PROXY["Targets"],
                     {
                         "Type": "RDS_INSTANCE",
                         "RdsResourceId": "shop-2",
@@ -60,17 +39,17 @@ _CLUSTER_PROXY = {
         ),
     ],
     skips=[
-        Case({**_PROXY, "Status": "creating"}),
+        Case({**PROXY, "Status": "creating"}),
         Case(
             {
-                **_PROXY,
+                **PROXY,
                 "Targets": [
                     {"Type": "RDS_INSTANCE", "RdsResourceId": "orders", "TargetHealth": {"State": "REGISTERING"}}
                 ],
             }
         ),
     ],
-    unknowns=[Case({**_PROXY, "Targets": []}, gaps={"Targets": Gap("rds:DescribeDBProxyTargets", "AccessDenied")})],
+    unknowns=[Case({**PROXY, "Targets": []}, gaps={"Targets": Gap("rds:DescribeDBProxyTargets", "AccessDenied")})],
 )
 def rds_proxy_targets_available(proxy: Facts, want: ConnectionPooling) -> Iterator[Evidence]:
     """A proxy works and can reach every database behind it.
