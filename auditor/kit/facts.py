@@ -291,6 +291,11 @@ class Facts:
             raise Unavailable(gap)
         return world.holding(type, by, self.id if key is None else key, region)
 
+    def require_read(self, type: str, by: str = "", *, everywhere: bool = False) -> None:
+        """Raise Unavailable when TYPE, or what lies at the path BY of one of them, was not read: there could be more of them."""
+        if gap := self._world.unread(type, None if everywhere else self._reach, by):
+            raise Unavailable(gap)
+
     def known_referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
         """Return the referrers that were read, complete or not: enough to prove that there is one, never that there is none."""
         region = None if everywhere else self._reach

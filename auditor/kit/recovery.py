@@ -4,9 +4,17 @@ from collections.abc import Collection
 
 from auditor.kit.facts import Facts, NotApplicable
 
-__all__ = ["EC2_INSTANCE", "instance_ids", "skip_data_class", "skip_disposable_root", "skip_idle_volume"]
+__all__ = [
+    "EC2_INSTANCE",
+    "completed_snapshots",
+    "instance_ids",
+    "skip_data_class",
+    "skip_disposable_root",
+    "skip_idle_volume",
+]
 
 EC2_INSTANCE = "AWS::EC2::Instance"
+_SNAPSHOT = "AWS::EC2::Snapshot"
 
 _REPLACEABLE_TAGS = ("aws:autoscaling:groupName", "eks:cluster-name", "aws:eks:cluster-name")
 _REPLACEABLE_TAG_PREFIX = "kubernetes.io/cluster/"
@@ -22,6 +30,12 @@ def skip_data_class(store: Facts, tag_key: str, classes: Collection[str]) -> Non
 def instance_ids(volume: Facts) -> list[str]:
     """Return the ids of the instances VOLUME is attached to."""
     return [attachment["InstanceId"] for attachment in volume.get("Attachments", ()) if attachment.get("InstanceId")]
+
+
+def completed_snapshots(volume: Facts) -> list[Facts]:
+    """Return the completed snapshots of VOLUME in its region, as far as they were read."""
+    snapshots = volume.known_referrers(_SNAPSHOT, "VolumeId", volume["VolumeId"])
+    return [snapshot for snapshot in snapshots if snapshot["State"] == "completed"]
 
 
 def skip_idle_volume(volume: Facts, max_days: int) -> None:

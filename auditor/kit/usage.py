@@ -14,7 +14,8 @@ __all__ = ["both", "datapoints", "has_tag", "require_days", "skip_tagged", "skip
 def has_tag(facts: Facts, tag: str) -> bool:
     """Whether the resource has TAG, ``key=value``; case matters only in the key. Raises Unavailable without its tags."""
     key, _, value = tag.partition("=")
-    return facts.tags.get(key, "").casefold() == value.casefold() and key in facts.tags
+    own = facts.tags.get(key)
+    return own is not None and own.casefold() == value.casefold()
 
 
 def skip_tagged(facts: Facts, *tags: str) -> Unavailable | None:

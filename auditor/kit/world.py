@@ -33,7 +33,7 @@ class Inventory:
         self._load = load
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts]] = {}
-        self._places: dict[tuple[str, str], list[Facts]] = {}
+        self._places: dict[str, dict[str, list[Facts]]] = {}
         self._indices: dict[tuple[str, str, str | None], dict[str, list[Facts]]] = {}
         self._unread: dict[tuple[str, str | None, str], Gap | None] = {}
 
@@ -47,8 +47,7 @@ class Inventory:
         """Drop the resources of TYPE and its indices from memory; they are loaded again when asked for."""
         self._types.pop(type, None)
         self.memo.clear()
-        for place in [place for place in self._places if place[0] == type]:
-            del self._places[place]
+        self._places.pop(type, None)
         for key in [key for key in self._indices if key[0] == type]:
             del self._indices[key]
 
@@ -59,11 +58,14 @@ class Inventory:
     def _within(self, type: str, region: str | None) -> list[Facts]:
         if region is None:
             return self.facts(type)
-        held = self._places.get((type, region))
-        if held is None:
-            held = [facts for facts in self.facts(type) if facts.region in (region, GLOBAL)]
-            self._places[type, region] = held
-        return held
+        places = self._places.get(type)
+        if places is None:
+            places = self._places[type] = defaultdict(list)
+            for facts in self.facts(type):
+                places[facts.region].append(facts)
+        if GLOBAL in places and len(places) > 1:
+            return [facts for facts in self.facts(type) if facts.region in (region, GLOBAL)]
+        return places.get(GLOBAL) or places.get(region) or []
 
     def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> list[Facts]:
         """Return the resources of TYPE that hold one of KEYS at the path BY, each once, in the keys' order."""
@@ -87,7 +89,8 @@ class Inventory:
         """Build the index of one region: a join must not pay for the resources of all the others."""
         index: dict[str, list[Facts]] = defaultdict(list)
         for facts in self._within(type, region):
-            for key in dict.fromkeys(facts.keys_at(by)):
+            keys = facts.keys_at(by)
+            for key in keys if len(keys) < 2 else dict.fromkeys(keys):
                 index[key].append(facts)
         self._indices[type, by, region] = dict(index)
         return self._indices[type, by, region]

@@ -34,7 +34,14 @@ from auditor.kit.databases import (
     snapshot_time,
     status,
 )
-from auditor.kit.recovery import EC2_INSTANCE, instance_ids, skip_data_class, skip_disposable_root, skip_idle_volume
+from auditor.kit.recovery import (
+    EC2_INSTANCE,
+    completed_snapshots,
+    instance_ids,
+    skip_data_class,
+    skip_disposable_root,
+    skip_idle_volume,
+)
 
 VOLUME = "AWS::EC2::Volume"
 SNAPSHOT = "AWS::EC2::Snapshot"
@@ -294,9 +301,7 @@ def ebs_recovery_point_within_rpo(volume: Facts, want: Rpo) -> Iterator[Evidence
     if volume.hours_since("CreateTime") < want.new_resource_grace_hours:
         raise NotApplicable("it is new")
     skip_idle_volume(volume, want.unattached_max_days)
-    snapshots = volume.known_referrers(SNAPSHOT, "VolumeId", volume["VolumeId"])
-    times = (snapshot.time("StartTime") for snapshot in snapshots if snapshot["State"] == "completed")
-    newest = max(times, default=None)
+    newest = max((snapshot.time("StartTime") for snapshot in completed_snapshots(volume)), default=None)
     if newest is not None and _minutes(newest, volume.observed_at) <= want.rpo_minutes:
         return
     skip_disposable_root(volume)
@@ -308,9 +313,9 @@ def ebs_recovery_point_within_rpo(volume: Facts, want: Rpo) -> Iterator[Evidence
             if lag is not None and lag.total_seconds() / 60 <= want.rpo_minutes:
                 return
             unclear |= lag is None and server["dataReplicationInfo"].get("dataReplicationState") == "CONTINUOUS"
-    volume.referrers(SNAPSHOT, "VolumeId", volume["VolumeId"])
+    volume.require_read(SNAPSHOT, "VolumeId")
     if instances:
-        volume.referrers(SOURCE_SERVER, _INSTANCE_HINT, instances[0])
+        volume.require_read(SOURCE_SERVER, _INSTANCE_HINT)
     if unclear:
         raise Unavailable(
             Gap("drs:DescribeSourceServers", "FieldMissing", "how far replication lags behind is not known")

@@ -66,8 +66,10 @@ def _skip_unjudged(snapshot: Facts) -> None:
 
 def _is_of_image(snapshot: Facts) -> bool:
     """Return whether an image of this account starts from it. Raises Unavailable when there could be one."""
-    key = snapshot["SnapshotId"]
-    return bool(snapshot.known_referrers(IMAGE, _MAPPED, key) or snapshot.referrers(IMAGE, _MAPPED, key))
+    if snapshot.known_referrers(IMAGE, _MAPPED, snapshot["SnapshotId"]):
+        return True
+    snapshot.require_read(IMAGE, _MAPPED)
+    return False
 
 
 def _has_volume(snapshot: Facts) -> bool:

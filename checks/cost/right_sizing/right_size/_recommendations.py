@@ -22,7 +22,7 @@ def of_volume(volume: Facts) -> Facts | None:
         if judged.get("volumeBaselineIOPS", volume.get("Iops")) != volume.get("Iops"):
             continue
         return found
-    volume.referrers(VOLUME_RECOMMENDATION, "volumeArn")
+    volume.require_read(VOLUME_RECOMMENDATION, "volumeArn")
     return None
 
 
@@ -35,7 +35,7 @@ def of_database(instance: Facts) -> Facts | None:
     for found in instance.known_referrers(RDS_RECOMMENDATION, "resourceArn", arn):
         if found.get("currentDBInstanceClass", instance["DBInstanceClass"]) == instance["DBInstanceClass"]:
             return found
-    instance.referrers(RDS_RECOMMENDATION, "resourceArn", arn)
+    instance.require_read(RDS_RECOMMENDATION, "resourceArn")
     return None
 
 

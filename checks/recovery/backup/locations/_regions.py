@@ -32,7 +32,9 @@ def judge(
                 regions.add(region)
         except Unavailable as unavailable:
             gap = gap or unavailable
-    regions.discard("")
+        regions.discard("")
+        if len(regions) >= want.min_regions and not want.allowed_regions:  # no further copy changes anything
+            return [], None
     outside = sorted(regions - {store.region} - set(want.allowed_regions)) if want.allowed_regions else []
     usable = regions - set(outside)
     wrong = []
@@ -64,7 +66,7 @@ def copy_jobs(store: Facts, want: BackupLocations) -> Iterator[str]:
         for job in store.known_referrers(COPY_JOB, "ResourceArn", name):
             if job["State"] == "COMPLETED" and is_fresh(job.hours_since("CompletionDate"), want):
                 yield region_of(job["DestinationBackupVaultArn"])
-    store.referrers(COPY_JOB, "ResourceArn")
+    store.require_read(COPY_JOB, "ResourceArn")
 
 
 def job(arn: str, region: str = "eu-central-1", hours: float = 5, state: str = "COMPLETED") -> dict[str, Any]:

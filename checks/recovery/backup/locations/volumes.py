@@ -16,7 +16,14 @@ from auditor.kit import (
     check,
 )
 from auditor.kit.arn import region_of
-from auditor.kit.recovery import EC2_INSTANCE, instance_ids, skip_data_class, skip_disposable_root, skip_idle_volume
+from auditor.kit.recovery import (
+    EC2_INSTANCE,
+    completed_snapshots,
+    instance_ids,
+    skip_data_class,
+    skip_disposable_root,
+    skip_idle_volume,
+)
 
 from ._regions import COPY_JOB, copy_jobs, is_fresh, job, judge
 from .thresholds import BackupLocations
@@ -34,11 +41,7 @@ _POLICY_TAG = "aws:dlm:lifecycle-policy-id"
 
 def _fresh_snapshots(volume: Facts, want: BackupLocations) -> list[Facts]:
     """Return the completed snapshots of VOLUME in its own region that are fresh enough to be the source of a fresh copy."""
-    return [
-        snapshot
-        for snapshot in volume.known_referrers(SNAPSHOT, "VolumeId", volume["VolumeId"])
-        if snapshot["State"] == "completed" and is_fresh(snapshot.hours_since("StartTime"), want)
-    ]
+    return [snapshot for snapshot in completed_snapshots(volume) if is_fresh(snapshot.hours_since("StartTime"), want)]
 
 
 def _described_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
@@ -53,7 +56,7 @@ def _described_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
             for copy in volume.known_referrers(SNAPSHOT, "Description", text, everywhere=True):
                 if copy.region != volume.region and copy["State"] == "completed":
                     yield copy.region
-    volume.referrers(SNAPSHOT, "VolumeId", _COPIES_VOLUME, everywhere=True)
+    volume.require_read(SNAPSHOT, "VolumeId", everywhere=True)
     if snapshots and _has_unnamed_copy(volume, want):
         raise Unavailable(
             Gap(
@@ -83,6 +86,8 @@ def _newest_unnamed_copies(somebody: Facts) -> dict[int | None, dict[str, Facts]
 def _policy_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
     """The regions to which Data Lifecycle Manager's policy copies the fresh snapshots that it made."""
     ids = {snapshot.tags[_POLICY_TAG] for snapshot in _fresh_snapshots(volume, want) if _POLICY_TAG in snapshot.tags}
+    if not ids:
+        return
     for policy in volume.related(LIFECYCLE_POLICY, sorted(ids), "PolicyId"):
         if policy["State"] != "ENABLED":
             continue
@@ -103,7 +108,7 @@ def _recovery_servers(volume: Facts, want: BackupLocations) -> Iterator[str]:
             if server["dataReplicationInfo"].get("dataReplicationState") == "CONTINUOUS":
                 yield server.region
     if instances:
-        volume.referrers(SOURCE_SERVER, _INSTANCE_HINT, instances[0], everywhere=True)
+        volume.require_read(SOURCE_SERVER, _INSTANCE_HINT, everywhere=True)
 
 
 _VOLUME: dict[str, Any] = {
