@@ -4,11 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from auditor.demo import told
 
 FAMILIES = {
     "Auto Scaling groups": ("AWS::AutoScaling::AutoScalingGroup",),
@@ -123,3 +127,19 @@ def test_ages_make_sense(demo: Demo) -> None:
     assert len(ages) > 10
     assert max(ages) < 5 * 366
     assert len(set(ages)) > 5
+
+
+def test_what_is_told_of_the_past_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "RebootDBInstance"}]}'
+    first = told.rehearsals("eu-west-1", body)
+    assert first
+    later = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert told.rehearsals("eu-west-1", body) == first
+
+
+def test_which_volumes_are_copied_does_not_hang_on_their_random_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = SimpleNamespace(databases={}, clusters={}, volumes=dict.fromkeys(("vol-c", "vol-a", "vol-b")))
+    monkeypatch.setattr(told, "backend", lambda service, region: made)
+    copied = [job["ResourceArn"].rpartition("/")[2] for job in told.copy_jobs("eu-west-1")]
+    assert copied == ["vol-c", "vol-b"]

@@ -9,6 +9,8 @@ from auditor.demo.past import ACCOUNT, backend
 
 __all__ = ["copy_jobs", "orderable_classes", "parameters", "region_item", "rehearsals"]
 
+_NOW = time.time()
+"""When the account was made: what happened before does not move from one scan to the next."""
 _PRODUCTION, _SECOND = "eu-west-1", "eu-central-1"
 _BURSTABLE = ("micro", "small", "medium", "large")
 _LARGE = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
@@ -38,8 +40,8 @@ def copy_jobs(region: str) -> list[dict[str, Any]]:
         return []
     rds, ec2 = backend("rds", region), backend("ec2", region)
     arns = [record.arn for record in (*rds.databases.values(), *rds.clusters.values())]
-    arns += [f"arn:aws:ec2:{region}:{ACCOUNT}:volume/{id}" for id in sorted(ec2.volumes)[::2]]
-    done = time.time() - 5 * 3600
+    arns += [f"arn:aws:ec2:{region}:{ACCOUNT}:volume/{id}" for id in list(ec2.volumes)[::2]]  # as made: ids are random
+    done = _NOW - 5 * 3600
     return [
         {
             "CopyJobId": f"00000000-0000-4000-8000-{number:012}",
@@ -62,7 +64,7 @@ def rehearsals(region: str, body: bytes) -> list[dict[str, Any]]:
         ("RebootDBInstance", "AWS::RDS::DBInstance", "production-orders", {"forceFailover": True}),
         ("FailoverDBCluster", "AWS::RDS::DBCluster", "production-basket", {}),
     )
-    moment = time.time() - 33 * 86400
+    moment = _NOW - 33 * 86400
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
     return [
         {
