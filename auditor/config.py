@@ -10,6 +10,8 @@ from auditor.errors import ConfigError
 from auditor.tomlfile import TomlFile, nearest, quoted, shown
 
 __all__ = [
+    "A_ROLE_ARN",
+    "ROLE_ARN",
     "AccountSettings",
     "ChecksSettings",
     "LogSettings",
@@ -26,6 +28,15 @@ __all__ = [
 ]
 
 Region = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)+-\d$")]
+ROLE_ARN = r"^$|^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
+"""What a role's ARN looks like; none is fine, too."""
+A_ROLE_ARN = "a role's ARN (arn:aws:iam::111122223333:role/auditor)"
+_SHAPES = {
+    "account.regions": "must name regions (eu-west-1)",
+    "account.closed_regions": "must name regions (eu-west-1)",
+    "account.role_arn": f"must be {A_ROLE_ARN}",
+}
+"""What a value with a pattern must look like, for people."""
 Format = Literal["html", "md", "json"]
 
 
@@ -48,7 +59,7 @@ class AccountSettings(_Table):
     name: str = ""
     """What people call it; shown beside the account id."""
     profile: str = ""
-    role_arn: Annotated[str, Field(pattern=r"^$|^arn:aws[a-z-]*:iam::\d{12}:role/.+$")] = ""
+    role_arn: Annotated[str, Field(pattern=ROLE_ARN)] = ""
     external_id: str = ""
     regions: tuple[Region, ...] = ()
     """Empty: all regions enabled in the account."""
@@ -218,6 +229,7 @@ def _sentence(file: TomlFile, fault: Mapping[str, Any]) -> str:
         "model_attributes_type": "must be a table",
         "greater_than_equal": f"must be at least {fault.get('ctx', {}).get('ge')}",
         "less_than_equal": f"must be at most {fault.get('ctx', {}).get('le')}",
+        "string_pattern_mismatch": _SHAPES.get(name, fault["msg"]),
     }.get(fault["type"], fault["msg"].replace("Input should be", "must be").replace("String should", "must"))
     return f"{file.place(*place)}: {name} {wanted}, not {quoted(fault['input'])}"
 

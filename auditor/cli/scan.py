@@ -1,6 +1,7 @@
 """`auditor scan`: read an account, judge it, write the reports, and end with a summary and an exit code."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -83,7 +84,12 @@ def conclude(outcome: "Outcome", fail_on: str, min_coverage: float, *, quiet: bo
 
 def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
     """Return the settings with what the command line says in place of what the file says. Raises a usage error."""
+    from auditor.config import A_ROLE_ARN, ROLE_ARN
+    from auditor.tomlfile import quoted
+
     account = {name: given[name] for name in ("profile", "role_arn", "external_id") if given.get(name)}
+    if not re.fullmatch(ROLE_ARN, account.get("role_arn", "")):
+        raise click.UsageError(f"--role-arn must be {A_ROLE_ARN}, not {quoted(account['role_arn'])}")
     if given.get("region"):
         account["regions"] = tuple(dict.fromkeys(given["region"]))
     report: dict[str, Any] = {}

@@ -36,6 +36,7 @@ def refused(code: int, said: str, *arguments: object) -> str:
         (("scan", "--format", "word"), "html, md, json"),
         (("scan", "--fail-on", "hgih"), "hgih"),
         (("scan", "--min-coverage", "101"), "101"),
+        (("scan", "--role-arn", "auditor"), "--role-arn must be a role's ARN (arn:aws:iam::111122223333:role/auditor)"),
         (("findings", "--scan", "one"), "one"),
         (("scan", "--check", "asg-spans-two-asz"), "did you mean asg-spans-two-azs"),
         (("scan", "--pattern", "cloud.multi-az.availability-zone"), "did you mean cloud.multi-az.availability-zones"),
