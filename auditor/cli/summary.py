@@ -76,11 +76,12 @@ def _sections(out: Any, view: "ReportView") -> None:
     for name in ("", "pass", "fail", "unknown") if changed else ("pass", "fail", "unknown"):
         table.add_column(name, justify="right", no_wrap=True)
     for section in judged:
+        # Cut, never rounded up: 79.9 must not look like the next grade.
         style = _LETTER_STYLES.get(section.letter or "", "dim").removeprefix("bold ")
         counts = (section.counts.passed, section.counts.failed, section.counts.unknown)
         table.add_row(
             plain(section.name),
-            Text(f"{section.score:.0f} {section.letter}" if section.score is not None else "-", style=style),
+            Text(f"{int(section.score)} {section.letter}" if section.score is not None else "-", style=style),
             *([Text(bar(section.score, length), style=style)] if length else []),
             *([f"{section.delta:+.1f}" if section.delta else ""] if changed else []),
             *(Text(f"{number:,}", style="" if number else "dim") for number in counts),
@@ -134,17 +135,22 @@ def _gaps(out: Any, view: "ReportView", coverage: float) -> None:
     gaps = view.coverage.gaps
     # Cut, never rounded up: what is not all must not read 100%.
     read = f"{int(coverage * 10) / 10:g}% of {view.coverage.asked:,} scopes were read whole"
-    if not gaps:
+    broken = sorted({finding.check for finding in view.faults})
+    if not gaps and not broken:
         _title(out, f"Everything could be read and judged: {read}" if coverage >= 100 else read)
         return
     _title(out, "What could not be read or judged", read)
-    rows = []
+    rows: list[Sequence[Part]] = [
+        [("1 check broke", "dim"), (f"{check}: its own fault; the log says where", "magenta")]
+        for check in broken[:_SHOWN]
+    ]
     for gap in gaps[:_SHOWN]:
         blinds = f"{len(gap.checks)} check{'s' if len(gap.checks) != 1 else ''} blind"
         rows.append([(blinds, "dim"), (f"{gap.operation}: {gap.code}", "magenta")])
     _rows(out, rows, right=[0])
-    if len(gaps) > _SHOWN:
-        _rows(out, [[(f"and {len(gaps) - _SHOWN} more in the report", "dim")]])
+    hidden = max(0, len(gaps) - _SHOWN) + max(0, len(broken) - _SHOWN)
+    if hidden:
+        _rows(out, [[(f"and {hidden} more in the report", "dim")]])
 
 
 def _reports(out: Any, reports: Sequence[Path]) -> None:

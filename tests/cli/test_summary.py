@@ -64,6 +64,22 @@ def test_coverage_is_never_rounded_up(view: ReportView, capsys: pytest.CaptureFi
     assert "100% of" in shown(view, capsys, 100.0)
 
 
+def test_a_score_is_never_rounded_up(view: ReportView, capsys: pytest.CaptureFixture[str]) -> None:
+    nearly = replace(view.sections[0], score=79.97, letter="C")
+    assert " 79 C " in shown(replace(view, sections=(nearly, *view.sections[1:])), capsys)
+
+
+def test_a_check_that_broke_is_said_and_not_everything_was_judged(
+    view: ReportView, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coverage = replace(view.coverage, gaps=())
+    whole = replace(view, coverage=coverage, faults=())
+    assert "Everything could be read and judged" in shown(whole, capsys, 100.0)
+    text = shown(replace(whole, faults=(replace(view.findings[0], check="our-own-check"),)), capsys, 100.0)
+    assert "our-own-check: its own fault" in text
+    assert "Everything could be" not in text
+
+
 def test_a_path_is_never_broken(
     view: ReportView, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
