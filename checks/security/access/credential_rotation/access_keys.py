@@ -88,7 +88,7 @@ def iam_access_key_rotated(key: Facts, want: CredentialRotation) -> Iterator[Evi
     in_use = used is not None and used <= want.access_key_critical_used_days
     yield Evidence(
         f"is {days:.0f} days old; at most {want.access_key_days} are wanted"
-        + (f"; it was last used {used:.0f} days ago" if used is not None else ""),
+        + (f"; it was last used {'a day' if used < 1.5 else f'{used:.0f} days'} ago" if used is not None else ""),
         {"age_days": round(days), "last_used_days_ago": None if used is None else round(used)},
         severity=CRITICAL if in_use and days > want.access_key_critical_days else None,
     )
