@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from auditor.kit import LOW, MEDIUM, Case, Evidence, Facts, Fix, Gap, NotApplicable, Series, Unavailable, ago, check
@@ -68,22 +69,24 @@ _MINUTES_PER_DAY = 1440
 
 def _average(series: Series, window: str, want: ReadReplicas) -> float:
     """Return the average outside the daily WINDOW (none: ""). Raises Unavailable with too few days of datapoints."""
-    left_out = _backup_minutes(window, series.period_seconds)
-    total, count, days = 0.0, 0, set()
-    for moment, value in zip(series.times, series.values, strict=True):
-        if 60 * moment.hour + moment.minute not in left_out:
-            total += value
-            count += 1
-            days.add(moment.toordinal())
-    if not count or len(days) < want.min_datapoint_days:
+    counted, count, days = _outside(window, series.times, series.period_seconds)
+    if not count or days < want.min_datapoint_days:
         raise Unavailable(
             Gap(
                 "cloudwatch:GetMetricData",
                 "TooFewDays",
-                f"{len(days)} days of datapoints, {want.min_datapoint_days} wanted",
+                f"{days} days of datapoints, {want.min_datapoint_days} wanted",
             )
         )
-    return total / count
+    return sum(compress(series.values, counted)) / count
+
+
+@lru_cache(maxsize=64)
+def _outside(window: str, times: tuple[datetime, ...], seconds: int) -> tuple[tuple[bool, ...], int, int]:
+    """Return which of TIMES lie outside the daily WINDOW, how many, and on how many days: metrics of one answer share them."""
+    left_out = _backup_minutes(window, seconds)
+    counted = tuple(60 * moment.hour + moment.minute not in left_out for moment in times)
+    return counted, sum(counted), len({moment.toordinal() for moment in compress(times, counted)})
 
 
 def _require_read_heavy(reads: float, writes: float, what: str, want: ReadReplicas) -> dict[str, Any]:
