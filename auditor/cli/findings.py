@@ -77,7 +77,7 @@ def command(
     kept.sort(key=lambda state: (state.finding.severity.rank, state.finding.check, state.finding.resource))
     rows = [_row(state) for state in kept]
     shown = len(COLUMNS) if form != "table" else _TABLE
-    Listing(COLUMNS[:shown], [row[:shown] for row in rows], "Nothing was found.").show(form)
+    Listing(COLUMNS[:shown], [row[:shown] for row in rows], "Nothing was found.", long="evidence").show(form)
 
 
 def _must_be_read(regions: "Iterable[str]", read: "Iterable[str]") -> None:

@@ -31,6 +31,10 @@ def listener(quiet: bool, *, display: bool = True) -> "Iterator[Listener | None]
         yield _LogLines()
 
 
+def _many(count: int, word: str) -> str:
+    return f"{count} {word if count == 1 else word + 's'}"
+
+
 class _LogLines:
     """A line when a scan begins, every ten seconds, and when judging ends."""
 
@@ -39,10 +43,8 @@ class _LogLines:
 
     def begun(self, scan: "Scan", types: int, checks: int) -> None:
         """Log what is read."""
-        log.info(
-            "scan %s of account %s begun: %s resource types in %s regions for %s checks",
-            *(scan.id, scan.account, types, len(scan.regions), checks),
-        )
+        what = f"{_many(types, 'resource type')} in {_many(len(scan.regions), 'region')} for {_many(checks, 'check')}"
+        log.info("scan %s of account %s begun: %s", scan.id, scan.account, what)
 
     def progress(self, progress: "Progress") -> None:
         """Log how many calls have been made, not more often than every ten seconds."""
@@ -85,7 +87,9 @@ class _Display:
 
     def begun(self, scan: "Scan", types: int, checks: int) -> None:
         """Show the bar."""
-        self._task = self._bars.add_task(f"Reading {scan.account}, {len(scan.regions)} regions", total=None, note="")
+        self._task = self._bars.add_task(
+            f"Reading {scan.account}, {_many(len(scan.regions), 'region')}", total=None, note=""
+        )
 
     def progress(self, progress: "Progress") -> None:
         """Move the bar; name the services with the most calls to come, and those that were throttled."""

@@ -80,5 +80,5 @@ def validate(config_path: Path | None, files: tuple[Path, ...]) -> int:
     for fault in faults:
         click.echo(fault, err=True)
     if not faults:
-        click.echo(f"The standard is valid, with {len(overrides)} overrides.")
+        click.echo(f"The standard is valid, with {len(overrides)} override{'s' if len(overrides) != 1 else ''}.")
     return 2 if faults else 0

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cli.conftest import run
 from cli.endpoint import HOSTILE, Endpoint
 
 from auditor import doctor
+from auditor.cli.listing import Listing
 from auditor.model import Coverage, CoverageState, Gap, Scope
 
 SSH = "security-group-open-admin-port"
@@ -90,6 +92,28 @@ def test_findings_are_a_table_for_people_and_csv_for_programs(scanned: str) -> N
     parsed = list(csv.DictReader(io.StringIO(text)))
     assert len(parsed) == len(table.splitlines()) - 1
     assert all(row["key"] and row["resource"] == "arn:aws:rds:eu-west-1:123456789012:db:orders" for row in parsed)
+
+
+def listed(rows: list[tuple[object, ...]], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    Listing(("severity", "check", "usd", "evidence"), rows, "nothing", long="evidence").show("table")
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_table_leaves_out_columns_that_hold_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[tuple[object, ...]] = [("high", "one", None, "it is open"), ("low", "two", None, "")]
+    assert listed(rows, capsys)[0].split() == ["severity", "check", "evidence"]
+    assert listed([("high", "one", 0.0, "it is open")], capsys)[0].split() == ["severity", "check", "usd", "evidence"]
+
+
+def test_a_table_that_is_wider_than_the_terminal_gives_the_long_cell_a_line_of_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    words = "every word of this sentence is whole, however narrow the terminal may be, and none is lost of it"
+    lines = listed([("high", "security-group-open", None, words)], capsys)
+    assert lines[0] == "  high  security-group-open"
+    assert all(line.startswith("     ") and len(line) <= 80 for line in lines[1:])
+    assert " ".join(" ".join(lines[1:]).split()) == words
 
 
 @pytest.mark.parametrize(
