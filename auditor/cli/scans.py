@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_COLUMNS = ("scan", "account", "name", "status", "started_at", "seconds", "regions", "score", "letter", "calls")
+_TABLE = ("scan", "account", "name", "status", "started_at", "regions", "score", "letter")
+"""What fits a terminal of 80 columns."""
+
 
 @click.command("scans")
 @options.config_option
@@ -26,18 +30,23 @@ def command(config_path: Path | None, store_url: str | None, account: str | None
     from auditor.cli.listing import Listing
 
     with options.open_store(settings, store_url) as store:
-        rows = [_row(store, scan) for scan in store.scans(account, limit)]
-    Listing(
-        ("scan", "account", "name", "status", "started_at", "seconds", "regions", "score", "letter", "calls"),
-        rows,
-        "There is no scan in the store yet; run `auditor scan`.",
-    ).show(form)
+        scans = store.scans(account, limit)
+        rows = [_row(store, scan) for scan in scans]
+    columns = _COLUMNS
+    if form == "table":
+        columns = _TABLE
+        rows = [
+            {**row, "started_at": f"{scan.started_at:%Y-%m-%d %H:%M} UTC"}
+            for row, scan in zip(rows, scans, strict=True)
+        ]
+    empty = "There is no scan in the store yet; run `auditor scan`."
+    Listing(columns, [tuple(row[name] for name in columns) for row in rows], empty).show(form)
 
 
-def _row(store: "Store", scan: "Scan") -> tuple[object, ...]:
+def _row(store: "Store", scan: "Scan") -> dict[str, object]:
     whole = next((score for score in store.scores(scan.id) if score.level == "account"), None)
     seconds = (scan.finished_at - scan.started_at).total_seconds() if scan.finished_at else None
-    return (
+    values = (
         scan.id,
         scan.account,
         scan.account_name,
@@ -49,3 +58,4 @@ def _row(store: "Store", scan: "Scan") -> tuple[object, ...]:
         whole.letter if whole else None,
         scan.statistics.get("calls"),
     )
+    return dict(zip(_COLUMNS, values, strict=True))

@@ -49,6 +49,9 @@ def test_scans_are_listed_newest_first(scanned: str) -> None:
     assert found[0] | {"account": "123456789012", "status": "complete", "regions": 1} == found[0]
     assert rows("scans", "--store", scanned, "--limit", 1)[0]["scan"] == 2
     assert rows("scans", "--store", scanned, "--account", "999999999999") == []
+    table = run("scans", "--store", scanned).stdout.splitlines()
+    assert len(table) == 3
+    assert max(map(len, table)) < 80
     assert "123456789012" in run("scans", "--store", scanned).stdout
 
 
