@@ -67,6 +67,20 @@ def test_referrers_need_a_type_read_completely() -> None:
     assert len(blind.known_referrers("Subnet", "Group", "g")) == 1
 
 
+def test_what_was_read_can_be_required_without_asking_for_it() -> None:
+    Facts(GROUP, world(GROUP, A)).require_read("Subnet", "Group")
+    blind = Facts(GROUP, world(GROUP, A, unread={("Subnet", THERE): DENIED}))
+    blind.require_read("Subnet", "Group")
+    with pytest.raises(Unavailable):
+        blind.require_read("Subnet", "Group", everywhere=True)
+
+
+def test_a_list_of_referrers_is_the_askers_own() -> None:
+    facts = Facts(GROUP, world(GROUP, A, B))
+    facts.referrers("Subnet", "Group", "g").clear()
+    assert len(facts.referrers("Subnet", "Group", "g")) == 2
+
+
 def test_everywhere_needs_every_enabled_region() -> None:
     facts = Facts(GROUP, world(GROUP, A, unread={("Subnet", THERE): DENIED}))
     assert facts.all("Subnet")
