@@ -32,7 +32,7 @@ def command(config_path: Path | None, store_url: str | None, account: str | None
     with options.open_store(settings, store_url) as store:
         scans = store.scans(account, limit)
         rows = [_row(store, scan) for scan in scans]
-    columns = _COLUMNS
+    columns: tuple[str, ...] = _COLUMNS
     if form == "table":
         columns = _TABLE
         rows = [
