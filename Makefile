@@ -19,7 +19,7 @@ demo: setup-demo ## audit a simulated AWS account and write its reports
 	@$(BIN)/auditor demo
 
 test: lint types ## all that must hold: lint, types, import contracts, tests
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto --dist loadfile
 
 lint: setup ## ruff and the import contracts
 	@$(BIN)/ruff check .
