@@ -63,7 +63,9 @@ def _broken_off(check: Check, facts: Facts, evidence: list[Evidence], error: Exc
         reason = f"{gap}: {gap.message}" if gap.message else str(gap)
         return _finding(check, facts, Verdict.FAIL if evidence else Verdict.UNKNOWN, evidence, reason, gap)
     if isinstance(error, NotApplicable):
-        return _finding(check, facts, Verdict.NOT_APPLICABLE, [], str(error))
+        # What is proven stays: a port that a tag excuses does not excuse the port before it.
+        verdict = Verdict.FAIL if evidence else Verdict.NOT_APPLICABLE
+        return _finding(check, facts, verdict, evidence, "" if evidence else str(error))
     _log_fault(check, facts, error)
     reason = f"the check {check.id} broke: {type(error).__name__}"
     return _finding(check, facts, Verdict.UNKNOWN, [], reason, fault=True)

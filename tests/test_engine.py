@@ -80,6 +80,18 @@ def test_not_applicable_keeps_its_reason() -> None:
     assert (finding.verdict, finding.reason) == (Verdict.NOT_APPLICABLE, "it is skipped")
 
 
+def test_what_was_proven_stays_a_fail_when_the_rest_is_not_applicable() -> None:
+    def half_excused(facts: Facts, _: NoThresholds) -> Iterator[Evidence]:
+        yield Evidence("port 22 is open")
+        raise NotApplicable("port 80 is excused")
+
+    check = a_check(half_excused)
+    assert verdict_of(a_resource("a"), check).verdict == Verdict.FAIL
+    judgement = judged(an_inventory(a_resource("a")), check)
+    assert judgement.tallies[0].failed
+    assert [finding.verdict for finding in judgement.findings] == [Verdict.FAIL]
+
+
 def test_the_worst_evidence_decides_the_severity() -> None:
     assert verdict_of(a_resource("a", Good=False, Worse=True)).severity == Severity.CRITICAL
 
