@@ -55,7 +55,7 @@ def _load(folder: Path, package: str) -> None:
     try:
         for module in pkgutil.walk_packages([str(folder)], f"{package}.", onerror=_reraise):
             importlib.import_module(module.name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a check that ends the program is a broken check
         for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
             del sys.modules[name]
         for id in set(CATALOG) - before:
@@ -69,7 +69,7 @@ def _reraise(_name: str) -> None:
     raise  # pkgutil calls this inside its except block
 
 
-def _where(error: Exception, folder: Path) -> str:
+def _where(error: BaseException, folder: Path) -> str:
     """Return file:line of the innermost frame below FOLDER (or of the syntax error)."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
@@ -81,7 +81,7 @@ def _where(error: Exception, folder: Path) -> str:
     return place
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{type(error).__name__}: {' '.join(text.split())}"
 

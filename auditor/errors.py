@@ -10,6 +10,7 @@ __all__ = [
     "ReportError",
     "StandardError",
     "StoreError",
+    "UnknownScan",
     "UsageError",
 ]
 
@@ -57,6 +58,12 @@ class StoreError(AuditorError):
     """The store cannot be opened, read or written; what was written before stays."""
 
     exit_code = 4
+
+
+class UnknownScan(StoreError):
+    """A scan number that is not in the store."""
+
+    exit_code = 2
 
 
 class ReportError(AuditorError):

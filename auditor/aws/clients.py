@@ -251,7 +251,7 @@ def call_error(error: Exception) -> CallError:
         return CallError(Fault.UNSUPPORTED, "NotImplemented", message)
     if isinstance(error, _SIGN_IN_ERRORS):
         return CallError(Fault.CREDENTIALS, name, message)
-    if isinstance(error, _NETWORK_ERRORS):
+    if isinstance(error, _NETWORK_ERRORS) or (isinstance(error, ValueError) and "Invalid endpoint" in message):
         return CallError(Fault.TRANSIENT, name, message)
     if isinstance(error, (exceptions.ParamValidationError, exceptions.MissingParametersError)):
         return CallError(Fault.PARAMETER, name, message)

@@ -116,12 +116,13 @@ def connect(
     is honoured. Raises CredentialsError for a profile that does not exist, NotReadOnly for an operation that is none.
     """
     guard = Guard((call.service, call.operation) for call in operations)
-    session = _session(guard, profile)
     try:
-        session.get_scoped_config()  # a profile that does not exist, or a broken file, shows here
+        session = _session(guard, profile)
+        session.get_scoped_config()  # a profile that does not exist, or a broken file, shows here at the latest
         configured = session.get_config_variable("region")
     except exceptions.ProfileNotFound as error:
-        raise no_profile(str(session.profile), session.available_profiles) from error
+        known = botocore.session.Session().available_profiles
+        raise no_profile(str(error.kwargs.get("profile", profile)), known) from error
     except (exceptions.ConfigParseError, exceptions.ConfigNotFound) as error:
         raise CredentialsError(f"{error}: mend the AWS configuration file") from error
     home = region or configured or "us-east-1"

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from auditor.errors import StoreError
+from auditor.errors import StoreError, UnknownScan
 from auditor.model import Scan, ScanStatus
 from auditor.store.database import Database
 from auditor.store.leases import live, now, scan_lease
@@ -54,7 +54,7 @@ def find(database: Database, connection: Connection, scan_id: int) -> Scan:
     # A number beyond what the database can hold is no scan either.
     row = connection.execute(select(scans).where(scans.c.id == scan_id)).one_or_none() if 0 < scan_id < 2**63 else None
     if row is None:
-        raise StoreError(f"there is no scan {scan_id} in the store {database.url}; `auditor scans` lists them")
+        raise UnknownScan(f"there is no scan {scan_id} in the store {database.url}; `auditor scans` lists them")
     return read(row)
 
 
