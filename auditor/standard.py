@@ -123,7 +123,7 @@ def validate(
         for pattern_id, cls in bindings:
             if pattern_id in standard:
                 faults += _bind(standard[pattern_id], cls)[1]
-            elif not faults:  # a broken override may be where it stands
+            else:
                 faults.append(f"{path}: [{shown(pattern_id)}] is missing: {cls.__name__} needs its thresholds")
     return tuple(dict.fromkeys(faults))
 
