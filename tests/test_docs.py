@@ -27,7 +27,7 @@ PAGES = sorted(
 )
 # Of the place where a working copy happens to lie, of a package mirror, of how the work was organised.
 FORBIDDEN = re.compile(
-    r"/work/|/root/|(?<!emit-)index-url\b|(?:pypi|files\.pythonhosted)\.org|\bissues? #?\d+\b|\(#\d+\)", re.IGNORECASE
+    r"/(?:work|root)/|(?<!emit-)index-url\b|(?:pypi|files\.pythonhosted)\.org|\bissues? #?\d+\b|\(#\d+\)", re.IGNORECASE
 )
 SPOKEN = re.compile(r"\b(?:this|previous|next|earlier|helper) sessions?\b|\bprompt(?:ed)? by\b", re.IGNORECASE)
 
