@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor import catalog, pricing
-from auditor import standard as standards
+from auditor import pricing
 from auditor.aws.session import Connection, connect
 from auditor.collect import load_types
 from auditor.collect.declare import ResourceType
@@ -22,7 +21,7 @@ from auditor.model import Severity, Verdict
 from auditor.report import ReportView, build_view, write_reports
 from auditor.reporting import report_inputs
 from auditor.scan import Judged, Listener, ScanRequest, coverage_percent, run_scan
-from auditor.selection import EVERYTHING, Selection
+from auditor.selection import EVERYTHING, Selection, load_checks, load_standard
 from auditor.standard import Standard
 from auditor.store import Lease, Store, scan_lease
 
@@ -59,10 +58,7 @@ class Outcome:
 
 def load(settings: Settings) -> tuple[Standard, Mapping[str, Check], Mapping[str, ResourceType]]:
     """Return the standard, the checks and the resource types by the settings. Raises StandardError and CatalogError."""
-    overrides = [settings.path(text) for text in settings.standard.overrides]
-    standard = standards.load(catalog.bundled("checks") / "patterns.toml", overrides)
-    checks = catalog.load_checks(*(settings.path(text) for text in settings.checks.folders))
-    return standard, checks, load_types()
+    return load_standard(settings), load_checks(settings), load_types()
 
 
 def connection_of(settings: Settings, types: Mapping[str, ResourceType]) -> Connection:

@@ -1,8 +1,11 @@
-"""What of the standard is judged this time, and which resource types must be read for it."""
+"""The standard and the checks by the settings, what of them is judged this time, and which types must be read for it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from auditor import catalog
+from auditor import standard as standards
 from auditor.catalog import find
 from auditor.errors import UsageError
 from auditor.kit.check import Check
@@ -10,7 +13,18 @@ from auditor.model import Severity
 from auditor.standard import Standard
 from auditor.tomlfile import nearest
 
-__all__ = ["EVERYTHING", "Selection", "choose_regions", "needed_types", "select"]
+if TYPE_CHECKING:
+    from auditor.config import Settings
+
+__all__ = [
+    "EVERYTHING",
+    "Selection",
+    "choose_regions",
+    "load_checks",
+    "load_standard",
+    "needed_types",
+    "select",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,17 @@ class Selection:
 
 
 EVERYTHING = Selection()
+
+
+def load_standard(settings: "Settings") -> Standard:
+    """Return the shipped standard with the overrides of the settings. Raises StandardError."""
+    overrides = [settings.path(text) for text in settings.standard.overrides]
+    return standards.load(catalog.bundled("checks") / "patterns.toml", overrides)
+
+
+def load_checks(settings: "Settings") -> Mapping[str, Check]:
+    """Return the shipped checks and those of the settings' folders, by id. Raises CatalogError."""
+    return catalog.load_checks(*(settings.path(text) for text in settings.checks.folders))
 
 
 def select(checks: Mapping[str, Check], standard: Standard, selection: Selection) -> Mapping[str, Check]:

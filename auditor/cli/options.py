@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from auditor.selection import load_checks, load_standard
+
 if TYPE_CHECKING:
     from auditor.config import Settings
-    from auditor.kit.check import Check
     from auditor.model import Scan
     from auditor.selection import Selection
-    from auditor.standard import Standard
     from auditor.store import Store
 
 __all__ = [
@@ -95,21 +95,6 @@ def settings_of(config_path: Path | None, *, quiet: bool = False, verbose: bool 
     settings = config.load(config_path)
     set_up_logging("error" if quiet else "debug" if verbose else settings.log.level)
     return settings
-
-
-def load_standard(settings: "Settings") -> "Standard":
-    """Return the standard with the configuration's overrides. Raises StandardError."""
-    from auditor import catalog, standard
-
-    overrides = [settings.path(text) for text in settings.standard.overrides]
-    return standard.load(catalog.bundled("checks") / "patterns.toml", overrides)
-
-
-def load_checks(settings: "Settings") -> "Mapping[str, Check]":
-    """Return the shipped checks and the organisation's own. Raises CatalogError."""
-    from auditor import catalog
-
-    return catalog.load_checks(*(settings.path(text) for text in settings.checks.folders))
 
 
 def open_store(settings: "Settings", store_url: str | None) -> "Store":
