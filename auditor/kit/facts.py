@@ -303,10 +303,8 @@ class Facts:
 
     def all(self, type: str, *, everywhere: bool = False) -> list["Facts"]:
         """Return every resource of TYPE in this region. Raises Unavailable when TYPE was not read completely."""
-        region = None if everywhere else self._reach
-        if gap := self._world.unread(type, region):
-            raise Unavailable(gap)
-        return self._world.all(type, region)
+        self.require_read(type, everywhere=everywhere)
+        return self._world.all(type, None if everywhere else self._reach)
 
     def once(self, make: Callable[["Facts"], T]) -> T:
         """Return what MAKE gives for the first resource of this region that asks; all others get the same.
@@ -314,15 +312,14 @@ class Facts:
         For what would be searched again for every resource though it is the same for each (the newest copy of every size).
         MAKE may look at nothing of the resource it is given but its joins. What it raises is raised to each that asks.
         """
-        memo, key = self._world.memo, (make, self.region)
-        if key not in memo:
-            memo[key] = make(self)
-        made: T = memo[key]
-        return made
+        return self._made(make, self.region)
 
     def remembered(self, make: Callable[["Facts"], T]) -> T:
         """Return what MAKE gives for this resource, made once for all checks that ask for it."""
-        memo, key = self._world.memo, (make, self.id)
+        return self._made(make, self.id)
+
+    def _made(self, make: Callable[["Facts"], T], whose: str) -> T:
+        memo, key = self._world.memo, (make, whose)
         if key not in memo:
             memo[key] = make(self)
         made: T = memo[key]

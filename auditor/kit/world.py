@@ -43,14 +43,6 @@ class Inventory:
             self._types[type] = [Facts(resource, self) for resource in self._load(type)]
         return self._types[type]
 
-    def forget(self, type: str) -> None:
-        """Drop the resources of TYPE and its indices from memory; they are loaded again when asked for."""
-        self._types.pop(type, None)
-        self.memo.clear()
-        self._places.pop(type, None)
-        for key in [key for key in self._indices if key[0] == type]:
-            del self._indices[key]
-
     def all(self, type: str, region: str | None) -> list[Facts]:
         """Return every resource of TYPE in REGION (and ``global``), or in all regions."""
         return list(self._within(type, region))

@@ -196,7 +196,7 @@ def _unread(group: Facts) -> Unavailable | None:
     """Return what of all that may hold a group could not be read completely, or ``None``."""
     try:
         for type, path in chain(HOLDERS, BY_NAME, ((GROUP, path) for path in RULES)):
-            group.referrers(type, path, "")
+            group.require_read(type, path)
     except Unavailable as unavailable:
         return unavailable
     return None
