@@ -1,6 +1,6 @@
 """config.toml to frozen settings; an unknown key or a bad value is an error with its place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,11 +10,13 @@ from auditor.errors import ConfigError
 from auditor.tomlfile import TomlFile, nearest, quoted, shown
 
 __all__ = [
+    "ACCOUNT_ID",
     "A_ROLE_ARN",
     "ROLE_ARN",
     "AccountSettings",
     "ChecksSettings",
     "LogSettings",
+    "OrganizationSettings",
     "PricingSettings",
     "ReportSettings",
     "ScanSettings",
@@ -31,10 +33,15 @@ Region = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)+-\d$")]
 ROLE_ARN = r"^$|^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
 """What a role's ARN looks like; none is fine, too."""
 A_ROLE_ARN = "a role's ARN (arn:aws:iam::111122223333:role/auditor)"
+ACCOUNT_ID = r"^$|^\d{12}$"
+"""What an account's id looks like; none is fine, too."""
+_MEMBER_ROLE = r"^(arn:(aws[a-z-]*|\{partition\}):iam::\{account\}:role/)?[\w+=,.@-]+(/[\w+=,.@-]+)*$"
 _SHAPES = {
-    "account.regions": "must name regions (eu-west-1)",
-    "account.closed_regions": "must name regions (eu-west-1)",
-    "account.role_arn": f"must be {A_ROLE_ARN}",
+    "regions": "must name regions (eu-west-1)",
+    "closed_regions": "must name regions (eu-west-1)",
+    "role_arn": f"must be {A_ROLE_ARN}",
+    "id": "must be the 12 digits of an account's id",
+    "role": "must be a role's name (auditor), or its ARN with {account} for the account's id",
 }
 """What a value with a pattern must look like, for people."""
 Format = Literal["html", "md", "json"]
@@ -58,6 +65,10 @@ class AccountSettings(_Table):
 
     name: str = ""
     """What people call it; shown beside the account id."""
+    id: Annotated[str, Field(pattern=ACCOUNT_ID)] = ""
+    """Its 12 digits; when given, credentials that lead to another account are refused."""
+    environment: str = ""
+    """``production``, ``staging``, …: what people sort accounts by."""
     profile: str = ""
     role_arn: Annotated[str, Field(pattern=ROLE_ARN)] = ""
     external_id: str = ""
@@ -65,12 +76,47 @@ class AccountSettings(_Table):
     """Empty: all regions enabled in the account."""
     closed_regions: tuple[Region, ...] = ()
     """Regions that a service control policy closes: out of scope. Without this they count as not read."""
+    via_role_arn: Annotated[str, Field(exclude=True)] = ""
+    """A role that is assumed first, and ``role_arn`` from it. Set for members of an organisation, no key of the file."""
+    via_external_id: Annotated[str, Field(exclude=True)] = ""
+
+    @property
+    def account_id(self) -> str:
+        """The account's id as far as the settings know it: ``id``, or that of the role; else empty."""
+        return self.id or (self.role_arn.split(":")[4] if self.role_arn else "")
+
+    @property
+    def title(self) -> str:
+        """What to call it before anybody has signed in: its name, id or profile."""
+        return self.name or self.account_id or self.profile or "the account of the default credentials"
+
+
+class OrganizationSettings(_Table):
+    """Which accounts of an AWS organisation are read. ``[account]`` has the credentials that may list them."""
+
+    enabled: bool = False
+    """Whether ``auditor scan`` reads the organisation's accounts; ``--organization`` does so once."""
+    role: Annotated[str, Field(pattern=_MEMBER_ROLE)] = "auditor"
+    """The role that is assumed in each account: its name with its path, or an ARN with {partition} and {account}."""
+    external_id: str = ""
+    units: tuple[str, ...] = ()
+    """Only accounts in these units or below them: ids (``ou-…``, ``r-…``), names, or paths of names (``Workloads/Prod``)."""
+    exclude_units: tuple[str, ...] = ()
+    exclude_accounts: tuple[str, ...] = ()
+    """Ids or names."""
+    assume_in_own: bool = False
+    """Whether the role is also assumed in the account that the credentials belong to."""
+
+
+_NOT_KEYS = {"via_role_arn", "via_external_id"}
 
 
 class ScanSettings(_Table):
     """How an account is read, and when a scan is a failure."""
 
     threads: Annotated[int, Field(ge=1, le=256)] = 32
+    processes: Annotated[int, Field(ge=0, le=256)] = 0
+    """How many accounts are read at once, each by a process of its own; 0: one per core."""
     deadline_minutes: Annotated[int, Field(ge=1)] = 180
     fail_on: Literal["critical", "high", "medium", "low", "info", "never"] = "never"
     """Findings of this severity or worse make the exit code 1."""
@@ -130,6 +176,9 @@ class Settings(_Table):
 
     store: StoreSettings = StoreSettings()
     account: AccountSettings = AccountSettings()
+    accounts: tuple[AccountSettings, ...] = ()
+    """Several accounts; what one leaves out, ``[account]`` says for all."""
+    organization: OrganizationSettings = OrganizationSettings()
     scan: ScanSettings = ScanSettings()
     standard: StandardSettings = StandardSettings()
     checks: ChecksSettings = ChecksSettings()
@@ -139,6 +188,11 @@ class Settings(_Table):
     log: LogSettings = LogSettings()
     folder: Path = Field(default=Path(), exclude=True)
     """Where the file lies: its relative paths start there. Set by ``load``, no key of the file."""
+
+    @property
+    def several(self) -> bool:
+        """Whether several accounts are scanned: then the reports of each lie in a folder of its own."""
+        return bool(self.accounts) or self.organization.enabled
 
     def path(self, text: str) -> Path:
         """Return the path TEXT of the file, seen from the file's own folder."""
@@ -180,32 +234,76 @@ def _read(path: Path) -> tuple[list[str], Settings | None]:
     except ConfigError as error:
         return [str(error)], None
     faults = _unknown(file)
-    data = {name: table for name, table in file.data.items() if name in _TABLES}
+    data = {name: table for name, table in file.data.items() if name in _TABLES or name == "accounts"}
     try:
-        settings = Settings.model_validate({**_tuples(data), "folder": path.parent})
-        faults += _meaning(file, settings)
+        settings = _shared(Settings.model_validate({**_tuples(data), "folder": path.parent}))
+        faults += [*_twice(file, settings.accounts), *_meaning(file, settings)]
     except ValidationError as error:
         faults += [_sentence(file, dict(fault)) for fault in error.errors() if fault["type"] != "extra_forbidden"]
         return faults, None
     return faults, None if faults else settings
 
 
-_TABLES: Mapping[str, Any] = {name: field for name, field in Settings.model_fields.items() if name != "folder"}
+_TABLES: Mapping[str, Any] = {
+    name: field for name, field in Settings.model_fields.items() if name not in ("folder", "accounts")
+}
 
 
 def _unknown(file: TomlFile) -> list[str]:
     """Return a line for each table and key that does not exist."""
     faults = []
     for name, table in file.data.items():
-        if name not in _TABLES:
-            faults.append(f"{file.place(name)}: there is no [{shown(name)}]{nearest(name, _TABLES)}")
-            continue
-        keys = _TABLES[name].annotation.model_fields
-        faults += [
-            f"{file.place(name, key)}: [{name}] has no {shown(key)}{nearest(key, keys)}"
-            for key in (table if isinstance(table, dict) else ())
-            if key not in keys
-        ]
+        if name == "accounts":
+            for number, entry in enumerate(table if isinstance(table, list) else ()):
+                faults += _unknown_keys(file, (name, str(number)), "[accounts]", entry, _keys("account"))
+        elif name in _TABLES:
+            faults += _unknown_keys(file, (name,), name, table, _keys(name))
+        else:
+            faults.append(f"{file.place(name)}: there is no [{shown(name)}]{nearest(name, [*_TABLES, 'accounts'])}")
+    return faults
+
+
+def _keys(table: str) -> list[str]:
+    return [key for key in _TABLES[table].annotation.model_fields if key not in _NOT_KEYS]
+
+
+def _unknown_keys(file: TomlFile, place: Sequence[str], name: str, table: Any, keys: Sequence[str]) -> list[str]:
+    return [
+        f"{file.place(*place, key)}: [{name}] has no {shown(key)}{nearest(key, keys)}"
+        for key in (table if isinstance(table, dict) else ())
+        if key not in keys
+    ]
+
+
+def _shared(settings: Settings) -> Settings:
+    """Return SETTINGS with what each of the accounts leaves out as ``[account]`` says it for all."""
+    common = settings.account.model_dump(include=settings.account.model_fields_set - {"name", "id"})
+    merged = tuple(
+        entry.model_copy(update={key: value for key, value in common.items() if key not in entry.model_fields_set})
+        for entry in settings.accounts
+    )
+    return settings.model_copy(update={"accounts": merged})
+
+
+def _twice(file: TomlFile, accounts: Sequence[AccountSettings]) -> list[str]:
+    """Return what is wrong among several accounts: two that are the same, an id that is not its role's."""
+    faults: list[str] = []
+    alike = {
+        "name": [account.name for account in accounts],
+        "id": [account.account_id for account in accounts],
+        "profile and role_arn": ["" if a.account_id else f"{a.profile}\0{a.role_arn}" for a in accounts],
+    }
+    for number in range(len(accounts)):
+        for what, values in alike.items():
+            if values[number] and values[number] in values[:number]:
+                first = file.place("accounts", str(values.index(values[number]))).removeprefix(f"{file.path}:")
+                place = file.place("accounts", str(number))
+                faults.append(f"{place}: [[accounts]] has the same {what} as that of line {first}")
+                break
+    for number, account in enumerate(accounts):
+        if account.id and account.role_arn and account.role_arn.split(":")[4] != account.id:
+            said = f"accounts.id is {account.id}, and its role is of {account.role_arn.split(':')[4]}"
+            faults.append(f"{file.place('accounts', str(number), 'id')}: {said}")
     return faults
 
 
@@ -218,8 +316,13 @@ def _tuples(value: Any) -> Any:
 
 def _sentence(file: TomlFile, fault: Mapping[str, Any]) -> str:
     """Return one of pydantic's faults as a line: file, line, table, key, what is wrong."""
-    place = [str(part) for part in fault["loc"] if not isinstance(part, int)][:2]
-    name = ".".join(place)
+    loc = fault["loc"]
+    place = [str(part) for part in loc[: 3 if loc[0] == "accounts" else 2]]
+    name = ".".join(part for part in place if not part.isdecimal())
+    if loc == ("accounts",):
+        return (
+            f"{file.place(*place)}: several accounts are written as tables [[accounts]], not {quoted(fault['input'])}"
+        )
     wanted = {
         "string_type": "must be a text",
         "int_type": "must be a whole number",
@@ -229,7 +332,7 @@ def _sentence(file: TomlFile, fault: Mapping[str, Any]) -> str:
         "model_attributes_type": "must be a table",
         "greater_than_equal": f"must be at least {fault.get('ctx', {}).get('ge')}",
         "less_than_equal": f"must be at most {fault.get('ctx', {}).get('le')}",
-        "string_pattern_mismatch": _SHAPES.get(name, fault["msg"]),
+        "string_pattern_mismatch": _SHAPES.get(place[-1], fault["msg"]),
     }.get(fault["type"], fault["msg"].replace("Input should be", "must be").replace("String should", "must"))
     return f"{file.place(*place)}: {name} {wanted}, not {quoted(fault['input'])}"
 

@@ -16,7 +16,9 @@ class TomlFile:
 
     _PART = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
     _NAME = rf"{_PART}(?:\s*\.\s*{_PART})*"
-    _STATEMENT = re.compile(rf"\s*(?:\[\s*(?P<table>{_NAME})\s*\]|(?P<key>{_NAME})\s*=)")
+    _STATEMENT = re.compile(
+        rf"\s*(?:\[\[\s*(?P<item>{_NAME})\s*\]\]|\[\s*(?P<table>{_NAME})\s*\]|(?P<key>{_NAME})\s*=)"
+    )
 
     def __init__(self, path: Path, error: type[AuditorError]) -> None:
         """Read PATH. Raises ERROR, in one line with the file and the line, when it cannot be read or parsed."""
@@ -34,8 +36,15 @@ class TomlFile:
         table: tuple[str, ...] = ()
         for number, line_text in enumerate(text.splitlines(), 1):
             if found := self._STATEMENT.match(line_text):
-                parts = tuple(part.strip("\"'") for part in re.findall(self._PART, found["table"] or found["key"]))
-                table, parts = (parts, parts) if found["table"] else (table, table + parts)
+                name = found["item"] or found["table"] or found["key"]
+                parts = tuple(part.strip("\"'") for part in re.findall(self._PART, name))
+                if found["item"]:
+                    count = sum(known[:-1] == parts for known in self._lines)
+                    table = parts = (*parts, str(count))
+                elif found["table"]:
+                    table = parts
+                else:
+                    parts = table + parts
                 for length in range(1, len(parts) + 1):
                     self._lines.setdefault(parts[:length], number)
 
@@ -48,7 +57,7 @@ class TomlFile:
         return f":{found[1]}" if found else ""
 
     def place(self, *keys: str) -> str:
-        """``file:line`` of the innermost of KEYS whose line is known."""
+        """``file:line`` of the innermost of KEYS whose line is known; the n-th ``[[table]]`` is called by its number, from 0."""
         for length in range(len(keys), 0, -1):
             if line := self._lines.get(keys[:length]):
                 return f"{self.path}:{line}"

@@ -27,7 +27,7 @@ def test_the_example_holds_every_key_with_its_default() -> None:
     loaded = config.load(example)
     assert loaded.model_copy(update={"folder": Path()}) == config.Settings()
     written = set(re.findall(r"^(\w+) =", example.read_text(), re.MULTILINE))
-    assert written == {key for field in config._TABLES.values() for key in field.annotation.model_fields}, (
+    assert written == {key for table in config._TABLES for key in config._keys(table)}, (
         "config.example.toml and the settings differ"
     )
 
@@ -60,6 +60,37 @@ def test_a_named_file_that_is_missing_is_an_error(file: Path) -> None:
         ("[report]\nformats = ['pdf']\n", r":2: report.formats must be 'html', 'md' or 'json', not 'pdf'"),
         ("[checks]\nfolders = ['ours']\n", r":2: checks.folders: there is no .*ours"),
         ("store = 3\n", r":1: store must be a table, not 3"),
+        (
+            "[[accounts]]\nname = 'a'\n[[accounts]]\nnmae = 'b'\n",
+            r":4: \[\[accounts\]\] has no nmae; did you mean name\?",
+        ),
+        ("[[accounts]]\nid = '1'\n", r":2: accounts.id must be the 12 digits of an account's id, not '1'"),
+        (
+            "[[accounts]]\nname = 'a'\n[scan]\nthreads = 4\n[[accounts]]\nregions = ['eu-west-1', 'mars']\n",
+            r":6: accounts.regions must name regions .* not 'mars'",
+        ),
+        (
+            "[[accounts]]\nname = 'a'\n\n[[accounts]]\nname = 'a'\n",
+            r":4: \[\[accounts\]\] has the same name as .* line 1$",
+        ),
+        (
+            "[[accounts]]\nid = '111122223333'\n[[accounts]]\nrole_arn = 'arn:aws:iam::111122223333:role/x'\n",
+            r":3: \[\[accounts\]\] has the same id as that of line 1$",
+        ),
+        (
+            "[[accounts]]\n[[accounts]]\nname = 'b'\n",
+            r":2: \[\[accounts\]\] has the same profile and role_arn as .* line 1$",
+        ),
+        (
+            "[[accounts]]\nid = '111122223333'\nrole_arn = 'arn:aws:iam::444455556666:role/x'\n",
+            r":2: accounts.id is 111122223333, and its role is of 444455556666",
+        ),
+        ("[accounts]\nname = 'a'\n", r":1: several accounts are written as tables \[\[accounts\]\], not"),
+        ("accounts = ['a']\n", r":1: accounts must be a table, not 'a'"),
+        ("[account]\nvia_role_arn = ''\n", r":2: \[account\] has no via_role_arn"),
+        ("[organization]\nrole = 'a b'\n", r":2: organization.role must be a role's name .* not 'a b'"),
+        ("[organization]\nrole = 'arn:aws:iam::111122223333:role/x'\n", r":2: organization.role must be a role's name"),
+        ("[organisation]\n", r":1: there is no \[organisation\]; did you mean organization\?"),
         ("[scan\n", r":1: is not valid TOML"),
     ],
 )
@@ -95,3 +126,22 @@ def test_any_text_is_either_settings_or_problems_never_a_crash(
     if not problems:
         assert config.load(file).scan.threads >= 1
     assert all("\n" not in problem for problem in problems)
+
+
+def test_what_an_account_leaves_out_is_said_once_for_all(file: Path) -> None:
+    file.write_text(
+        "[account]\nname = 'ours'\nprofile = 'audit'\nregions = ['eu-west-1']\nexternal_id = 'x'\n"
+        "[[accounts]]\nname = 'one'\nrole_arn = 'arn:aws:iam::111122223333:role/auditor'\n"
+        "[[accounts]]\nrole_arn = 'arn:aws-cn:iam::444455556666:role/auditor'\n"
+        "profile = 'china'\nregions = ['cn-north-1']\nexternal_id = ''\n"
+    )
+    one, two = config.load(file).accounts
+    assert (one.name, one.profile, one.regions, one.external_id) == ("one", "audit", ("eu-west-1",), "x")
+    assert (two.name, two.profile, two.regions, two.external_id) == ("", "china", ("cn-north-1",), "")
+    assert two.account_id == "444455556666"
+
+
+def test_the_lines_of_tables_in_a_list_are_told_apart(file: Path) -> None:
+    accounts = "".join(f"[[accounts]]\nid = '{number:012}'\n" for number in range(12))
+    file.write_text(accounts + "[[accounts]]\nid = 'x'\n")
+    assert f"{file}:26: accounts.id" in config.problems(file)[0]
