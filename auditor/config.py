@@ -11,7 +11,9 @@ from auditor.tomlfile import TomlFile, nearest, quoted, shown
 
 __all__ = [
     "ACCOUNT_ID",
+    "AN_EXTERNAL_ID",
     "A_ROLE_ARN",
+    "EXTERNAL_ID",
     "ROLE_ARN",
     "AccountSettings",
     "ChecksSettings",
@@ -35,11 +37,15 @@ ROLE_ARN = r"^$|^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
 A_ROLE_ARN = "a role's ARN (arn:aws:iam::111122223333:role/auditor)"
 ACCOUNT_ID = r"^$|^\d{12}$"
 """What an account's id looks like; none is fine, too."""
+EXTERNAL_ID = r"^$|^[A-Za-z0-9_+=,.@:/-]{2,1224}$"
+"""What an external id looks like (API reference of STS, AssumeRole); none is fine, too."""
+AN_EXTERNAL_ID = "2 to 1224 letters, digits and +=,.@:/-"
 _MEMBER_ROLE = r"^(arn:(aws[a-z-]*|\{partition\}):iam::\{account\}:role/)?[\w+=,.@-]+(/[\w+=,.@-]+)*$"
 _SHAPES = {
     "regions": "must name regions (eu-west-1)",
     "closed_regions": "must name regions (eu-west-1)",
     "role_arn": f"must be {A_ROLE_ARN}",
+    "external_id": f"must be {AN_EXTERNAL_ID}",
     "id": "must be the 12 digits of an account's id",
     "role": "must be a role's name (auditor), or its ARN with {account} for the account's id",
 }
@@ -71,7 +77,7 @@ class AccountSettings(_Table):
     """``production``, ``staging``, …: what people sort accounts by."""
     profile: str = ""
     role_arn: Annotated[str, Field(pattern=ROLE_ARN)] = ""
-    external_id: str = ""
+    external_id: Annotated[str, Field(pattern=EXTERNAL_ID)] = ""
     regions: tuple[Region, ...] = ()
     """Empty: all regions enabled in the account."""
     closed_regions: tuple[Region, ...] = ()
@@ -98,7 +104,7 @@ class OrganizationSettings(_Table):
     """Whether ``auditor scan`` reads the organisation's accounts; ``--organization`` does so once."""
     role: Annotated[str, Field(pattern=_MEMBER_ROLE)] = "auditor"
     """The role that is assumed in each account: its name with its path, or an ARN with {partition} and {account}."""
-    external_id: str = ""
+    external_id: Annotated[str, Field(pattern=EXTERNAL_ID)] = ""
     units: tuple[str, ...] = ()
     """Only accounts in these units or below them: ids (``ou-…``, ``r-…``), names, or paths of names (``Workloads/Prod``)."""
     exclude_units: tuple[str, ...] = ()

@@ -70,6 +70,10 @@ def connection_of(settings: Settings, types: Mapping[str, ResourceType]) -> Conn
         profile=account.profile,
         role_arn=account.role_arn,
         external_id=account.external_id,
+        via_role_arn=account.via_role_arn,
+        via_external_id=account.via_external_id,
+        account=account.account_id,
+        regions=account.regions,
     )
 
 

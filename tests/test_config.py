@@ -88,6 +88,7 @@ def test_a_named_file_that_is_missing_is_an_error(file: Path) -> None:
         ("[accounts]\nname = 'a'\n", r":1: several accounts are written as tables \[\[accounts\]\], not"),
         ("accounts = ['a']\n", r":1: accounts must be a table, not 'a'"),
         ("[account]\nvia_role_arn = ''\n", r":2: \[account\] has no via_role_arn"),
+        ("[account]\nexternal_id = 'x'\n", r":2: account.external_id must be 2 to 1224 letters, .* not 'x'"),
         ("[organization]\nrole = 'a b'\n", r":2: organization.role must be a role's name .* not 'a b'"),
         ("[organization]\nrole = 'arn:aws:iam::111122223333:role/x'\n", r":2: organization.role must be a role's name"),
         ("[organisation]\n", r":1: there is no \[organisation\]; did you mean organization\?"),
@@ -130,13 +131,13 @@ def test_any_text_is_either_settings_or_problems_never_a_crash(
 
 def test_what_an_account_leaves_out_is_said_once_for_all(file: Path) -> None:
     file.write_text(
-        "[account]\nname = 'ours'\nprofile = 'audit'\nregions = ['eu-west-1']\nexternal_id = 'x'\n"
+        "[account]\nname = 'ours'\nprofile = 'audit'\nregions = ['eu-west-1']\nexternal_id = 'shake'\n"
         "[[accounts]]\nname = 'one'\nrole_arn = 'arn:aws:iam::111122223333:role/auditor'\n"
         "[[accounts]]\nrole_arn = 'arn:aws-cn:iam::444455556666:role/auditor'\n"
         "profile = 'china'\nregions = ['cn-north-1']\nexternal_id = ''\n"
     )
     one, two = config.load(file).accounts
-    assert (one.name, one.profile, one.regions, one.external_id) == ("one", "audit", ("eu-west-1",), "x")
+    assert (one.name, one.profile, one.regions, one.external_id) == ("one", "audit", ("eu-west-1",), "shake")
     assert (two.name, two.profile, two.regions, two.external_id) == ("", "china", ("cn-north-1",), "")
     assert two.account_id == "444455556666"
 

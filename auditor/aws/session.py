@@ -1,7 +1,7 @@
 """Who we are and where we may look: credentials, the account behind them, its regions, and the caller that reads them."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from auditor.aws.answer import Answer, CallError, Fault
 from auditor.aws.clients import AwsCaller, Clients
 from auditor.aws.fast import parser_factory
 from auditor.aws.guard import Guard
+from auditor.aws.partitions import home_region, partition_of
 from auditor.aws.signin import no_profile, sign_in_error
 from auditor.aws.wire import blob_text, utc_text
 from auditor.errors import CredentialsError
@@ -55,9 +56,12 @@ class Identity:
 class Connection:
     """Access to one account. Create it with ``connect``."""
 
-    def __init__(self, session: botocore.session.Session, region: str, profile: str, role_arn: str) -> None:
+    def __init__(
+        self, session: botocore.session.Session, region: str, profile: str, role_arn: str, account: str = ""
+    ) -> None:
         self.clients = Clients(session, region)
         """Its clients: made when first needed."""
+        self._account = account
         self._region = region
         self._profile = profile
         self._role = role_arn
@@ -69,10 +73,18 @@ class Connection:
         return self._region
 
     def identify(self) -> Identity:
-        """Ask STS whose credentials these are. Raises CredentialsError, in one line that says what to do."""
+        """Ask STS whose credentials these are. Raises CredentialsError, in one line that says what to do.
+
+        So it does for another account than the one that was wanted.
+        """
         caller = self._ask("sts", "GetCallerIdentity").parsed
-        arn = str(caller["Arn"])
-        return Identity(str(caller["Account"]), arn.split(":")[1], arn)
+        arn, account = str(caller["Arn"]), str(caller["Account"])
+        if self._account not in ("", account):
+            raise CredentialsError(
+                f"these credentials are of account {account}, and account {self._account} was to be read: "
+                "mend the profile or role, or the account's id"
+            )
+        return Identity(account, arn.split(":")[1], arn)
 
     def enabled_regions(self) -> tuple[str, ...]:
         """Return the regions the account can use (opted in, or no opt-in needed), sorted. Raises CredentialsError."""
@@ -108,12 +120,18 @@ def connect(
     profile: str = "",
     role_arn: str = "",
     external_id: str = "",
+    via_role_arn: str = "",
+    via_external_id: str = "",
+    account: str = "",
+    regions: Sequence[str] = (),
     region: str = "",
 ) -> Connection:
     """Open access by boto3's own credential chain, then through ROLE_ARN if one is given. Makes no call yet.
 
-    OPERATIONS are all that may ever be sent through it (and the few that finding out who we are needs). AWS_ENDPOINT_URL
-    is honoured. Raises CredentialsError for a profile that does not exist, NotReadOnly for an operation that is none.
+    VIA_ROLE_ARN is assumed before ROLE_ARN. ACCOUNT: the id it must lead to. REGIONS are those that will be read: with the
+    role they tell the partition, where the configured region lies in another. OPERATIONS are all that may ever be sent
+    through it (and the few that finding out who we are needs). AWS_ENDPOINT_URL is honoured. Raises CredentialsError for a
+    profile that does not exist, NotReadOnly for an operation that is none.
     """
     guard = Guard((call.service, call.operation) for call in operations)
     try:
@@ -125,12 +143,21 @@ def connect(
         raise no_profile(str(error.kwargs.get("profile", profile)), known) from error
     except (exceptions.ConfigParseError, exceptions.ConfigNotFound) as error:
         raise CredentialsError(f"{error}: mend the AWS configuration file") from error
-    home = region or configured or "us-east-1"
-    if role_arn:
-        source, session = session, _session(guard, profile)
-        assume = _AssumedRole(source, role_arn, external_id, home)
-        session.register_component("credential_provider", CredentialResolver([assume]))
-    return Connection(session, home, profile, role_arn)
+    home = region or _home(configured or "us-east-1", role_arn or via_role_arn, regions)
+    for arn, id in ((via_role_arn, via_external_id), (role_arn, external_id)):
+        if arn:
+            source, session = session, _session(guard, profile)
+            assume = _AssumedRole(source, arn, id, home)
+            session.register_component("credential_provider", CredentialResolver([assume]))
+    return Connection(session, home, profile, role_arn or via_role_arn, account)
+
+
+def _home(configured: str, role_arn: str, regions: Sequence[str]) -> str:
+    """Return the region to ask about the account: the CONFIGURED one, unless it lies in another partition than the account."""
+    partition = role_arn.split(":")[1] if role_arn else partition_of(regions[0]) if regions else ""
+    if partition in ("", partition_of(configured)):
+        return configured
+    return regions[0] if regions and partition_of(regions[0]) == partition else home_region(partition)
 
 
 def _session(guard: Guard, profile: str) -> botocore.session.Session:

@@ -84,12 +84,14 @@ def conclude(outcome: "Outcome", fail_on: str, min_coverage: float, *, quiet: bo
 
 def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
     """Return the settings with what the command line says in place of what the file says. Raises a usage error."""
-    from auditor.config import A_ROLE_ARN, ROLE_ARN
+    from auditor.config import A_ROLE_ARN, AN_EXTERNAL_ID, EXTERNAL_ID, ROLE_ARN
     from auditor.tomlfile import quoted
 
     account = {name: given[name] for name in ("profile", "role_arn", "external_id") if given.get(name)}
     if not re.fullmatch(ROLE_ARN, account.get("role_arn", "")):
         raise click.UsageError(f"--role-arn must be {A_ROLE_ARN}, not {quoted(account['role_arn'])}")
+    if not re.fullmatch(EXTERNAL_ID, account.get("external_id", "")):
+        raise click.UsageError(f"--external-id must be {AN_EXTERNAL_ID}, not {quoted(account['external_id'])}")
     if given.get("region"):
         account["regions"] = tuple(dict.fromkeys(given["region"]))
     report: dict[str, Any] = {}

@@ -46,6 +46,28 @@ def test_a_role_is_assumed_with_the_external_id_and_only_when_needed(endpoint: s
     assert connection.identify().arn.startswith("arn:aws:sts::123456789012:assumed-role/auditor/aws-account-auditor")
 
 
+def test_a_role_can_be_assumed_from_another_role_into_another_account(endpoint: str) -> None:
+    other = "arn:aws:iam::444455556666:role/auditor"
+    connection = connect(CALLS, role_arn=other, external_id="shake", via_role_arn=ROLE, account="444455556666")
+    assert connection.identify().account == "444455556666"
+
+
+def test_another_account_than_the_wanted_one_is_refused(endpoint: str) -> None:
+    line = refusal(connect(CALLS, account="111122223333"))
+    assert "are of account 123456789012, and account 111122223333 was to be read" in line
+
+
+def test_an_account_of_another_partition_is_asked_in_a_region_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    china = "arn:aws-cn:iam::123456789012:role/auditor"
+    assert connect(CALLS, role_arn=china).region == "cn-north-1"
+    assert connect(CALLS, role_arn=china, regions=["cn-northwest-1"]).region == "cn-northwest-1"
+    assert connect(CALLS, profile="", regions=["us-gov-east-1"]).region == "us-gov-east-1"
+    assert connect(CALLS, role_arn=ROLE, regions=["sa-east-1"]).region == "eu-west-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-northwest-1")
+    assert connect(CALLS, role_arn=china).region == "cn-northwest-1"
+
+
 def test_regions_are_those_the_account_can_use(endpoint: str) -> None:
     regions = connect(CALLS).enabled_regions()
     listed = boto3.client("ec2", region_name="us-east-1").describe_regions(AllRegions=True)["Regions"]
