@@ -128,6 +128,8 @@ class ScanSettings(_Table):
     """Findings of this severity or worse make the exit code 1."""
     min_coverage: Annotated[float, Field(ge=0, le=100)] = 100
     """Per cent of what was asked for; below it the scan is incomplete (exit code 3)."""
+    resume_minutes: Annotated[int, Field(ge=0)] = 180
+    """A scan that was cut short is continued where what it read is no older; 0: the next one starts over."""
 
 
 class StandardSettings(_Table):

@@ -108,6 +108,7 @@ def run_job(
         selection=selection,
         threads=settings.scan.threads,
         deadline_seconds=settings.scan.deadline_minutes * 60.0,
+        resume_seconds=settings.scan.resume_minutes * 60.0,
     )
     judged = run_scan(
         request,

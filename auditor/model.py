@@ -137,6 +137,8 @@ class Coverage:
     calls: int = 0
     gaps: Mapping[str, Gap] = field(default_factory=dict)
     """Fields that could not be read of some resource of the scope, with the first reason: the list is whole, they are not."""
+    from_scan: int | None = None
+    """The scan that read it, where this one continues another that was cut short; ``None``: this scan read it itself."""
 
     @property
     def whole(self) -> bool:
@@ -331,3 +333,5 @@ class Scan:
     checks_digest: str
     statistics: Mapping[str, Any] = field(default_factory=dict)
     """Calls made, throttled, retried and seconds, per service."""
+    types_digest: str = ""
+    """A hash of how resource types are read: what was read under another one is not taken over by a later scan."""

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from auditor import __version__, catalog
+from auditor import collect as collectors
 from auditor import standard as standards
 from auditor.aws.session import Connection
 from auditor.collect.declare import ResourceType
-from auditor.collect.plan import make_plan
+from auditor.collect.plan import Plan, make_plan
 from auditor.collect.run import Progress, collect
 from auditor.engine import Judgement, judge_all
 from auditor.errors import AuditorError, CredentialsError, StandardError, UsageError
@@ -20,6 +21,7 @@ from auditor.kit.check import Check
 from auditor.kit.money import PriceBook
 from auditor.kit.world import Inventory
 from auditor.model import Coverage, Finding, Scan, ScanStatus, Scope, Score, Tally, Verdict
+from auditor.resume import RESUME_SECONDS, scopes_to_take_over
 from auditor.score import score
 from auditor.selection import EVERYTHING, Selection, choose_regions, needed_types, select
 from auditor.standard import Standard
@@ -52,6 +54,8 @@ class ScanRequest:
     selection: Selection = EVERYTHING
     threads: int = 32
     deadline_seconds: float = 3 * 3600
+    resume_seconds: float = RESUME_SECONDS
+    """A scan that was cut short is continued where what it read is no older; 0: everything is read again."""
 
 
 class Listener(Protocol):
@@ -134,6 +138,9 @@ def run_scan(
     needed = [types[name] for name in needed_types(chosen.values(), request.selection)]
     plan = make_plan(needed, types, identity.account, identity.partition, regions)
     with lease(identity.account) as held:
+        started_at = datetime.now(UTC)
+        asked = len(plan.scopes)
+        before, plan = _continue(store, plan, started_at, request.resume_seconds)
         scan = store.begin_scan(
             account=identity.account,
             account_name=request.account_name,
@@ -143,12 +150,18 @@ def run_scan(
             program_version=__version__,
             standard_digest=standard.digest,
             checks_digest=catalog.digest(),
-            started_at=datetime.now(UTC),
+            started_at=started_at,
+            types_digest=collectors.digest(),
             lease=held,
+            continues=before.id if before else None,
+            taken=plan.taken,
         )
         listener.begun(scan, len(plan.types), len(chosen))
         everywhere = None if enabled is None else [r for r in enabled if r not in request.closed_regions]
         statistics: dict[str, Any] = {"enabled_regions": everywhere}
+        if before is not None:
+            log.info("continues scan %s: %s of %s scopes were complete", before.id, len(plan.taken), asked)
+            statistics["continues"] = {"scan": before.id, "scopes": len(plan.taken), "of": asked}
         try:
             with store.writer(scan.id) as writer:
                 collected = collect(
@@ -174,6 +187,17 @@ def run_scan(
             raise
         finished = store.finish_scan(scan.id, status, datetime.now(UTC), statistics)
     return replace(judged, scan=finished, interrupted=interrupted)
+
+
+def _continue(store: Store, plan: Plan, now: datetime, limit_seconds: float) -> tuple[Scan | None, Plan]:
+    """Return the scan that is continued, if any, and PLAN without what it read. Only with the account's lease."""
+    before = store.latest_scan(plan.account, finished=False) if limit_seconds > 0 else None
+    if before is None:
+        return None, plan
+    parents = {name: type.parent for name, type in plan.types.items()}
+    coverage = store.inventory(before.id).coverage
+    taken = scopes_to_take_over(before, coverage, plan.scopes, parents, collectors.digest(), now, limit_seconds)
+    return (before, replace(plan, taken=taken)) if taken else (None, plan)
 
 
 def enabled_regions(connection: Connection, asked: Sequence[str]) -> tuple[str, ...] | None:

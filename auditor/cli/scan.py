@@ -42,6 +42,7 @@ __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
     metavar="PERCENT",
     help="Exit 3 when less than this of what was asked for could be read [default: the config's, 100].",
 )
+@click.option("--no-resume", is_flag=True, help="Read everything, also what a scan that was cut short has just read.")
 @options.verbosity_options
 def command(config_path: Path | None, store_url: str | None, quiet: bool, verbose: bool, **given: Any) -> int:
     """Read an account, judge it by the standard and write the reports.
@@ -100,6 +101,8 @@ def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
     if given.get("output"):
         report["output"] = str(given["output"])
     scan = {name: given[name] for name in ("fail_on", "min_coverage") if given.get(name) is not None}
+    if given.get("no_resume"):
+        scan["resume_minutes"] = 0
     return settings.model_copy(
         update={
             "account": settings.account.model_copy(update=account),

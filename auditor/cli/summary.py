@@ -53,6 +53,9 @@ def _head(out: Any, view: "ReportView") -> None:
     _rows(out, [[(f"{name}{view.account}", "bold")]])
     began = f"{view.started[:10]} {view.started[11:16]} UTC"
     _rows(out, [[(f"{view.coverage.resources:,} resources · {regions} · scan {view.scan} · {began}{took}", "dim")]])
+    for taken in view.coverage.taken:
+        had = f"continues scan {taken.scan}: {taken.scopes:,} of {view.coverage.asked:,} scopes were complete"
+        _rows(out, [[(had, "dim")]])
     out.print()
     style = _LETTER_STYLES.get(view.letter or "", "dim")
     _rows(out, [[(f" {view.letter or '-'} ", f"reverse {style}"), (view.verdict, "bold")]])

@@ -22,13 +22,16 @@ class Plan:
     """The regions regional types are read in."""
     types: Mapping[str, ResourceType]
     """The types to read, parents of asked-for types included, by name."""
+    taken: frozenset[Scope] = frozenset()
+    """Scopes that an earlier scan read and that are not read again; always with their parents and children."""
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """Every scope that will be closed with a coverage, each once."""
-        return tuple(
+        scopes = (
             Scope(self.account, region, name) for name, type in self.types.items() for region in self.regions_of(type)
         )
+        return tuple(scope for scope in scopes if scope not in self.taken)
 
     def regions_of(self, type: ResourceType) -> tuple[str, ...]:
         """Return where a type's resources are: ``global``, or every region asked for.

@@ -22,7 +22,8 @@ def render_json(view: ReportView) -> bytes:
     - ``schema``, ``generator``, ``scan``: what this is, of which scan, under which standard and checks (digests).
     - ``verdict``, ``score``, ``grade``, ``counts``, ``severities``, ``standings``: the whole account.
     - ``sections``: scores; in each its ``bullets`` with statement, standing, score, counts and checks.
-    - ``coverage``: scopes by state, and ``gaps``: operation, code, message, and what is blind.
+    - ``coverage``: scopes by state, and ``gaps``: operation, code, message, and what is blind; ``taken_over``: what scans that
+      were cut short had read, and this one did not read again.
     - ``changes``: against the previous scan, and whether the two compare.
     - ``checks``: what each check wants, why, its fix and its counts.
     - ``findings``: what fails or is unknown, with evidence (sentence, facts), command, since and lifecycle.
@@ -108,6 +109,7 @@ def _coverage(coverage: CoverageView) -> dict[str, Any]:
             {"service": row.service, "states": row.states, "resources": row.resources} for row in coverage.services
         ],
         "gaps": [asdict(gap) for gap in coverage.gaps],
+        "taken_over": [asdict(taken) for taken in coverage.taken],
     }
 
 

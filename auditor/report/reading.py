@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from auditor.model import Coverage, CoverageState, Finding, Gap, Scope
 from auditor.report.inputs import Permission, ReportInputs
-from auditor.report.text import service, short, visible
-from auditor.report.view import CoverageView, GapView, ScopeRow
+from auditor.report.text import moment, service, short, visible
+from auditor.report.view import CoverageView, GapView, ScopeRow, TakenView
 
 __all__ = ["coverage_view"]
 
@@ -79,6 +79,18 @@ def coverage_view(inputs: ReportInputs, findings: Iterable[Finding]) -> Coverage
         resources=sum(row.resources for row in services),
         services=services,
         gaps=tuple(views),
+        taken=_taken(coverage),
+    )
+
+
+def _taken(coverage: Iterable[Coverage]) -> tuple[TakenView, ...]:
+    by_scan: dict[int, list[Coverage]] = defaultdict(list)
+    for cover in coverage:
+        if cover.from_scan is not None:
+            by_scan[cover.from_scan].append(cover)
+    return tuple(
+        TakenView(scan, len(of), moment(min((c.observed_at for c in of if c.observed_at), default=None)))
+        for scan, of in sorted(by_scan.items())
     )
 
 

@@ -245,6 +245,16 @@ class GapView:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenView:
+    """What another scan, which was cut short, had read and this one did not read again."""
+
+    scan: int
+    scopes: int
+    oldest: str
+    """When the oldest of it was observed, ``2026-06-15 03:00 UTC``; empty: not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class CoverageView:
     """How completely the account was read."""
 
@@ -257,6 +267,8 @@ class CoverageView:
     services: tuple[ScopeRow, ...]
     gaps: tuple[GapView, ...]
     """Most blinding first."""
+    taken: tuple[TakenView, ...] = ()
+    """Where this scan continues others: what it took over, by scan."""
 
     @property
     def known(self) -> int:

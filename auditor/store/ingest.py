@@ -146,6 +146,7 @@ class Ingest:
             "gaps": {name: _plain(gap) for name, gap in coverage.gaps.items()} or None,
             "codec": None,
             "seen": None,
+            "from_scan": coverage.from_scan,
         }
         if coverage.state.known:
             self._ended += [

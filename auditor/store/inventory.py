@@ -111,4 +111,6 @@ def _as_of(scope: int, scan: int) -> Select[Any]:
 def _coverage(scope: Scope, row: Row[Any]) -> Coverage:
     gap = None if row.operation is None else Gap(row.operation, row.code, row.message)
     gaps = {name: Gap(*parts) for name, parts in (row.gaps or {}).items()}
-    return Coverage(scope, CoverageState(row.state), gap, row.observed_at, row.resources, row.calls, gaps)
+    return Coverage(
+        scope, CoverageState(row.state), gap, row.observed_at, row.resources, row.calls, gaps, row.from_scan
+    )

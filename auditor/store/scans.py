@@ -1,16 +1,17 @@
 """The runs: begun, finished, found again, and marked interrupted when their process died."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, literal, select, update
 
 from auditor.errors import StoreError, UnknownScan
-from auditor.model import Scan, ScanStatus
+from auditor.model import Scan, ScanStatus, Scope
 from auditor.store.database import Database
 from auditor.store.leases import live, now, scan_lease
-from auditor.store.schema import leases, scans
+from auditor.store.numbers import chunks
+from auditor.store.schema import coverage, leases, observations, scans, scopes
 
 __all__ = [
     "Overtaken",
@@ -28,12 +29,36 @@ __all__ = [
 _FINISHED = (ScanStatus.COMPLETE, ScanStatus.INCOMPLETE)
 
 
-def begin(database: Database, values: Mapping[str, Any]) -> Scan:
-    """Note a scan that begins and interrupt older ones of its account; VALUES are the columns of ``scans``."""
+def begin(
+    database: Database, values: Mapping[str, Any], continues: int | None = None, taken: Collection[Scope] = ()
+) -> Scan:
+    """Note a scan that begins and interrupt older ones of its account; VALUES are the columns of ``scans``.
+
+    The coverage of the scopes TAKEN from scan CONTINUES becomes its own in the same transaction: whenever it is killed, the
+    next one finds all of it again.
+    """
     with database.writing(values["account"]) as connection:
         _interrupt(connection, [scan.id for scan in _running(connection, values["account"])])
         new = insert(scans).values(status=ScanStatus.RUNNING, statistics={}, **values).returning(scans)
-        return read(connection.execute(new).one())
+        scan = read(connection.execute(new).one())
+        if continues is not None and taken:
+            _take_over(connection, scan, continues, taken)
+        return scan
+
+
+def _take_over(connection: Connection, scan: Scan, before: int, taken: Collection[Scope]) -> None:
+    """Copy coverage and observations of scopes: their resources are in the store already, and nobody has touched them."""
+    rows = connection.execute(select(scopes).where(scopes.c.account == scan.account))
+    wanted = set(taken)
+    numbers = [row.id for row in rows if Scope(row.account, row.region, row.type) in wanted]
+    for some in chunks(numbers):
+        for table, columns in (
+            (coverage, {"from_scan": func.coalesce(coverage.c.from_scan, before)}),
+            (observations, {}),
+        ):
+            values = {column.name: column for column in table.c} | {"scan_id": literal(scan.id)} | columns
+            copied = select(*values.values()).where(table.c.scan_id == before, table.c.scope_id.in_(some))
+            connection.execute(insert(table).from_select(list(values), copied))
 
 
 def finish(
@@ -134,6 +159,7 @@ def read(row: Row[Any]) -> Scan:
         standard_digest=row.standard_digest,
         checks_digest=row.checks_digest,
         statistics=row.statistics,
+        types_digest=row.types_digest or "",
     )
 
 

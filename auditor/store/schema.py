@@ -42,7 +42,7 @@ __all__ = [
     "versions",
 ]
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision of the schema, oldest first; a revision that is not among them is a newer program's."""
 
 HEAD = REVISIONS[-1]
@@ -84,6 +84,7 @@ scans = Table(
     Column("checks_digest", SafeText, nullable=False),
     Column("statistics", JsonText, nullable=False),
     Column("lease", String(64)),
+    Column("types_digest", SafeText),
     Index(None, "account", "id"),
     comment="One row per run; lease is the token of the lease it runs under.",
     # A scan's number is never given twice, not even after the newest scan was deleted.
@@ -105,7 +106,8 @@ coverage = Table(
     Column("gaps", JsonText),
     Column("codec", Integer),
     Column("seen", LargeBinary),
-    comment="How completely a scan read a scope; gaps: fields unread; seen: the resources it saw, when it did not see all.",
+    Column("from_scan", ID),
+    comment="How completely a scan read a scope; gaps: fields unread; seen: what it saw, when not all; from_scan: who read it.",
     sqlite_with_rowid=False,
 )
 

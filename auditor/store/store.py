@@ -6,7 +6,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from auditor.model import Finding, FindingState, Scan, ScanStatus, Score, Tally, Verdict
+from auditor.model import Finding, FindingState, Scan, ScanStatus, Scope, Score, Tally, Verdict
 from auditor.store import findings as finding_store
 from auditor.store import history, judgement, prices, scans
 from auditor.store import tallies as tally_store
@@ -104,12 +104,17 @@ class Store:
         standard_digest: str,
         checks_digest: str,
         started_at: datetime,
+        types_digest: str = "",
         lease: Lease | None = None,
+        continues: int | None = None,
+        taken: Collection[Scope] = (),
     ) -> Scan:
         """Note that a scan begins; scans of the account that were still running are marked interrupted.
 
         From now on those can write no more: the newest scan of an account is the only one that may.
         ``lease`` is the one the scan runs under; by it ``interrupt_abandoned`` knows when its process died.
+        ``continues`` is the account's newest scan before, cut short; of it the scopes ``taken`` count as read by this one,
+        as they were read then.
         """
         values = {
             "account": account,
@@ -121,9 +126,10 @@ class Store:
             "standard_digest": standard_digest,
             "checks_digest": checks_digest,
             "started_at": started_at,
+            "types_digest": types_digest,
             "lease": lease.token if lease else None,
         }
-        return scans.begin(self._database, values)
+        return scans.begin(self._database, values, continues, taken)
 
     def finish_scan(
         self, scan_id: int, status: ScanStatus, finished_at: datetime, statistics: Mapping[str, Any]

@@ -89,15 +89,15 @@ def test_the_program_knows_every_revision_there_is() -> None:
 def test_an_older_store_is_upgraded_only_when_allowed(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(store_url):
         pass
-    monkeypatch.setattr(upgrade_module, "HEAD", "0002")
-    monkeypatch.setattr(upgrade_module, "REVISIONS", (*REVISIONS, "0002"))
+    monkeypatch.setattr(upgrade_module, "HEAD", "next")
+    monkeypatch.setattr(upgrade_module, "REVISIONS", (*REVISIONS, "next"))
     upgraded: list[str] = []
     monkeypatch.setattr(upgrade_module, "_migrate", lambda connection: upgraded.append(connection.dialect.name))
     with pytest.raises(StoreError, match="is of an older program: run `auditor db upgrade`"):
         Store.open(store_url, migrate=False)
     assert upgraded == []
     Store.open(store_url).close()
-    assert Store.upgrade(store_url) == ("0001", "0002")
+    assert Store.upgrade(store_url) == (HEAD, "next")
     assert len(upgraded) == 2
 
 
