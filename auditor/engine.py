@@ -105,7 +105,7 @@ def _finding(
         region=facts.region,
         verdict=verdict,
         severity=severity,
-        evidence=tuple(evidence),
+        evidence=tuple(item.at(facts.observed_at) if item.since else item for item in evidence),
         reason=reason,
         gaps=(gap,) if gap else (),
         fault=fault,

@@ -1,7 +1,7 @@
 """The nouns. Plain frozen data; imports nothing of ours. Field names of AWS stay AWS's inside a document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -206,6 +206,25 @@ class Evidence:
     severity: Severity | None = None
     """Overrides the check's severity where what was observed makes it worse or milder."""
     saving: Saving | None = None
+    since: datetime | None = None
+    """What ``{days}``, ``{hours}`` or ``{minutes}`` in the sentence counts from: the number follows from the clock, so another
+    one tomorrow is no other evidence."""
+    template: str = ""
+    """The sentence before its number was filled in; empty where there is none."""
+
+    def at(self, now: datetime) -> "Evidence":
+        """Return the evidence with the time from ``since`` to NOW filled into its sentence."""
+        if self.since is None:
+            return self
+        seconds = (now - self.since).total_seconds()
+        template = sentence = self.template or self.sentence
+        for unit, length in _UNITS.items():
+            sentence = sentence.replace(unit, f"{seconds / length:,.0f}")
+        return replace(self, sentence=sentence, template=template)
+
+
+_UNITS = {"{days}": 86400, "{hours}": 3600, "{minutes}": 60}
+"""What a sentence may count, and its length in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """How the cases beside a check become an inventory, for the test of every check and for the examples on its page."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from auditor.collect import load_types
@@ -15,9 +17,11 @@ ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 
 
-def judge_case(check: Check, case: Case, thresholds: Any) -> Finding:
-    """Return CHECK's finding about the resource of CASE."""
+def judge_case(check: Check, case: Case, thresholds: Any, days_later: float = 0) -> Finding:
+    """Return CHECK's finding about the resource of CASE, observed so many days later."""
     inventory, subject = inventory_of(check, case)
+    if days_later:
+        subject = replace(subject, observed_at=NOW + timedelta(days=days_later))
     return judge(check, Facts(subject, inventory), thresholds)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -145,3 +146,12 @@ def test_a_scope_that_could_not_be_read_gives_no_verdict_but_a_tally_with_the_re
 def test_global_resources_are_counted_under_global() -> None:
     inventory = an_inventory(a_resource("user", GLOBAL, Good=True), states={GLOBAL: None})
     assert [t.region for t in judged(inventory, a_check(good_flag)).tallies] == [GLOBAL]
+
+
+def test_what_a_sentence_counts_by_the_clock_is_filled_in_for_its_night() -> None:
+    made = datetime(2026, 1, 1, tzinfo=UTC)
+    evidence = Evidence("is {days} days, {hours} hours or {minutes} minutes old", since=made)
+    said = evidence.at(made + timedelta(days=50))
+    assert said.sentence == "is 50 days, 1,200 hours or 72,000 minutes old"
+    assert said.at(made + timedelta(days=51)).sentence.startswith("is 51 days")
+    assert Evidence("{days} of an account's own words").at(made).sentence == "{days} of an account's own words"

@@ -12,6 +12,7 @@ from auditor import catalog, standard
 from auditor.collect import load_types
 from auditor.kit import Case, Check, Gap
 from auditor.model import Verdict
+from auditor.store.findings import body_of
 
 CHECKS = list(catalog.load_checks().values())
 STANDARD = standard.load(catalog.bundled("checks") / "patterns.toml")
@@ -44,6 +45,16 @@ def test_a_case_has_the_verdict_it_stands_under(check: Check, case: Case, verdic
     for evidence in finding.evidence:
         assert evidence.sentence
         assert "\n" not in evidence.sentence
+
+
+@pytest.mark.parametrize(("check", "case", "verdict"), [case for case in CASES if case.values[2] is Verdict.FAIL])
+def test_an_evidence_is_no_other_one_because_a_day_has_passed(check: Check, case: Case, verdict: Verdict) -> None:
+    today, tomorrow = (judge_case(check, case, thresholds(check), days) for days in (0, 1))
+    # A daily backup that did not come is news, not the clock.
+    if check.id == "rds-daily-retention-30d":
+        return
+    if (tomorrow.verdict, tomorrow.severity, len(tomorrow.evidence)) == (verdict, today.severity, len(today.evidence)):
+        assert body_of(tomorrow)["e"] == body_of(today)["e"]
 
 
 @each_check

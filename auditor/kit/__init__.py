@@ -14,7 +14,7 @@ from auditor.kit.money import (
     sum_of,
     unpriced,
 )
-from auditor.kit.time import NOW, ago, hours_between, iso, parse_duration, parse_time
+from auditor.kit.time import DAYS, HOURS, MINUTES, NOW, ago, hours_between, iso, parse_duration, parse_time
 from auditor.model import Document, Evidence, Gap, Severity
 
 CRITICAL, HIGH, MEDIUM, LOW, INFO = Severity
@@ -22,11 +22,14 @@ CRITICAL, HIGH, MEDIUM, LOW, INFO = Severity
 __all__ = [
     "CATALOG",
     "CRITICAL",
+    "DAYS",
     "HIGH",
+    "HOURS",
     "HOURS_PER_MONTH",
     "INFO",
     "LOW",
     "MEDIUM",
+    "MINUTES",
     "NOW",
     "Case",
     "Certainty",

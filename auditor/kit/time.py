@@ -4,10 +4,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-__all__ = ["NOW", "ago", "hours_between", "iso", "parse_duration", "parse_time"]
+__all__ = ["DAYS", "HOURS", "MINUTES", "NOW", "ago", "hours_between", "iso", "parse_duration", "parse_time"]
 
 NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
 """The moment at which the cases beside a check are observed."""
+
+DAYS, HOURS, MINUTES = "{days}", "{hours}", "{minutes}"
+"""Stand in the sentence of an Evidence for the time from its ``since`` to the observation. What follows from the clock is filled
+in when the sentence is read, so that a finding is not another one each night."""
 
 
 @lru_cache(maxsize=65536)

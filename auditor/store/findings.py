@@ -21,7 +21,7 @@ from auditor.model import (
 )
 from auditor.store import tallies as tally_store
 from auditor.store.codec import Unpacker
-from auditor.store.schema import finding_versions, findings, scans, scopes, tallies
+from auditor.store.schema import coverage, finding_versions, findings, scans, scopes, tallies
 
 __all__ = ["FAILING", "body_of", "changes", "placed", "read"]
 
@@ -38,9 +38,9 @@ def read(connection: Connection, scan: Scan, verdicts: Collection[Verdict] | Non
     query = _versions(scan).where(finding_versions.c.since_scan <= scan.id, holds)
     if verdicts is not None:
         query = query.where(finding_versions.c.verdict.in_(list(verdicts)))
-    times, unpacker = _times(connection, scan), Unpacker(connection)
+    clock, unpacker = _Clock(connection, scan.account), Unpacker(connection)
     return [
-        _state(row, _lifecycle(row, scan), scan.id, times, unpacker)
+        _state(row, _lifecycle(row, scan), scan.id, clock, unpacker)
         for row in connection.execute(query)
         if row.tally_id in wanted
     ]
@@ -58,14 +58,14 @@ def changes(connection: Connection, scan: Scan) -> list[FindingState]:
         before.c.lifecycle == Lifecycle.UNVERIFIED,
         finding_versions.c.lifecycle == Lifecycle.UNVERIFIED,
     )
-    times, unpacker = _times(connection, scan), Unpacker(connection)
+    clock, unpacker = _Clock(connection, scan.account), Unpacker(connection)
     begun = [
-        _state(row, Lifecycle(row.lifecycle), scan.id, times, unpacker)
+        _state(row, Lifecycle(row.lifecycle), scan.id, clock, unpacker)
         for row in connection.execute(_versions(scan).where(began, FAILING, ~was_unverified))
     ]
     ended = and_(finding_versions.c.until_scan == scan.id, finding_versions.c.ended.is_not(None))
     return begun + [
-        _state(row, Lifecycle(row.ended), scan.id, times, unpacker)
+        _state(row, Lifecycle(row.ended), scan.id, clock, unpacker)
         for row in connection.execute(_versions(scan).where(ended, FAILING))
     ]
 
@@ -90,10 +90,7 @@ def placed(stored: Iterable[FindingState], scan: Scan, given: Iterable[Finding])
 
 def body_of(finding: Finding) -> dict[str, Any]:
     """What of a finding is in no column, as JSON values."""
-    evidence = [
-        [item.sentence, item.facts, item.severity, None if item.saving is None else _saving_out(item.saving)]
-        for item in finding.evidence
-    ]
+    evidence = [_evidence_out(item) for item in finding.evidence]
     gaps = [[gap.operation, gap.code, gap.message] for gap in finding.gaps]
     return {"n": finding.name, "e": evidence, "r": finding.reason, "g": gaps, "x": finding.fault}
 
@@ -106,6 +103,7 @@ def _versions(scan: Scan) -> Select[Any]:
             findings.c.tally_id,
             findings.c.resource,
             tallies.c.check,
+            tallies.c.scope_id,
             scopes.c.account,
             scopes.c.region,
             scopes.c.type,
@@ -119,9 +117,22 @@ def _versions(scan: Scan) -> Select[Any]:
     )
 
 
-def _times(connection: Connection, scan: Scan) -> dict[int, datetime]:
-    rows = connection.execute(select(scans.c.id, scans.c.started_at).where(scans.c.account == scan.account))
-    return {row.id: row.started_at for row in rows}
+class _Clock:
+    """When the scans of an account began, and when they saw a scope."""
+
+    def __init__(self, connection: Connection, account: str) -> None:
+        self._connection = connection
+        rows = connection.execute(select(scans.c.id, scans.c.started_at).where(scans.c.account == account))
+        self.began: dict[int, datetime] = {row.id: row.started_at for row in rows}
+        self._seen: dict[int, dict[int, datetime]] = {}
+
+    def saw(self, scan: int, scope: int) -> datetime:
+        """When a scan saw a scope, as its checks were told: the first answer's date, else the scan's beginning."""
+        if scan not in self._seen:
+            told = select(coverage.c.scope_id, coverage.c.observed_at).where(coverage.c.scan_id == scan)
+            rows = self._connection.execute(told.where(coverage.c.observed_at.is_not(None)))
+            self._seen[scan] = {row.scope_id: row.observed_at for row in rows}
+        return self._seen[scan].get(scope) or self.began[scan]
 
 
 def _lifecycle(row: Row[Any], scan: Scan) -> Lifecycle:
@@ -129,10 +140,9 @@ def _lifecycle(row: Row[Any], scan: Scan) -> Lifecycle:
     return lifecycle if lifecycle is Lifecycle.UNVERIFIED or row.since_scan == scan.id else Lifecycle.OPEN
 
 
-def _state(
-    row: Row[Any], lifecycle: Lifecycle, scan: int, times: dict[int, datetime], unpacker: Unpacker
-) -> FindingState:
+def _state(row: Row[Any], lifecycle: Lifecycle, scan: int, clock: _Clock, unpacker: Unpacker) -> FindingState:
     body = unpacker.unpack(row.codec, row.body)
+    seen = row.seen_scan or scan
     finding = Finding(
         row.key,
         row.check,
@@ -143,18 +153,27 @@ def _state(
         row.region,
         Verdict(row.verdict),
         Severity(row.severity),
-        tuple(_evidence_in(item) for item in body["e"]),
+        tuple(_evidence_in(item, clock.saw(seen, row.scope_id)) for item in body["e"]),
         body["r"],
         tuple(Gap(*gap) for gap in body["g"]),
         body["x"],
     )
-    seen = row.seen_scan or scan
-    return FindingState(finding, lifecycle, times[row.opened_scan], row.opened_scan, times[seen])
+    return FindingState(finding, lifecycle, clock.began[row.opened_scan], row.opened_scan, clock.began[seen])
 
 
-def _evidence_in(item: list[Any]) -> Evidence:
-    sentence, facts, severity, saving = item
-    return Evidence(sentence, facts, Severity(severity) if severity else None, _saving_in(saving) if saving else None)
+def _evidence_out(item: Evidence) -> list[Any]:
+    """An evidence as JSON values: what follows from the clock is left to be filled in when it is read."""
+    said: list[Any] = [item.template or item.sentence, item.facts, item.severity]
+    said.append(None if item.saving is None else _saving_out(item.saving))
+    return said if item.since is None else [*said, item.since.isoformat()]
+
+
+def _evidence_in(item: list[Any], now: datetime) -> Evidence:
+    sentence, facts, severity, saving, *since = item
+    worse, money = Severity(severity) if severity else None, _saving_in(saving) if saving else None
+    if not since:
+        return Evidence(sentence, facts, worse, money)
+    return Evidence(sentence, facts, worse, money, datetime.fromisoformat(since[0])).at(now)
 
 
 def _saving_out(saving: Saving) -> list[Any]:

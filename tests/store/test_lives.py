@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 from store.nights import Nights
 
 from auditor.errors import StoreError
+from auditor.kit import DAYS
 from auditor.model import (
     Certainty,
     Coverage,
@@ -416,3 +418,29 @@ def test_a_scan_says_by_which_standard_it_was_judged_last(judge: Judge, bad: Res
     assert not judge.nights.store.save_judgement(old.id, [], [], [], standard_digest="s2", checks_digest="c2")
     digests = [(scan.standard_digest, scan.checks_digest) for scan in map(judge.nights.store.scan, (old.id, new.id))]
     assert digests == [("s1", "c1"), ("s2", "c1")]
+
+
+def test_days_that_pass_are_no_other_evidence_and_each_night_reads_its_own_number(judge: Judge, bad: Resource) -> None:
+    made = datetime(2025, 1, 1, 2, tzinfo=UTC)
+    scans, before = [], dict[str, int]()
+    for night in range(3):
+        before = judge.nights.rows() if night == 2 else before
+        scan = judge.nights.night(bad)
+        aged = Evidence(f"is {DAYS} days old", {"CreateDate": made.isoformat()}, since=made).at(scan.started_at)
+        assert aged.sentence == f"is {365 + night} days old"
+        finding = replace(judge.finding(bad), evidence=(aged,))
+        judge.nights.store.save_judgement(
+            scan.id, [finding], [judge.tally(judge.nights.volumes, [bad], ["bad"], [])], []
+        )
+        assert judge.state(scan).finding == finding
+        scans.append(scan)
+    assert judge.nights.added_rows(before) == {"scans": 1, "coverage": 2, "judgements": 1}
+    assert [judge.state(scan).finding.evidence[0].sentence for scan in scans] == [
+        "is 365 days old",
+        "is 366 days old",
+        "is 367 days old",
+    ]
+    gone = judge.nights.night()
+    judge.nights.store.save_judgement(gone.id, [], [], [])
+    (state,) = judge.nights.store.changes(gone.id)
+    assert state.finding.evidence[0].sentence == "is 367 days old", "as old as it was when it was last seen"

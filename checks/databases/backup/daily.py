@@ -7,6 +7,7 @@ from typing import Any
 
 from auditor.kit import (
     HIGH,
+    HOURS,
     Case,
     Evidence,
     Facts,
@@ -16,7 +17,6 @@ from auditor.kit import (
     Unavailable,
     ago,
     check,
-    hours_between,
     parse_time,
 )
 from auditor.kit.databases import (
@@ -288,8 +288,9 @@ def rds_snapshot_fresh(database: Facts, want: DailyBackups) -> Iterator[Evidence
     require_snapshots(database)
     database.referrers(PROTECTED_RESOURCE, "ResourceArn")
     yield Evidence(
-        f"its newest snapshot is {hours_between(newest, now):,.0f} hours old, {limit} allowed"
+        f"its newest snapshot is {HOURS} hours old, {limit} allowed"
         if newest
         else "has no snapshot and no backup by AWS Backup",
         {"newest": newest.isoformat() if newest else None, "hours_allowed": limit},
+        since=newest,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.kit import HIGH, Case, Evidence, Facts, Fix, NotApplicable, ago, check
+from auditor.kit import HIGH, MINUTES, Case, Evidence, Facts, Fix, NotApplicable, ago, check
 from auditor.kit.databases import (
     DB_CLUSTER,
     DB_INSTANCE,
@@ -121,8 +121,9 @@ def _behind(database: Facts, want: TransactionLogs) -> Iterator[Evidence]:
     minutes = database.hours_since("LatestRestorableTime") * 60
     if minutes > want.max_log_lag_minutes:
         yield Evidence(
-            f"the latest restorable moment is {minutes:,.0f} minutes ago, {want.max_log_lag_minutes} allowed",
-            {"LatestRestorableTime": database["LatestRestorableTime"], "minutes": round(minutes, 1)},
+            f"the latest restorable moment is {MINUTES} minutes ago, {want.max_log_lag_minutes} allowed",
+            {"LatestRestorableTime": database["LatestRestorableTime"]},
+            since=database.time("LatestRestorableTime"),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from auditor.kit import (
     HIGH,
     MEDIUM,
+    MINUTES,
     Case,
     Evidence,
     Facts,
@@ -171,8 +172,12 @@ def rds_recovery_point_within_rpo(database: Facts, want: Rpo) -> Iterator[Eviden
         point = max((*(snapshot_time(s) for s in known_snapshots(database)), *([point] if point else [])), default=None)
         if point is None or _minutes(point, now) > want.rpo_minutes:
             require_snapshots(database)
+            # What is stopped ages no more: then the clock has no part in it.
+            minutes = f"{_minutes(point, now):,.0f}" if point and stopped else MINUTES
             yield Evidence(
-                _too_old(point, now, want), {"newest": point.isoformat() if point else None, "stopped": stopped}
+                _too_old(point, minutes, want),
+                {"newest": point.isoformat() if point else None, "stopped": stopped},
+                since=None if stopped else point,
             )
             return
     if stopped:
@@ -190,10 +195,10 @@ def _minutes(point: datetime, now: datetime) -> float:
     return (now - point).total_seconds() / 60
 
 
-def _too_old(point: datetime | None, now: datetime, want: Rpo) -> str:
+def _too_old(point: datetime | None, minutes: str, want: Rpo) -> str:
     if point is None:
         return "has no recovery point at all"
-    return f"its newest recovery point is {_minutes(point, now):,.0f} minutes old, {want.rpo_minutes} allowed"
+    return f"its newest recovery point is {minutes} minutes old, {want.rpo_minutes} allowed"
 
 
 _VOLUME: dict[str, Any] = {
@@ -321,8 +326,9 @@ def ebs_recovery_point_within_rpo(volume: Facts, want: Rpo) -> Iterator[Evidence
             Gap("drs:DescribeSourceServers", "FieldMissing", "how far replication lags behind is not known")
         )
     yield Evidence(
-        _too_old(newest, volume.observed_at, want),
+        _too_old(newest, MINUTES, want),
         {"newest": newest.isoformat() if newest else None, "instances": instances},
+        since=newest,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.kit import (
+    DAYS,
     LOW,
     Case,
     Certainty,
@@ -194,13 +195,14 @@ def rds_snapshot_old_manual(snapshot: Facts, want: AutomatedCleanup) -> Iterator
     if doubt := skip_tagged(snapshot, want.keep_tag, want.legal_hold_tag):
         raise doubt
     yield Evidence(
-        f"is {days:.0f} days old, at most {want.rds_snapshot_max_age_days} are wanted",
+        f"is {DAYS} days old, at most {want.rds_snapshot_max_age_days} are wanted",
         {
             "created": snapshot_time(snapshot).isoformat(),
             "AllocatedStorage": snapshot.get("AllocatedStorage", 0),
             "wanted_max_days": want.rds_snapshot_max_age_days,
         },
         saving=_backup(snapshot),
+        since=snapshot_time(snapshot),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.kit import (
+    DAYS,
     LOW,
     Case,
     Certainty,
@@ -161,9 +162,10 @@ def ebs_snapshot_orphaned(snapshot: Facts, want: AutomatedCleanup) -> Iterator[E
     if doubt:
         raise doubt
     yield Evidence(
-        f"is {snapshot.days_since('StartTime'):.0f} days old, and its volume is gone",
+        f"is {DAYS} days old, and its volume is gone",
         _facts(snapshot, want),
         saving=_deleted(snapshot),
+        since=snapshot.time("StartTime"),
     )
 
 
@@ -220,7 +222,8 @@ def ebs_snapshot_too_old(snapshot: Facts, want: AutomatedCleanup) -> Iterator[Ev
     if snapshot["VolumeId"] != _OF_A_COPY and not _has_volume(snapshot):
         raise NotApplicable("its volume is gone, which is reported itself")
     yield Evidence(
-        f"is {snapshot.days_since('StartTime'):.0f} days old, at most {want.ebs_snapshot_max_age_days} are wanted",
+        f"is {DAYS} days old, at most {want.ebs_snapshot_max_age_days} are wanted",
         _facts(snapshot, want),
         saving=_deleted(snapshot),
+        since=snapshot.time("StartTime"),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from auditor.kit import (
+    DAYS,
     LOW,
     MEDIUM,
     Case,
@@ -104,10 +105,11 @@ def ebs_volume_unattached(volume: Facts, want: AutomatedCleanup) -> Iterator[Evi
         raise NotApplicable("it is just being made or deleted, or it is broken")
     doubt = skip_tagged(volume, want.keep_tag)
     created = volume.time("CreateTime")
-    since = created
+    since: datetime | None = created
+    looked = float("inf")
     if volume.observed_at - created > timedelta(days=want.grace_days):
-        since = _unattached_since(volume, created)
-    days = hours_between(since, volume.observed_at) / 24
+        since, looked = _unattached_since(volume, created)
+    days = hours_between(since, volume.observed_at) / 24 if since else looked
     if days <= want.grace_days:
         raise NotApplicable(f"it has been unattached for less than {want.grace_days} days")
     if doubt:
@@ -115,14 +117,15 @@ def ebs_volume_unattached(volume: Facts, want: AutomatedCleanup) -> Iterator[Evi
     claim = volume.tags.get(_CLAIM)
     note = f"; the Kubernetes claim {claim} may still want it" if claim else ""
     yield Evidence(
-        f"has been attached to nothing for at least {days:.0f} days{note}",
+        f"has been attached to nothing for at least {DAYS if since else f'{looked:.0f}'} days{note}",
         {
             "VolumeType": volume["VolumeType"],
             "Size": volume.get("Size", 0),
-            "unattached_since": since.isoformat(),
+            "unattached_since": since.isoformat() if since else f"before the {looked:.0f} days that were looked at",
             "wanted_max_days": want.grace_days,
         },
         saving=_deleted(volume),
+        since=since,
     )
 
 
@@ -131,20 +134,22 @@ def _deleted(volume: Facts) -> Saving:
     return net_of_snapshot(volume_bill(volume), volume.get("Size"), price)
 
 
-def _unattached_since(volume: Facts, created: datetime) -> datetime:
-    """Return since when at the latest nothing is attached: the end of the last day with data, else as far as was looked.
+def _unattached_since(volume: Facts, created: datetime) -> tuple[datetime | None, float]:
+    """Return since when at the latest nothing is attached, and for how many days it was looked.
+
+    It is the end of the last day with data, or the volume's creation; ``None``: longer than was looked.
 
     Raises Unavailable when the metric was not read, or when the volume cannot have it.
     """
     seen = volume.metric("VolumeIdleTime", "Sum")
     if seen:
-        return seen.times[-1] + timedelta(seconds=seen.period_seconds)
+        return seen.times[-1] + timedelta(seconds=seen.period_seconds), 0
     if volume.get("MultiAttachEnabled"):
         raise Unavailable(
             Gap("cloudwatch:GetMetricData", "NoDatapoints", "volumes for several instances report no idle time")
         )
     looked = volume["Metrics"]["VolumeIdleTime.Sum"]["Days"]
-    return max(created, volume.observed_at - timedelta(days=looked))
+    return (created if created > volume.observed_at - timedelta(days=looked) else None), looked
 
 
 # ---- on stopped instances --------------------------------------------------------------------------------------------
@@ -256,7 +261,8 @@ def ebs_volume_on_stopped_instance(volume: Facts, want: AutomatedCleanup) -> Ite
     if doubt:
         raise doubt
     yield Evidence(
-        f"is attached to stopped instances only, for {days:.0f} days",
+        f"is attached to stopped instances only, for {DAYS} days",
         {"instances": sorted(ids), "stopped_at": max(since).isoformat(), "wanted_max_days": want.ec2_stopped_days},
         saving=_deleted(volume),
+        since=max(since),
     )

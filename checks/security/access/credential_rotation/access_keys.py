@@ -5,6 +5,7 @@ from typing import Any
 
 from auditor.kit import (
     CRITICAL,
+    DAYS,
     HIGH,
     LOW,
     Case,
@@ -18,6 +19,7 @@ from auditor.kit import (
     ago,
     check,
     hours_between,
+    iso,
     parse_time,
 )
 from auditor.kit.credential_report import KEYS, credential_report, is_active, when
@@ -86,11 +88,14 @@ def iam_access_key_rotated(key: Facts, want: CredentialRotation) -> Iterator[Evi
         return
     used = _days_unused(key)
     in_use = used is not None and used <= want.access_key_critical_used_days
+    # A key that is used every day is no other finding every day: of it the day of use is not told.
+    last = None if used is None or used < 2 else key["LastUsed"][:10]
+    use = "; it is in use" if used is not None and used < 2 else f"; it was last used on {last}" if last else ""
     yield Evidence(
-        f"is {days:.0f} days old; at most {want.access_key_days} are wanted"
-        + (f"; it was last used {'a day' if used < 1.5 else f'{used:.0f} days'} ago" if used is not None else ""),
-        {"age_days": round(days), "last_used_days_ago": None if used is None else round(used)},
+        f"is {DAYS} days old; at most {want.access_key_days} are wanted{use}",
+        {"CreateDate": key["CreateDate"], "last_used": last},
         severity=CRITICAL if in_use and days > want.access_key_critical_days else None,
+        since=key.time("CreateDate"),
     )
 
 
@@ -149,7 +154,8 @@ def iam_user_single_active_key(user: Facts, want: CredentialRotation) -> Iterato
     newest = hours_between(max(made), user.observed_at) / 24
     if newest >= want.second_key_overlap_days:
         yield Evidence(
-            f"has two active access keys, the newer one for {newest:.0f} days; both may be active for "
+            f"has two active access keys, the newer one for {DAYS} days; both may be active for "
             f"{want.second_key_overlap_days} days",
-            {"active_keys": len(active), "newer_key_days": round(newest)},
+            {"active_keys": len(active), "newer_key_made": iso(max(made))},
+            since=max(made),
         )

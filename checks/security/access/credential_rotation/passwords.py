@@ -3,7 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-from auditor.kit import LOW, Case, Evidence, Facts, Fix, Gap, NotApplicable, Unavailable, ago, check, hours_between
+from auditor.kit import (
+    DAYS,
+    LOW,
+    Case,
+    Evidence,
+    Facts,
+    Fix,
+    Gap,
+    NotApplicable,
+    Unavailable,
+    ago,
+    check,
+    hours_between,
+    iso,
+)
 from auditor.kit.credential_report import credential_report, is_active, when
 
 from .thresholds import CredentialRotation
@@ -64,6 +78,7 @@ def iam_user_password_rotated(user: Facts, want: CredentialRotation) -> Iterator
     days = hours_between(changed, user.observed_at) / 24
     if days > want.password_days:
         yield Evidence(
-            f"its password was changed {days:.0f} days ago; at most {want.password_days} are wanted",
-            {"days": round(days)},
+            f"its password was changed {DAYS} days ago; at most {want.password_days} are wanted",
+            {"password_last_changed": iso(changed)},
+            since=changed,
         )

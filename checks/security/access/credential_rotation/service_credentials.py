@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from auditor.kit import (
+    DAYS,
     LOW,
     Case,
     Evidence,
@@ -118,12 +119,13 @@ def iam_service_credential_rotated(user: Facts, want: CredentialRotation) -> Ite
             if credential["Status"] != "Active" or (ends and parse_time(ends) <= user.observed_at):
                 continue
             judged += 1
-            days = hours_between(parse_time(credential[date]), user.observed_at) / 24
-            if days > want.service_credential_days:
+            made = parse_time(credential[date])
+            if hours_between(made, user.observed_at) / 24 > want.service_credential_days:
                 what = NAMES.get(field) or f"credential for {credential.get(service, 'a service')}"
                 yield Evidence(
-                    f"its {what} is {days:.0f} days old; at most {want.service_credential_days} are wanted",
-                    {"kind": field, "id": credential.get(id, ""), "age_days": round(days)},
+                    f"its {what} is {DAYS} days old; at most {want.service_credential_days} are wanted",
+                    {"kind": field, "id": credential.get(id, ""), date: credential[date]},
+                    since=made,
                 )
     if doubt:
         raise doubt

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from auditor.kit import (
+    DAYS,
     MEDIUM,
     Case,
     Document,
@@ -16,6 +17,7 @@ from auditor.kit import (
     ago,
     check,
     hours_between,
+    iso,
 )
 from auditor.kit.credential_report import KEYS, credential_report, is_active, when
 
@@ -142,10 +144,11 @@ def iam_user_unused_credentials(user: Facts, want: LeastPrivilege) -> Iterator[E
             continue
         days = hours_between(since, user.observed_at) / 24
         if days > want.unused_credential_days:
-            idle = f"was last used {days:.0f} days ago" if used else f"was never used in the {days:.0f} days it exists"
+            idle = f"was last used {DAYS} days ago" if used else f"was never used in the {DAYS} days it exists"
             yield Evidence(
                 f"its {what} {idle}; at most {want.unused_credential_days} days are wanted",
-                {"credential": what, "days": round(days), "ever_used": used is not None},
+                {"credential": what, "last_used" if used else "made": iso(since), "ever_used": used is not None},
+                since=since,
             )
     if doubt:
         raise doubt
