@@ -50,7 +50,7 @@ _SHAPES = {
     "role": "must be a role's name (auditor), or its ARN with {account} for the account's id",
 }
 """What a value with a pattern must look like, for people."""
-Format = Literal["html", "md", "json"]
+Format = Literal["html", "md", "json", "csv", "ocsf", "asff", "sarif", "junit", "prometheus"]
 
 
 class _Table(BaseModel):

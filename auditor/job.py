@@ -18,7 +18,7 @@ from auditor.errors import LeaseTaken, ReportError, StoreError
 from auditor.kit.check import Check
 from auditor.kit.money import PriceBook
 from auditor.model import Severity, Verdict
-from auditor.report import ReportView, build_view, write_reports
+from auditor.report import ReportView, build_view, require, write_reports
 from auditor.reporting import report_inputs
 from auditor.scan import Judged, Listener, ScanRequest, coverage_percent, run_scan
 from auditor.selection import EVERYTHING, Selection, load_checks, load_standard
@@ -96,9 +96,10 @@ def run_job(
     """Scan the account of the settings into STORE and write its reports.
 
     Reports that cannot be written are no reason to lose the scan: see ``Outcome.unwritten``. Raises CredentialsError,
-    UsageError, StandardError, CatalogError, StoreError and LeaseTaken.
+    UsageError, StandardError, CatalogError, StoreError, LeaseTaken, and ReportError when a format lacks its library.
     """
     standard, checks, types = load(settings)
+    require(settings.report.formats)
     connection = connection_of(settings, types)
     halt = _Halt(stop)
     request = ScanRequest(

@@ -14,10 +14,6 @@ from auditor.cli.terminal import console, plain, print_rows
 
 __all__ = ["Listing"]
 
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection"); some do with the wide forms, too."""
-
-
 _WIDE = 1000
 """Columns of a table that does not go to a terminal."""
 
@@ -93,7 +89,6 @@ def _encodable(value: Any) -> Any:
 
 def _cell(value: object) -> object:
     """Return VALUE for a CSV cell: one line, and never a formula."""
-    if not isinstance(value, str):
-        return value
-    text = plain(value)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    from auditor.report.cells import cell
+
+    return cell(plain(value) if isinstance(value, str) else value)

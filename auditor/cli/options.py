@@ -32,7 +32,8 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-FORMATS = ("html", "md", "json")
+FORMATS = ("html", "md", "json", "csv", "ocsf", "asff", "sarif", "junit", "prometheus")
+FORMAT_NAMES = ",".join(FORMATS)
 
 config_option = click.option(
     "--config",

@@ -33,7 +33,7 @@ __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
     help="Only this region; repeatable [default: all enabled].",
 )
 @options.selection_options
-@click.option("--format", "formats", metavar="LIST", help="html,md,json [default: the config's].")
+@click.option("--format", "formats", metavar="LIST", help=f"{options.FORMAT_NAMES} [default: the config's].")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the reports go.")
 @options.fail_on_option
 @click.option(

@@ -1,7 +1,8 @@
-"""One view of a scan, and the formats that render it: HTML, Markdown, JSON."""
+"""One view of a scan, and the formats that render it: HTML, Markdown, JSON, and those of other programs."""
 
 from auditor.report.build import build_view
 from auditor.report.fix import fill_fix, fix_fields
+from auditor.report.formats.extra import require
 from auditor.report.html import render_cost_html, render_html
 from auditor.report.inputs import Known, Permission, Previous, ReportInputs, ResourceCounts
 from auditor.report.machine import render_json
@@ -25,5 +26,6 @@ __all__ = [
     "render_html",
     "render_json",
     "render_markdown",
+    "require",
     "write_reports",
 ]

@@ -39,6 +39,7 @@ def build_view(inputs: ReportInputs) -> ReportView:
         standard=visible(inputs.standard.title),
         account=visible(scan.account),
         account_name=visible(scan.account_name),
+        partition=visible(scan.partition),
         scan=scan.id,
         status=str(scan.status),
         started=iso(scan.started_at),

@@ -400,6 +400,8 @@ class ReportView:
     """The document's title."""
     account: str
     account_name: str
+    partition: str
+    """``aws``, ``aws-cn``, ``aws-us-gov``."""
     scan: int
     status: str
     started: IsoText

@@ -7,6 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from auditor.errors import ReportError
+from auditor.report.formats.asff import render_asff
+from auditor.report.formats.csv import render_csv
+from auditor.report.formats.extra import require
+from auditor.report.formats.junit import render_junit
+from auditor.report.formats.ocsf import render_ocsf
+from auditor.report.formats.prometheus import render_prometheus
+from auditor.report.formats.sarif import render_sarif
 from auditor.report.html import render_cost_html, render_html
 from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
@@ -24,19 +31,29 @@ _FILES: Mapping[str, Mapping[str, Callable[[ReportView, Callable[[str], str]], s
         "cost.md": lambda view, _: render_cost_markdown(view),
     },
     "json": {"report.json": lambda view, _: render_json(view)},
+    "csv": {"findings.csv": lambda view, _: render_csv(view)},
+    "ocsf": {"findings.ocsf.jsonl": lambda view, _: render_ocsf(view)},
+    "asff": {"findings.asff.json": lambda view, _: render_asff(view)},
+    "sarif": {"findings.sarif": lambda view, _: render_sarif(view)},
+    "junit": {"junit.xml": lambda view, _: render_junit(view)},
+    "prometheus": {"auditor.prom": lambda view, _: render_prometheus(view)},
 }
 """Format -> file -> how it is made from a view and what the files are called in this folder."""
 FORMATS: tuple[str, ...] = tuple(_FILES)
 
 
-def write_reports(view: ReportView, folder: Path, formats: Collection[str] = FORMATS, *, stem: str = "") -> list[Path]:
+def write_reports(
+    view: ReportView, folder: Path, formats: Collection[str] = ("html", "md", "json"), *, stem: str = ""
+) -> list[Path]:
     """Write the reports of FORMATS into FOLDER (made if missing) and return their paths.
 
-    Names: ``compliance.html``, ``cost.html``, ``compliance.md``, ``cost.md``, ``report.json``; with STEM, ``STEM-compliance.html``.
-    A file that is there is replaced at once, never half-written. Raises ReportError.
+    Names: ``compliance.html``, ``cost.html``, ``compliance.md``, ``cost.md``, ``report.json``, ``findings.csv``,
+    ``findings.ocsf.jsonl``, ``findings.asff.json``, ``findings.sarif``, ``junit.xml``, ``auditor.prom``; with STEM,
+    ``STEM-compliance.html``. A file that is there is replaced at once, never half-written. Raises ReportError.
     """
     if unknown := [name for name in formats if name not in _FILES]:
         raise ReportError(f"there is no report format {unknown[0]!r}; there are {', '.join(FORMATS)}")
+    require(formats)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,0 +1,80 @@
+"""CSV (RFC 4180): a row for each finding, for spreadsheets."""
+
+import csv
+import io
+
+from auditor.report.cells import cell
+from auditor.report.text import service
+from auditor.report.view import FindingView, ReportView
+
+__all__ = ["COLUMNS", "render_csv"]
+
+COLUMNS = (
+    "verdict",
+    "severity",
+    "section",
+    "bullets",
+    "check",
+    "title",
+    "resource",
+    "name",
+    "type",
+    "service",
+    "account",
+    "account_name",
+    "region",
+    "evidence",
+    "reason",
+    "since",
+    "since_scan",
+    "lifecycle",
+    "last_seen",
+    "usd_month",
+    "command",
+    "terraform",
+    "console",
+    "tags",
+    "key",
+)
+"""The columns, in order. Under one version of the JSON schema columns are only added, at the end."""
+
+
+def render_csv(view: ReportView) -> bytes:
+    """Return the findings, failures first, as CSV (UTF-8 with a byte order mark, which spreadsheets ask for)."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    sections = {section.id: section.name for section in view.sections}
+    writer.writerows(map(cell, _row(view, sections, finding)) for finding in view.findings)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _row(view: ReportView, sections: dict[str, str], finding: FindingView) -> tuple[object, ...]:
+    check = view.checks.get(finding.check)
+    return (
+        finding.verdict,
+        finding.severity,
+        sections.get(finding.section, ""),
+        " ".join(check.patterns) if check else "",
+        finding.check,
+        check.title if check else "",
+        finding.resource,
+        finding.name,
+        finding.type,
+        service(finding.type),
+        finding.account,
+        view.account_name,
+        finding.region,
+        "; ".join(item.sentence for item in finding.evidence),
+        finding.reason,
+        finding.since,
+        finding.since_scan,
+        finding.lifecycle,
+        finding.last_seen,
+        "" if finding.usd_month is None else round(finding.usd_month, 2),
+        finding.command,
+        check.terraform if check else "",
+        finding.console,
+        ", ".join(f"{key}={value}" for key, value in finding.tags.items()),
+        finding.key,
+    )

@@ -1,0 +1,139 @@
+"""SARIF 2.1.0 (OASIS), for code scanning and for tools that collect results."""
+
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from auditor.model import Severity, Verdict
+from auditor.report.view import CheckView, FindingView, ReportView
+
+__all__ = ["render_sarif"]
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+_SECURITY_SEVERITY = {
+    Severity.CRITICAL: "9.5",
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.5",
+    Severity.LOW: "2.0",
+    Severity.INFO: "0.0",
+}
+"""Within the bands by which GitHub's code scanning names a severity (over 9.0 critical, 7.0 high, 4.0 medium)."""
+
+
+def render_sarif(view: ReportView) -> bytes:
+    """Return the findings as a SARIF log with one run (UTF-8).
+
+    A failing finding is of kind ``fail``, one that could not be judged of kind ``open`` (SARIF 3.27.9: the tool cannot tell).
+    The ARN is the logical location; the physical one is a made-up path ``account/region/type/name``, because viewers ask for a
+    file. ``partialFingerprints`` holds the finding's key, which never changes.
+    """
+    ids = [id for id, check in view.checks.items() if check.ran]
+    ids += sorted({finding.check for finding in view.findings} - set(ids))
+    numbers = {id: number for number, id in enumerate(ids)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "auditor",
+                "version": view.version,
+                "rules": [_rule(id, view.checks.get(id)) for id in ids],
+            }
+        },
+        "automationDetails": {"id": f"{quote(view.account)}/{view.scan}"},
+        "invocations": [_invocation(view)],
+        "results": [_result(finding, numbers[finding.check]) for finding in view.findings],
+        "properties": {
+            "account": view.account,
+            "accountName": view.account_name,
+            "scan": view.scan,
+            "standard": view.standard,
+            "standardDigest": view.standard_digest,
+            "score": view.score,
+            "coveragePercent": view.coverage.percent,
+        },
+    }
+    return orjson.dumps(
+        {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2
+    )
+
+
+def _invocation(view: ReportView) -> dict[str, Any]:
+    """Return how the run went: what could not be read are its notifications."""
+    ended = {"endTimeUtc": _utc(view.finished)} if view.finished else {}
+    return {
+        "executionSuccessful": view.status in ("complete", "incomplete"),
+        "startTimeUtc": _utc(view.started),
+        **ended,
+        "toolExecutionNotifications": [
+            {
+                "level": "warning",
+                "message": {"text": f"{gap.operation} answered {gap.code}; {gap.advice}"},
+                "properties": {"types": gap.types, "regions": gap.regions, "checks": gap.checks},
+            }
+            for gap in view.coverage.gaps
+        ],
+    }
+
+
+def _utc(iso: str) -> str:
+    """Return a moment as SARIF writes it (3.9): with ``Z``."""
+    return iso.replace("+00:00", "Z")
+
+
+def _rule(id: str, check: CheckView | None) -> dict[str, Any]:
+    if check is None:
+        return {"id": id}
+    return {
+        "id": id,
+        "shortDescription": {"text": check.title},
+        "fullDescription": {"text": check.why or check.title},
+        "help": {"text": check.fix or check.title},
+        "defaultConfiguration": {"level": _LEVELS[check.severity]},
+        "properties": {
+            "tags": ["infrastructure", *check.patterns],
+            "security-severity": _SECURITY_SEVERITY[check.severity],
+            "severity": check.severity,
+            "terraform": check.terraform,
+            "sameAs": check.same_as,
+        },
+    }
+
+
+def _result(finding: FindingView, rule: int) -> dict[str, Any]:
+    failing = finding.verdict is Verdict.FAIL
+    text = f"{finding.name}: {'; '.join(e.sentence for e in finding.evidence) or finding.reason or 'no evidence'}"
+    path = "/".join(quote(part, safe="") for part in (finding.account, finding.region, finding.type, finding.name))
+    properties: dict[str, Any] = {
+        "severity": finding.severity,
+        "verdict": finding.verdict,
+        "facts": [dict(evidence.facts) for evidence in finding.evidence],
+        "since": finding.since,
+        "lifecycle": finding.lifecycle,
+        "usdMonth": finding.usd_month,
+        "command": finding.command,
+        "tags": [f"{key}={value}" for key, value in finding.tags.items()],
+    }
+    return {
+        "ruleId": finding.check,
+        "ruleIndex": rule,
+        "kind": "fail" if failing else "open",
+        "level": _LEVELS[finding.severity] if failing else "none",
+        "message": {"text": text},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": path}},
+                "logicalLocations": [
+                    {"name": finding.name, "fullyQualifiedName": finding.resource, "kind": "resource"}
+                ],
+            }
+        ],
+        "partialFingerprints": {"auditorFindingKey/v1": finding.key},
+        "properties": properties,
+    }

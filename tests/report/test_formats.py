@@ -1,0 +1,242 @@
+"""The formats of other programs: each is valid, says what the view says, and carries hostile texts without harm."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+from xml.etree import ElementTree
+
+import pytest
+from botocore.session import get_session
+from botocore.validate import ParamValidator
+from jsonschema import Draft4Validator
+from prometheus_client.parser import text_string_to_metric_families
+from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
+
+from auditor.cli import options
+from auditor.config import Format
+from auditor.errors import ReportError
+from auditor.model import Severity, Verdict
+from auditor.report import FORMATS, ReportView, require, write_reports
+from auditor.report.formats import extra
+from auditor.report.formats.asff import BATCH, render_asff
+from auditor.report.formats.csv import COLUMNS, render_csv
+from auditor.report.formats.junit import render_junit
+from auditor.report.formats.ocsf import render_ocsf
+from auditor.report.formats.prometheus import render_prometheus
+from auditor.report.formats.sarif import render_sarif
+
+SARIF = Draft4Validator(
+    json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+)
+Row = tuple[str, str, str]
+"""A finding's key, verdict and severity."""
+
+
+def expected(view: ReportView) -> Counter[Row]:
+    return Counter((f.key, str(f.verdict), str(f.severity)) for f in view.findings)
+
+
+def rows_of_csv(view: ReportView) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(render_csv(view).decode("utf-8-sig"), newline="")))
+
+
+def from_csv(view: ReportView) -> Counter[Row]:
+    return Counter((row["key"], row["verdict"], row["severity"]) for row in rows_of_csv(view))
+
+
+def from_ocsf(view: ReportView) -> Counter[Row]:
+    verdicts = {"Fail": "fail", "Warning": "unknown"}
+    events = [json.loads(line) for line in render_ocsf(view).splitlines()]
+    return Counter(
+        (
+            event["finding_info"]["uid"],
+            verdicts[event["compliance"]["status"]],
+            event["severity"].lower().replace("informational", "info"),
+        )
+        for event in events
+    )
+
+
+def from_asff(view: ReportView) -> Counter[Row]:
+    verdicts = {"FAILED": "fail", "NOT_AVAILABLE": "unknown"}
+    return Counter(
+        (item["Id"], verdicts[item["Compliance"]["Status"]], item["Severity"]["Original"])
+        for item in json.loads(render_asff(view))
+    )
+
+
+def from_sarif(view: ReportView) -> Counter[Row]:
+    verdicts = {"fail": "fail", "open": "unknown"}
+    (run,) = json.loads(render_sarif(view))["runs"]
+    return Counter(
+        (
+            result["partialFingerprints"]["auditorFindingKey/v1"],
+            verdicts[result["kind"]],
+            result["properties"]["severity"],
+        )
+        for result in run["results"]
+    )
+
+
+@pytest.mark.parametrize("read", [from_csv, from_ocsf, from_asff, from_sarif])
+def test_every_finding_is_there_once_with_its_verdict(
+    view: ReportView, read: Callable[[ReportView], Counter[Row]]
+) -> None:
+    assert read(view) == expected(view)
+
+
+def samples(view: ReportView) -> dict[tuple[str, str], float]:
+    """Return each sample by its name and the label that is its own."""
+    return {
+        (
+            sample.name.removeprefix("auditor_"),
+            " ".join(value for label, value in sorted(sample.labels.items()) if not label.startswith("account")),
+        ): sample.value
+        for family in text_string_to_metric_families(render_prometheus(view).decode("utf-8"))
+        for sample in family.samples
+    }
+
+
+def test_junit_counts_every_verdict_but_what_is_not_applicable(view: ReportView) -> None:
+    root = ElementTree.fromstring(render_junit(view))
+    cases = list(root.iter("testcase"))
+    assert len(list(root.iter("failure"))) == view.counts.failed
+    assert len(list(root.iter("skipped"))) == view.counts.unknown
+    assert len(cases) == view.counts.judged + view.counts.unknown
+    assert not list(root.iter("error"))
+    skipped = [int(item.get("value", "")) for item in root.iter("property") if item.get("name") == "not_applicable"]
+    assert sum(skipped) == view.counts.not_applicable
+
+
+def test_junit_says_the_sums_of_its_suites(rich: ReportView) -> None:
+    root = ElementTree.fromstring(render_junit(rich))
+    for suite in root.iter("testsuite"):
+        assert int(suite.get("tests", "")) == len(suite.findall("testcase"))
+        assert int(suite.get("failures", "")) == len(suite.findall("testcase/failure"))
+        assert int(suite.get("skipped", "")) == len(suite.findall("testcase/skipped"))
+    assert int(root.get("failures", "")) == rich.counts.failed
+
+
+def test_metrics_are_the_views_numbers(view: ReportView) -> None:
+    said = samples(view)
+    assert said.get(("score", "")) == view.score
+    for section in view.sections:
+        assert said.get(("section_score", section.id)) == section.score
+    for level in Severity:
+        assert said["findings", level] == view.severities[level]
+    assert said["verdicts", "pass"] == view.counts.passed
+    assert said["verdicts", "unknown"] == view.counts.unknown
+    assert said["scopes", "denied"] == sum(n for state, n in view.coverage.states.items() if state == "denied")
+    assert said["scan_start_timestamp_seconds", ""] == datetime.fromisoformat(view.started).timestamp()
+    assert sum(value for (name, _), value in said.items() if name == "savings_usd_per_month") == pytest.approx(
+        view.money.total, abs=0.05
+    )
+
+
+def test_what_was_not_judged_has_no_score_of_zero(view: ReportView) -> None:
+    said = samples(view)
+    for section in view.sections:
+        assert (("section_score", section.id) in said) == (section.score is not None)
+
+
+def test_sarif_keeps_to_its_schema(view: ReportView) -> None:
+    assert [error.message for error in SARIF.iter_errors(json.loads(render_sarif(view)))] == []
+
+
+def test_sarif_names_a_rule_for_every_result(view: ReportView) -> None:
+    (run,) = json.loads(render_sarif(view))["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
+
+
+@pytest.fixture(scope="module")
+def batch_import() -> Any:
+    return get_session().get_service_model("securityhub").operation_model("BatchImportFindings").input_shape
+
+
+def test_asff_is_what_security_hub_takes(view: ReportView, batch_import: Any) -> None:
+    findings = json.loads(render_asff(view))
+    validator = ParamValidator()
+    for start in range(0, len(findings), BATCH):
+        report = validator.validate({"Findings": findings[start : start + BATCH]}, batch_import)
+        assert not report.has_errors(), report.generate_report()
+
+
+def test_asff_keeps_to_the_limits_security_hub_documents(view: ReportView) -> None:
+    for finding in json.loads(render_asff(view)):
+        assert len(finding["Title"]) <= 256
+        assert len(finding["Description"]) <= 1024
+        assert len(finding["Remediation"]["Recommendation"]["Text"]) <= 512
+        assert len(finding["ProductFields"]) <= 50
+        assert all(len(k) <= 128 and len(v) <= 2048 for k, v in finding["ProductFields"].items())
+        assert len(finding["Resources"][0]["Tags"]) <= 50
+        assert len(finding["Resources"][0]["Id"]) <= 512
+        assert len(json.dumps(finding)) <= 240_000
+        assert finding["ProductArn"].split(":")[3] == finding["Region"] != "global"
+
+
+def test_asff_names_types_that_exist(batch_import: Any) -> None:
+    from auditor.report.formats.asff import _NAMES
+
+    details = batch_import.members["Findings"].member.members["Resources"].member.members["Details"].members
+    without_details = {"AwsRdsDbSubnetGroup"}
+    assert set(_NAMES.values()) - without_details <= set(details)
+
+
+def test_ocsf_events_are_compliance_findings(view: ReportView) -> None:
+    for line in render_ocsf(view).splitlines():
+        event = json.loads(line)
+        assert event["class_uid"] == 2003
+        assert event["type_uid"] == 200300 + event["activity_id"]
+        assert event["cloud"]["account"]["uid"] == view.account
+        ComplianceFinding.model_validate(event)
+
+
+def test_no_cell_of_the_csv_is_a_formula(hostile: ReportView) -> None:
+    assert expected(hostile)
+    for row in rows_of_csv(hostile):
+        assert list(row) == list(COLUMNS)
+        for value in row.values():
+            assert not value.lstrip().startswith(("=", "+", "-", "@"))
+            assert "\n" not in value
+
+
+@pytest.mark.parametrize(
+    "render", [render_csv, render_ocsf, render_asff, render_sarif, render_junit, render_prometheus]
+)
+def test_no_format_carries_what_a_reader_cannot_see(hostile: ReportView, render: Callable[[ReportView], bytes]) -> None:
+    text = render(hostile).decode("utf-8")
+    assert not {"\x1b", "\x00", "\u202e", "\u200b"} & set(text)
+
+
+def test_all_formats_are_written_side_by_side(rich: ReportView, tmp_path: Path) -> None:
+    names = {path.name for path in write_reports(rich, tmp_path, FORMATS)}
+    assert {
+        "findings.csv",
+        "findings.ocsf.jsonl",
+        "findings.asff.json",
+        "findings.sarif",
+        "junit.xml",
+        "auditor.prom",
+    } <= names
+
+
+def test_the_formats_are_the_same_everywhere() -> None:
+    assert FORMATS == options.FORMATS == get_args(Format)
+
+
+def test_a_missing_library_is_one_line_that_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(extra.LIBRARIES, "ocsf", "no_such_library")
+    with pytest.raises(ReportError, match=r"ocsf needs its extra: pip install 'aws-account-auditor\[formats\]'"):
+        require(["json", "ocsf"])
+
+
+def test_unknown_is_never_a_failure_in_any_format(view: ReportView) -> None:
+    unknown = {finding.key for finding in view.findings if finding.verdict is Verdict.UNKNOWN}
+    for read in (from_csv, from_ocsf, from_asff, from_sarif):
+        assert {key for key, verdict, _ in read(view) if verdict == "fail"}.isdisjoint(unknown)
