@@ -124,7 +124,7 @@ def main(folder: Path) -> None:
             tell(store)
             assert not list(missing(told, history(store)))
         where = [f"--host={server.folder}", "--username=postgres", "released"]
-        dump = [server.programs / "pg_dump", "--inserts", "--no-owner", "--no-privileges", *where]
+        dump: list[str | Path] = [server.programs / "pg_dump", "--inserts", "--no-owner", "--no-privileges", *where]
         text = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
     # What only psql understands is no part of the store.
     lines = [line for line in text.splitlines() if line and not line.startswith(("\\", "--"))]
