@@ -64,6 +64,8 @@ class StoreSettings(_Table):
 
     url: str = ""
     """``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``; empty: an SQLite file in the user's data directory."""
+    views: bool = False
+    """Whether the views are written as plain tables, for BI tools, after each scan."""
 
 
 class AccountSettings(_Table):

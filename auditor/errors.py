@@ -7,6 +7,7 @@ __all__ = [
     "CredentialsError",
     "Interrupted",
     "LeaseTaken",
+    "QueryError",
     "ReportError",
     "StandardError",
     "StoreError",
@@ -62,6 +63,12 @@ class StoreError(AuditorError):
 
 class UnknownScan(StoreError):
     """A scan number that is not in the store."""
+
+    exit_code = 2
+
+
+class QueryError(AuditorError):
+    """A question in SQL that is wrong, wants more than to read, or takes too long; the message says which."""
 
     exit_code = 2
 

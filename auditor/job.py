@@ -123,8 +123,18 @@ def run_job(
         listener=listener,
         stop=halt,
     )
+    if settings.store.views:
+        _publish_views(store)
     view = build_view(report_inputs(store, judged.scan, standard, checks, types, judged))
     return report_outcome(settings, judged, view)
+
+
+def _publish_views(store: Store) -> None:
+    """Write the views for other programs; they are no reason to lose a scan's reports."""
+    try:
+        store.publish_views()
+    except StoreError as error:
+        log.warning("the views were not written: %s", error)
 
 
 def report_outcome(settings: Settings, judged: Judged, view: ReportView) -> Outcome:

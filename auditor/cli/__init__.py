@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "Judge a stored scan again by today's standard; no AWS call."),
     "scans": ("scans", "List the stored scans."),
     "findings": ("findings", "List the findings of a stored scan."),
+    "query": ("query", "Ask anything: SQL over what the store knows."),
     "checks": ("checks", "List and explain the checks."),
     "standard": ("standard", "Show and validate the standard."),
     "policy": ("policy", "Print the exact IAM policy a scan needs."),

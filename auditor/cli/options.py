@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,7 @@ __all__ = [
     "load_standard",
     "open_store",
     "pick_scan",
+    "scan_as_of",
     "selection_of",
     "selection_options",
     "settings_of",
@@ -118,3 +120,41 @@ def pick_scan(store: "Store", number: int | None, account: str | None = None) ->
         named = f"name scan {begun.id} ({begun.status}) with --scan, or " if begun else ""
         raise UsageError(f"there is no finished scan{of} in the store yet; {named}run `auditor scan`")
     return latest
+
+
+def scan_as_of(store: "Store", when: str | None) -> int | None:
+    """Return the number of the last scan that WHEN still sees, or ``None`` for now. Raises UsageError and UnknownScan.
+
+    WHEN is a scan's number, ``today``, ``yesterday``, a date (its end, UTC) or an ISO 8601 time (UTC unless it says).
+    """
+    from auditor.errors import UsageError
+
+    if when is None:
+        return None
+    if when.isascii() and when.isdecimal():
+        return store.scan(int(when)).id
+    moment = _moment(when)
+    number = store.scan_before(moment)
+    if number is None:
+        raise UsageError(f"no scan had begun by {moment:%Y-%m-%d %H:%M} UTC; `auditor scans` lists them")
+    return number
+
+
+def _moment(when: str) -> datetime:
+    from auditor.errors import UsageError
+    from auditor.tomlfile import quoted
+
+    days = {"today": 0, "yesterday": 1}
+    try:
+        if when in days:
+            day = datetime.now(UTC).date() - timedelta(days=days[when])
+        elif len(when) > 10:
+            moment = datetime.fromisoformat(when)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        else:
+            day = date.fromisoformat(when)
+        return datetime.combine(day, time.max, UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{quoted(when)} is no moment: give a scan's number, 2026-11-28, 2026-11-28T02:00, today or yesterday"
+        ) from None

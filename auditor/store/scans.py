@@ -15,6 +15,7 @@ from auditor.store.schema import coverage, leases, observations, scans, scopes
 
 __all__ = [
     "Overtaken",
+    "before",
     "begin",
     "find",
     "finish",
@@ -103,6 +104,12 @@ def previous(connection: Connection, scan: Scan, *, alike: bool) -> Scan | None:
         if not alike or (set(found.regions), found.selection) == (set(scan.regions), scan.selection):
             return found
     return None
+
+
+def before(connection: Connection, moment: datetime) -> int | None:
+    """The number of the newest scan that had begun by MOMENT, of any account; ``None``: none had."""
+    number: int | None = connection.scalar(select(func.max(scans.c.id)).where(scans.c.started_at <= moment))
+    return number
 
 
 def interrupt_abandoned(database: Database, account: str | None) -> list[Scan]:

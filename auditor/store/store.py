@@ -3,16 +3,19 @@
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from auditor.model import Finding, FindingState, Scan, ScanStatus, Scope, Score, Tally, Verdict
 from auditor.store import findings as finding_store
-from auditor.store import history, judgement, prices, scans
+from auditor.store import history, judgement, prices, publish, scans
 from auditor.store import tallies as tally_store
 from auditor.store.database import Database
 from auditor.store.inventory import Inventory
 from auditor.store.leases import Lease, acquire
+from auditor.store.moments import Moment
+from auditor.store.query import Answer, ask
 from auditor.store.records import CachedPrice, ResourceChanges
 from auditor.store.upgrade import prepare, revision, upgrade
 from auditor.store.writer import ScopeWriter
@@ -159,6 +162,11 @@ class Store:
         with self._database.reading() as connection:
             return scans.previous(connection, scan, alike=alike)
 
+    def scan_before(self, moment: datetime) -> int | None:
+        """The number of the newest scan, of any account, that had begun by MOMENT; ``None``: none had."""
+        with self._database.reading() as connection:
+            return scans.before(connection, moment)
+
     def interrupt_abandoned(self, account: str | None = None) -> list[Scan]:
         """Mark scans as interrupted whose process died: running, and their lease is gone. Returns them."""
         return scans.interrupt_abandoned(self._database, account)
@@ -262,6 +270,24 @@ class Store:
         """The account's own score in its newest judged scans, newest first."""
         with self._database.reading() as connection:
             return history.score_history(connection, account, limit)
+
+    # ---- anything else ----------------------------------------------------------------------------------------------
+
+    def ask(self, statement: str, *, at: int | None = None, seconds: float = 60, limit: int = 10_000) -> Answer:
+        """Answer a SELECT over the views, as of the end of scan AT (``None``: now). Raises ``QueryError``.
+
+        The statement may compute for SECONDS and give LIMIT rows; it sees a copy and cannot change anything.
+        """
+        with self._database.reading() as connection:
+            return ask(Moment(connection, at), statement, seconds=seconds, limit=limit)
+
+    def publish_views(self, file: Path | None = None) -> str:
+        """Write the views as plain tables for other programs, and return where they are.
+
+        Into the SQLite file FILE, else beside a store in SQLite (``store-views.db``) or, in PostgreSQL, into the schema
+        ``auditor_views`` of its database. What was there is replaced in one step.
+        """
+        return publish.views(self._database, file)
 
     # ---- what else is kept ------------------------------------------------------------------------------------------
 
