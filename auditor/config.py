@@ -126,6 +126,13 @@ class ScanSettings(_Table):
     processes: Annotated[int, Field(ge=0, le=256)] = 0
     """How many accounts are read at once, each by a process of its own; 0: one per core."""
     deadline_minutes: Annotated[int, Field(ge=1)] = 180
+    """What is not read by then counts as not read."""
+    type_deadline_minutes: Annotated[int, Field(ge=1)] = 90
+    """So long may reading one resource type in one region take; what is left then counts as not read."""
+    max_rate: Annotated[float, Field(ge=0)] = 0
+    """Calls a second in the whole account; 0: no limit but each service's own."""
+    gentle: bool = False
+    """Whether only a quarter of each service's usual rate is used."""
     fail_on: Literal["critical", "high", "medium", "low", "info", "never"] = "never"
     """Findings of this severity or worse make the exit code 1."""
     min_coverage: Annotated[float, Field(ge=0, le=100)] = 100

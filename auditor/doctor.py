@@ -150,7 +150,7 @@ def _store(url: str) -> Iterator[Diagnosis]:
 
 def _clock(connection: Connection) -> Diagnosis:
     try:
-        answer = connection.caller().call("sts", "GetCallerIdentity", {}, connection.region)
+        answer = connection.patient().call("sts", "GetCallerIdentity", {}, connection.region)
     except Exception as error:  # noqa: BLE001  (whatever it is, the doctor says it)
         return Diagnosis("clock", Health.POOR, f"could not be compared: {error}")
     seconds = abs((datetime.now(UTC) - answer.date).total_seconds())
@@ -182,7 +182,7 @@ def _permissions(
     """Read REGION as a scan would, and say what is denied, which types that leaves unread and which checks it blinds."""
     needed = sorted({type for check in checks.values() for type in (*check.on, *check.reads)})
     plan = make_plan([types[name] for name in needed], types, account, partition, [region])
-    read = collect(plan, connection.caller(), _Nowhere(), deadline_seconds=_PROBE_SECONDS)
+    read = collect(plan, connection.caller(), _Nowhere(), deadline_seconds=_PROBE_SECONDS, limiter=connection.limiter)
     yield from gaps_of(read.coverage.values(), checks, types, region)
 
 

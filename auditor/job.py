@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor import pricing
+from auditor.aws.limits import GENTLE, Limiter
 from auditor.aws.session import Connection, connect
 from auditor.collect import load_types
 from auditor.collect.declare import ResourceType
@@ -74,6 +75,7 @@ def connection_of(settings: Settings, types: Mapping[str, ResourceType]) -> Conn
         via_external_id=account.via_external_id,
         account=account.account_id,
         regions=account.regions,
+        limiter=Limiter(fraction=GENTLE if settings.scan.gentle else 1.0, max_rate=settings.scan.max_rate),
     )
 
 
@@ -81,7 +83,7 @@ def price_book(settings: Settings, store: Store, connection: Connection | None) 
     """Return list prices: AWS's Price List where allowed (and CONNECTION is given), what the store holds, the shipped table."""
     if settings.pricing.source == "embedded":
         return pricing.price_book(None, None)
-    caller = connection.caller() if connection else None
+    caller = connection.patient() if connection else None
     return pricing.price_book(caller, store, cache_days=settings.pricing.cache_days)
 
 
@@ -110,6 +112,8 @@ def run_job(
         threads=settings.scan.threads,
         deadline_seconds=settings.scan.deadline_minutes * 60.0,
         resume_seconds=settings.scan.resume_minutes * 60.0,
+        type_seconds=settings.scan.type_deadline_minutes * 60.0,
+        limiter=connection.limiter,
     )
     judged = run_scan(
         request,

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 from auditor import __version__, catalog
 from auditor import collect as collectors
 from auditor import standard as standards
+from auditor.aws.limits import Limiter
 from auditor.aws.session import Connection
 from auditor.collect.declare import ResourceType
 from auditor.collect.plan import Plan, make_plan
-from auditor.collect.run import Progress, collect
+from auditor.collect.run import TYPE_SECONDS, Progress, collect
 from auditor.engine import Judgement, judge_all
 from auditor.errors import AuditorError, CredentialsError, StandardError, UsageError
 from auditor.kit.check import Check
@@ -56,6 +57,10 @@ class ScanRequest:
     deadline_seconds: float = 3 * 3600
     resume_seconds: float = RESUME_SECONDS
     """A scan that was cut short is continued where what it read is no older; 0: everything is read again."""
+    type_seconds: float = TYPE_SECONDS
+    """So long may reading one type in one region take."""
+    limiter: Limiter | None = None
+    """The account's limits; ``None``: the usual ones."""
 
 
 class Listener(Protocol):
@@ -170,6 +175,8 @@ def run_scan(
                     writer,
                     threads=request.threads,
                     deadline_seconds=request.deadline_seconds,
+                    type_seconds=request.type_seconds,
+                    limiter=request.limiter,
                     on_progress=listener.progress,
                     stop=stop,
                 )

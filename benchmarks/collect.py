@@ -22,9 +22,9 @@ from botocore.awsrequest import AWSResponse
 from scripted import a_type
 
 from auditor.aws.answer import Answer, Operation
+from auditor.aws.limits import Limit, Limiter, limit_of
 from auditor.aws.session import connect
 from auditor.collect.declare import Call, ResourceType
-from auditor.collect.limits import Limit, limit_of
 from auditor.collect.plan import make_plan
 from auditor.collect.run import Collected, collect
 from auditor.model import Coverage, Resource, Scope
@@ -137,7 +137,7 @@ def _types() -> Iterator[ResourceType]:
 def _collect(caller: Any, types: Sequence[ResourceType], regions: Sequence[str], limits: Any) -> tuple[Collected, int]:
     sink = Counting()
     plan = make_plan(types, {type.type: type for type in types}, "123456789012", "aws", regions)
-    return collect(plan, caller, sink, threads=THREADS, limits=limits), sink.resources
+    return collect(plan, caller, sink, threads=THREADS, limiter=Limiter(limits=limits)), sink.resources
 
 
 def _wall() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from unittest.mock import patch
 
 from auditor.aws.answer import Answer, CallError, Fault, Operation
+from auditor.aws.limits import Limit, Limiter, Pace
 from auditor.collect import declare
 from auditor.collect.declare import ResourceType
-from auditor.collect.limits import Limit, Pace
 from auditor.collect.plan import make_plan
 from auditor.collect.run import Collected, collect
 from auditor.kit import NOW
@@ -19,6 +19,19 @@ from auditor.model import Coverage, Resource, Scope
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 AT_ONCE = Pace(first_delay=0.0)
+
+
+def unlimited(service: str, operation: str) -> Limit:
+    """A limit that nothing reaches."""
+    return Limit(1e9, 1e9)
+
+
+def at_once(**options: Any) -> Limiter:
+    """A limiter under which retries come at once and nothing is limited, but for what OPTIONS say."""
+    settings: dict[str, Any] = {"pace": AT_ONCE, "limits": unlimited} | options
+    return Limiter(**settings)
+
+
 Script = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 
 DENIED = CallError(Fault.DENIED, "AccessDenied", "not you")
@@ -108,6 +121,9 @@ class Kept:
         return found
 
 
+_LIMITER = ("pace", "limits", "clock", "fraction", "max_rate")
+
+
 def read(
     caller: Any,
     *types: ResourceType,
@@ -120,7 +136,7 @@ def read(
     """Collect TYPES through CALLER; retries come at once and nothing is limited."""
     kept = sink or Kept()
     plan = make_plan(types, {type.type: type for type in types}, ACCOUNT, partition, regions)
-    settings: dict[str, Any] = {"pace": AT_ONCE, "limits": lambda service, operation: Limit(1e9, 1e9)} | options
-    outcome = collect(plan, caller, kept, threads=threads, **settings)
+    limiter = at_once(**{name: options.pop(name) for name in _LIMITER if name in options})
+    outcome = collect(plan, caller, kept, threads=threads, **({"limiter": limiter} | options))
     assert {coverage.scope for coverage in kept.closed} == set(plan.scopes) == set(outcome.coverage)
     return kept, outcome

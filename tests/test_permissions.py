@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,14 @@ from replay import Amiss, CutNight, Night, Recorded, cut, nothing_amiss
 
 from auditor import catalog, standard
 from auditor import scan as scans
+from auditor.aws import limits
 from auditor.aws.answer import CallError, Fault
 from auditor.aws.faults import classify
+from auditor.aws.limits import Limit, Limiter, Pace
 from auditor.aws.permissions import action
 from auditor.aws.session import connect
-from auditor.collect import limits, load_types
+from auditor.collect import load_types
 from auditor.collect.declare import Call
-from auditor.collect.limits import Limit, Pace
 from auditor.collect.plan import make_plan
 from auditor.collect.run import collect
 from auditor.demo.server import simulated_account
@@ -194,7 +194,8 @@ def in_haste() -> Iterator[None]:
     pace = Pace(first_delay=0.0, throttled_attempts=2, transient_attempts=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "_SLOWEST", 1e9)
-        patch.setattr(scans, "collect", partial(collect, pace=pace, limits=lambda service, operation: unlimited))
+        limiter = Limiter(pace=pace, limits=lambda service, operation: unlimited)
+        patch.setattr(scans, "collect", lambda *args, **more: collect(*args, **(more | {"limiter": limiter})))
         yield
 
 

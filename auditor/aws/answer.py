@@ -33,11 +33,13 @@ class Fault(StrEnum):
 class CallError(Exception):
     """A call has no answer: the family of its error, AWS's error code and a message that is safe to keep and show."""
 
-    def __init__(self, fault: Fault, code: str, message: str = "") -> None:
+    def __init__(self, fault: Fault, code: str, message: str = "", date: datetime | None = None) -> None:
         super().__init__(f"{code}: {message}" if message else code)
         self.fault = fault
         self.code = code
         self.message = message
+        self.date = date
+        """The Date header of AWS's refusal (UTC); ``None`` when none came."""
 
 
 @dataclass(frozen=True, slots=True)

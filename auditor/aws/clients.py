@@ -19,7 +19,8 @@ from botocore.parsers import ResponseParserError
 
 from auditor.aws.answer import Answer, CallError, Fault, Operation
 from auditor.aws.connections import SharedConnections
-from auditor.aws.faults import classify, scrub
+from auditor.aws.credentials import RenewableProvider
+from auditor.aws.faults import OVER, classify, scrub
 from auditor.aws.guard import NotReadOnly
 from auditor.aws.wire import header_date
 
@@ -60,9 +61,12 @@ def _resolve_for_region(builtins: dict[str, Any], **_: Any) -> None:
 class Clients:
     """The clients of one account: made when first needed, one for all regions where the service's endpoint rules allow it."""
 
-    def __init__(self, session: botocore.session.Session, home_region: str) -> None:
-        """SESSION has the credentials; HOME_REGION is what a client for all regions is made with."""
+    def __init__(
+        self, session: botocore.session.Session, home_region: str, credentials: RenewableProvider | None = None
+    ) -> None:
+        """SESSION has the credentials, which CREDENTIALS can renew; HOME_REGION is what a client for all regions is made with."""
         self.session = session
+        self.credentials = credentials
         self._home = home_region
         self._config = botocore.config.Config(
             connect_timeout=CONNECT_SECONDS,
@@ -153,7 +157,20 @@ class AwsCaller:
         self._operations: dict[tuple[str, str], Operation] = {}
 
     def call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Answer:
-        """Make one call and return its answer. Raises CallError; NotReadOnly when nobody declared the operation."""
+        """Make one call and return its answer. Raises CallError; NotReadOnly when nobody declared the operation.
+
+        Where the credentials were over before their time and new ones can be had, it is made once more with those.
+        """
+        renewable = self._clients.credentials
+        generation = renewable.generation if renewable else 0
+        try:
+            return self._call(service, operation, params, region)
+        except CallError as error:
+            if error.code not in OVER or renewable is None or not renewable.renew(generation):
+                raise
+        return self._call(service, operation, params, region)
+
+    def _call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Answer:
         token = _region.set(region)
         try:
             parsed = self._clients.method(service, operation, region)(**params)
@@ -241,15 +258,19 @@ def call_error(error: Exception) -> CallError:
         details = error.response.get("Error", {})
         code = str(details.get("Code") or "Unknown")
         message = str(details.get("Message") or "")
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-        return CallError(classify(code, status, message), scrub(code)[:100], scrub(message))
+        said = error.response.get("ResponseMetadata", {})
+        status = int(said.get("HTTPStatusCode") or 0)
+        date = said.get("HTTPHeaders", {}).get("date")
+        return CallError(
+            classify(code, status, message), scrub(code)[:100], scrub(message), header_date(date) if date else None
+        )
     name = type(error).__name__
     if isinstance(error, ResponseParserError):  # its text holds a piece of the answer, and that can hold anything
         return CallError(Fault.TRANSIENT, name, "the answer could not be understood")
     message = scrub(str(error))
     if isinstance(error, NotImplementedError):
         return CallError(Fault.UNSUPPORTED, "NotImplemented", message)
-    if isinstance(error, _SIGN_IN_ERRORS):
+    if isinstance(error, _SIGN_IN_ERRORS) or (isinstance(error, RuntimeError) and "still expired" in message):
         return CallError(Fault.CREDENTIALS, name, message)
     if isinstance(error, _NETWORK_ERRORS) or (isinstance(error, ValueError) and "Invalid endpoint" in message):
         return CallError(Fault.TRANSIENT, name, message)

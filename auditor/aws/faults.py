@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from auditor.aws.answer import CallError, Fault
 
-__all__ = ["classify", "means_gone", "scrub"]
+__all__ = ["OVER", "classify", "ends_session", "means_gone", "scrub", "wrong_clock"]
 
 _NOT_HERE = frozenset(
     {
@@ -89,6 +89,27 @@ _CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+OVER = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+"""Codes with which AWS says that a session is over."""
+# Of the codes above: what holds for every call to come, whatever the region.
+_SESSION_OVER = frozenset(
+    {
+        *OVER,
+        "CredentialRetrievalError",
+        "LoginError",
+        "LoginRefreshRequired",
+        "LoginTokenLoadError",
+        "MetadataRetrievalError",
+        "NoAuthTokenError",
+        "NoCredentialsError",
+        "SSOError",
+        "SSOTokenLoadError",
+        "TokenRetrievalError",
+        "UnauthorizedSSOTokenError",
+    }
+)
+_CLOCK = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+_CLOCK_SAID = re.compile(r"signature (has )?expired|not yet current|clock|too skewed", re.IGNORECASE)
 _PARAMETER = re.compile(
     r"^(Invalid(Parameter|Argument|Request|Input|Value)|Missing(Parameter|Required)|Malformed|Validation)"
 )
@@ -126,6 +147,16 @@ def classify(code: str, status: int, message: str = "") -> Fault:
     if _PARAMETER.match(bare):
         return Fault.PARAMETER
     return Fault.DENIED if status in (401, 403) else Fault.OTHER
+
+
+def wrong_clock(error: CallError) -> bool:
+    """Whether AWS refused a request for the time it was signed at: S3 and EC2 have codes for it, the others say it in words."""
+    return error.code in _CLOCK or (error.fault is Fault.CREDENTIALS and _CLOCK_SAID.search(error.message) is not None)
+
+
+def ends_session(error: CallError) -> bool:
+    """Whether every call to come would fail alike: the session is over, or this machine's clock is wrong."""
+    return error.code in _SESSION_OVER or wrong_clock(error)
 
 
 def means_gone(error: CallError, type: str, values: Iterable[object]) -> bool:

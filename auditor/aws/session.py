@@ -11,15 +11,19 @@ from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     CredentialProvider,
     CredentialResolver,
+    Credentials,
     DeferredRefreshableCredentials,
 )
 from botocore.loaders import Loader
 
-from auditor.aws.answer import Answer, CallError, Fault
+from auditor.aws.answer import Answer, CallError
 from auditor.aws.clients import AwsCaller, Clients
+from auditor.aws.credentials import RenewableProvider
 from auditor.aws.fast import parser_factory
 from auditor.aws.guard import Guard
+from auditor.aws.limits import Limiter
 from auditor.aws.partitions import home_region, partition_of
+from auditor.aws.patient import PatientCaller
 from auditor.aws.signin import no_profile, sign_in_error
 from auditor.aws.wire import blob_text, utc_text
 from auditor.errors import CredentialsError
@@ -57,10 +61,19 @@ class Connection:
     """Access to one account. Create it with ``connect``."""
 
     def __init__(
-        self, session: botocore.session.Session, region: str, profile: str, role_arn: str, account: str = ""
+        self,
+        session: botocore.session.Session,
+        region: str,
+        profile: str,
+        role_arn: str,
+        account: str = "",
+        limiter: Limiter | None = None,
+        credentials: RenewableProvider | None = None,
     ) -> None:
-        self.clients = Clients(session, region)
+        self.clients = Clients(session, region, credentials)
         """Its clients: made when first needed."""
+        self.limiter = limiter or Limiter()
+        """The account's limits, for all who call in it."""
         self._account = account
         self._region = region
         self._profile = profile
@@ -98,20 +111,15 @@ class Connection:
         """Return what makes the calls: thread-safe, one client per service for all regions, read-only by the guard."""
         return AwsCaller(self.clients, self._enabled)
 
+    def patient(self) -> PatientCaller:
+        """Return what makes single calls for whoever waits for the answer, by the account's limits, trying again."""
+        return PatientCaller(self.caller(), self.limiter)
+
     def _ask(self, service: str, operation: str) -> Answer:
-        caller = AwsCaller(self.clients)
         try:
-            return self._ask_twice(caller, service, operation)
+            return PatientCaller(AwsCaller(self.clients), self.limiter).call(service, operation, {}, self._region)
         except CallError as error:
             raise sign_in_error(error, f"{service}:{operation}", self._profile, self._role) from error
-
-    def _ask_twice(self, caller: AwsCaller, service: str, operation: str) -> Answer:
-        try:
-            return caller.call(service, operation, {}, self._region)
-        except CallError as error:
-            if error.fault not in (Fault.TRANSIENT, Fault.THROTTLED):
-                raise
-        return caller.call(service, operation, {}, self._region)
 
 
 def connect(
@@ -125,13 +133,15 @@ def connect(
     account: str = "",
     regions: Sequence[str] = (),
     region: str = "",
+    limiter: Limiter | None = None,
 ) -> Connection:
     """Open access by boto3's own credential chain, then through ROLE_ARN if one is given. Makes no call yet.
 
     VIA_ROLE_ARN is assumed before ROLE_ARN. ACCOUNT: the id it must lead to. REGIONS are those that will be read: with the
-    role they tell the partition, where the configured region lies in another. OPERATIONS are all that may ever be sent
-    through it (and the few that finding out who we are needs). AWS_ENDPOINT_URL is honoured. Raises CredentialsError for a
-    profile that does not exist, NotReadOnly for an operation that is none.
+    role they tell the partition, where the configured region lies in another. LIMITER: the account's limits, if they are
+    not to be the usual ones. OPERATIONS are all that may ever be sent through it (and the few that finding out who we are
+    needs). AWS_ENDPOINT_URL is honoured. Raises CredentialsError for a profile that does not exist, NotReadOnly for an
+    operation that is none.
     """
     guard = Guard((call.service, call.operation) for call in operations)
     try:
@@ -144,12 +154,19 @@ def connect(
     except (exceptions.ConfigParseError, exceptions.ConfigNotFound) as error:
         raise CredentialsError(f"{error}: mend the AWS configuration file") from error
     home = region or _home(configured or "us-east-1", role_arn or via_role_arn, regions)
-    for arn, id in ((via_role_arn, via_external_id), (role_arn, external_id)):
-        if arn:
-            source, session = session, _session(guard, profile)
-            assume = _AssumedRole(source, arn, id, home)
-            session.register_component("credential_provider", CredentialResolver([assume]))
-    return Connection(session, home, profile, role_arn or via_role_arn, account)
+
+    def chain() -> Credentials | None:
+        last = _session(guard, profile)
+        for arn, id in ((via_role_arn, via_external_id), (role_arn, external_id)):
+            if arn:
+                source, last = last, _session(guard, profile)
+                assume = _AssumedRole(source, arn, id, home)
+                last.register_component("credential_provider", CredentialResolver([assume]))
+        return last.get_credentials()
+
+    renewable = RenewableProvider(session, chain)
+    session.register_component("credential_provider", CredentialResolver([renewable]))
+    return Connection(session, home, profile, role_arn or via_role_arn, account, limiter, renewable)
 
 
 def _home(configured: str, role_arn: str, regions: Sequence[str]) -> str:

@@ -2,8 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from auditor.aws.answer import CallError, Fault
+from auditor.aws.faults import wrong_clock
 from auditor.errors import CredentialsError
 
 __all__ = ["no_profile", "sign_in_error"]
@@ -18,7 +20,7 @@ _SINGLE_SIGN_ON = {
 }
 _LOGIN = {"LoginError", "LoginRefreshRequired", "LoginTokenLoadError", "LoginAuthorizationCodeError"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
-_CLOCK = {"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"}
+_SECONDS_ALLOWED = 60
 _UNKNOWN_KEY = {"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"}
 
 
@@ -55,12 +57,15 @@ def _sentence(error: CallError, operation: str, flag: str, role_arn: str) -> str
         return f"the AWS credentials are incomplete: {error.message}"
     if code in _EXPIRED:
         return f"the AWS credentials have expired: get new ones, then run this again{said}"
-    if code in _CLOCK or "signature expired" in error.message.lower() or "not yet current" in error.message.lower():
-        return f"this machine's clock is wrong, so AWS rejects its requests: set the clock{said}"
+    if wrong_clock(error):
+        return f"this machine's clock is {_off(error)}, so AWS rejects its requests: set the clock (NTP){said}"
     if code in ("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"):
         return f"the AWS secret access key does not belong to the key id: check both{said}"
     if code in _UNKNOWN_KEY:
-        return f"AWS does not know this access key: it was deleted, deactivated or mistyped{said}"
+        return (
+            "AWS does not know this access key: it was deleted, deactivated or mistyped, or it is of another partition "
+            f"(China and GovCloud: name a region of theirs with --region){said}"
+        )
     if error.fault is Fault.CREDENTIALS:
         return f"AWS credentials cannot be had: {error.message or code}"
     if error.fault is Fault.DENIED and "AssumeRole" in error.message:
@@ -70,3 +75,13 @@ def _sentence(error: CallError, operation: str, flag: str, role_arn: str) -> str
     if error.fault is Fault.TRANSIENT:
         return f"AWS cannot be reached: check network, proxy, region and AWS_ENDPOINT_URL{said}"
     return f"{operation} failed{said}"
+
+
+def _off(error: CallError) -> str:
+    """Return how wrong the clock is, by what AWS said the time was."""
+    if error.date is None:
+        return "wrong"
+    seconds = (datetime.now(UTC) - error.date).total_seconds()
+    if abs(seconds) < _SECONDS_ALLOWED:
+        return "wrong, or was when the request was signed"
+    return f"{abs(seconds) / 60:.0f} minutes {'ahead of' if seconds > 0 else 'behind'} AWS's"

@@ -43,6 +43,18 @@ __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
     help="Exit 3 when less than this of what was asked for could be read [default: the config's, 100].",
 )
 @click.option("--no-resume", is_flag=True, help="Read everything, also what a scan that was cut short has just read.")
+@click.option(
+    "--max-rate",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="At most N API calls a second in the whole account [default: the config's, no limit but each service's own].",
+)
+@click.option(
+    "--gentle",
+    is_flag=True,
+    default=None,
+    help="Keep to a quarter of each service's usual rate [default: the config's, no].",
+)
 @options.verbosity_options
 def command(config_path: Path | None, store_url: str | None, quiet: bool, verbose: bool, **given: Any) -> int:
     """Read an account, judge it by the standard and write the reports.
@@ -100,7 +112,9 @@ def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
         report["formats"] = _formats(given["formats"])
     if given.get("output"):
         report["output"] = str(given["output"])
-    scan = {name: given[name] for name in ("fail_on", "min_coverage") if given.get(name) is not None}
+    scan = {
+        name: given[name] for name in ("fail_on", "min_coverage", "max_rate", "gentle") if given.get(name) is not None
+    }
     if given.get("no_resume"):
         scan["resume_minutes"] = 0
     return settings.model_copy(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from auditor.aws.answer import Operation
+from auditor.collect.items import Budget
 from auditor.collect.plan import Plan
 from auditor.collect.queue import CallQueue
 from auditor.model import Coverage, Resource, Scope
@@ -25,9 +26,10 @@ class Sink(Protocol):
 class Context:
     """One collection. Rows count as in memory from their answer until the sink has them."""
 
-    def __init__(self, plan: Plan, queue: CallQueue, sink: Sink, most_rows: int) -> None:
-        """MOST_ROWS: with more rows than that in memory, lists wait before their next page."""
+    def __init__(self, plan: Plan, queue: CallQueue, sink: Sink, most_rows: int, type_seconds: float) -> None:
+        """MOST_ROWS: with more rows than that in memory, lists wait before their next page. TYPE_SECONDS: see ``budget``."""
         self.plan = plan
+        self._type_seconds = type_seconds
         self.queue = queue
         self.coverage: dict[Scope, Coverage] = {}
         self._sink = sink
@@ -39,6 +41,10 @@ class Context:
     def operation(self, service: str, operation: str) -> Operation:
         """Return what the service model says of an operation."""
         return self.queue.caller.operation(service, operation)
+
+    def budget(self, what: str, region: str) -> Budget:
+        """Return the time that reading one type in one REGION may take."""
+        return Budget(f"{what} in {region}" if region else what, self._type_seconds)
 
     def took(self, rows: int) -> None:
         """Count rows that came in."""

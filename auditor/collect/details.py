@@ -10,6 +10,7 @@ from auditor.aws.permissions import action
 from auditor.collect.context import Context
 from auditor.collect.declare import GET_METRIC_DATA, Batch, Call, Metric, ResourceType
 from auditor.collect.drafts import Draft, Page
+from auditor.collect.items import Budget
 from auditor.collect.metrics import dimensions, key_of, queries_per_call, request, series_of
 from auditor.collect.paging import read_all
 from auditor.collect.rows import Unreadable, arguments
@@ -27,6 +28,7 @@ class Owner(Protocol):
 
     context: Context
     type: ResourceType
+    budget: Budget
 
     def enter(self) -> None:
         """One more call is under way."""
@@ -108,7 +110,17 @@ class Details:
                     owner.leave()
 
         where = plan.region_of_call(call, region)
-        read_all(owner.context, call, params, where, 1, done=taken, broken=owner.broke, seen=owner.observed)
+        read_all(
+            owner.context,
+            call,
+            params,
+            where,
+            1,
+            done=taken,
+            broken=owner.broke,
+            seen=owner.observed,
+            budget=owner.budget,
+        )
 
     def _keep(self, draft: Draft, field: str, call: Call, outcome: Any, asked_by: Sequence[Any]) -> None:
         if not isinstance(outcome, CallError):

@@ -143,6 +143,7 @@ class Stepper:
             done=lambda outcome: done(_outcome(call, outcome)),
             broken=self._scope.broke,
             seen=self._scope.observed,
+            budget=self._scope.budget,
         )
 
     def _broke(self, error: Exception) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from auditor.aws.answer import Answer, CallError
 
-__all__ = ["Item", "ServiceStatistics"]
+__all__ = ["Budget", "Item", "ServiceStatistics"]
 
 
 @dataclass(slots=True)
@@ -28,6 +28,25 @@ class ServiceStatistics:
 
 
 @dataclass(eq=False, slots=True)
+class Budget:
+    """The time that reading one resource type in one place may take, from its first call on."""
+
+    what: str
+    """The type and where, for people."""
+    seconds: float
+    started: float | None = None
+
+    def start(self, now: float) -> None:
+        """Note the first call."""
+        if self.started is None:
+            self.started = now
+
+    def is_over(self, now: float) -> bool:
+        """Whether nothing is left."""
+        return self.started is not None and now - self.started > self.seconds
+
+
+@dataclass(eq=False, slots=True)
 class Item:
     """One API call in the queue; without an operation: a pause."""
 
@@ -44,6 +63,13 @@ class Item:
     expected: tuple[str, ...] = ()
     """Error codes that are an answer: neither tried again nor counted as failed."""
     attempts: int = 0
-    granted: bool = False
+    granted: int = 0
+    """How many of the tokens it needs it has."""
     finished: bool = False
     started: float = 0.0
+    budget: Budget | None = None
+    """The time it shares with all calls of its type and place; ``None``: only its own deadline and the scan's hold."""
+
+    def is_late(self, now: float) -> bool:
+        """Whether its type has no time left."""
+        return self.budget is not None and self.budget.is_over(now)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from auditor.aws.answer import CallError
 from auditor.collect.context import Context
 from auditor.collect.declare import Call, Row
+from auditor.collect.items import Budget
 from auditor.collect.paging import Reading
 from auditor.collect.rows import extract
 
@@ -101,11 +102,20 @@ class Keep:
 class Listing:
     """One list call with its pages."""
 
-    def __init__(self, context: Context, call: Call, params: Mapping[str, Any], region: str | None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        call: Call,
+        params: Mapping[str, Any],
+        region: str | None,
+        budget: Budget | None = None,
+    ) -> None:
+        """BUDGET: the time it shares with others of its kind; ``None``: it has as long as a type has, for itself."""
         self._context = context
         self._call = call
         self._params = params
         self._region = region
+        self._budget = budget or context.budget(f"{call.service}:{call.operation}", region or "")
         self._subscriptions: list[Subscription] = []
         self._keeps: dict[str, Keep] = {}
         self._announced = 0
@@ -146,6 +156,7 @@ class Listing:
             end=self._end,
             broken=self._broke,
             hold=self._hold,
+            budget=self._budget,
         )
         reading.start()
 

@@ -9,7 +9,7 @@ from typing import Any
 from auditor.aws.answer import Answer, CallError, Fault
 from auditor.collect.context import Context
 from auditor.collect.declare import Call
-from auditor.collect.items import Item
+from auditor.collect.items import Budget, Item
 from auditor.collect.rows import call_key, extract, merge
 
 __all__ = ["Reading", "read_all"]
@@ -32,8 +32,12 @@ class Reading:
         end: Callable[[CallError | None], None],
         broken: Callable[[Exception], None],
         hold: Callable[[Callable[[], None]], bool] | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        """REGION ``None``: the call has no place in this partition. HOLD may keep the request for the next page for later."""
+        """REGION ``None``: the call has no place in this partition. HOLD may keep the request for the next page for later.
+
+        BUDGET is the time it may take, together with the other calls that have the same.
+        """
         self._context = context
         self._call = call
         self._params = params
@@ -43,6 +47,7 @@ class Reading:
         self._end = end
         self._tell = broken
         self._hold = hold
+        self._budget = budget
         self._seen: set[int] = set()
         self._over = False
 
@@ -62,7 +67,15 @@ class Reading:
         call = self._call
         self._context.queue.put(
             Item(
-                call.service, call.operation, params, self._region or "", chain, self._answer, self._broke, call.absent
+                call.service,
+                call.operation,
+                params,
+                self._region or "",
+                chain,
+                self._answer,
+                self._broke,
+                call.absent,
+                budget=self._budget,
             )
         )
 
@@ -104,9 +117,10 @@ def read_all(
     done: Callable[[Any], None],
     broken: Callable[[Exception], None],
     seen: Callable[[datetime], Any],
+    budget: Budget | None = None,
 ) -> None:
     """Read CALL over all its pages; DONE takes what lies at its ``result`` in all of them, ``None`` where the error is
-    declared absent, or the CallError. SEEN is told each answer's date."""
+    declared absent, or the CallError. SEEN is told each answer's date. BUDGET: see Reading."""
     found: list[Any] = []
 
     def page(parsed: Mapping[str, Any], date: datetime) -> None:
@@ -119,7 +133,7 @@ def read_all(
         else:
             done(None if error.code in call.absent else error)
 
-    Reading(context, call, params, region, chain, page=page, end=end, broken=broken).start()
+    Reading(context, call, params, region, chain, page=page, end=end, broken=broken, budget=budget).start()
 
 
 def _joined(pages: list[Any]) -> Any:

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from auditor.aws.answer import Answer, Caller, CallError, Fault
-from auditor.collect.items import Item, ServiceStatistics
-from auditor.collect.limits import Lane, Limit, Pace, lane_name, limit_of
+from auditor.aws.faults import ends_session
+from auditor.aws.limits import Lane, Limiter
+from auditor.collect.items import Budget, Item, ServiceStatistics
 
 __all__ = ["CallQueue"]
 
 logger = logging.getLogger(__name__)
 
 _TICK = 0.2
-_SESSION_OVER = frozenset({"ExpiredToken", "ExpiredTokenException"})
 _TIMES_SESSION_OVER = 5
 """So often in a row AWS must say that the session is over before nothing more is asked."""
 
@@ -34,6 +34,16 @@ class _Timer:
     lane: Lane | None = field(compare=False)
 
 
+@dataclass(eq=False, slots=True)
+class _Parking:
+    """The calls that wait for a token of one lane."""
+
+    entries: list[tuple[int, int, Item]] = field(default_factory=list)
+    """A heap: the longest chain first."""
+    waking: bool = False
+    """Whether a timer will come back to them."""
+
+
 class CallQueue:
     """Runs items until none is left. ``put`` and ``deliver`` may be called from any thread."""
 
@@ -42,24 +52,23 @@ class CallQueue:
         caller: Caller,
         *,
         threads: int,
-        pace: Pace | None = None,
-        limits: Callable[[str, str], Limit] = limit_of,
-        clock: Callable[[], float] = time.monotonic,
+        limiter: Limiter | None = None,
     ) -> None:
-        """THREADS make calls; CLOCK counts seconds for delays, limits and deadlines."""
+        """THREADS make calls, as LIMITER lets them; its clock counts the seconds of delays and deadlines, too."""
         self.caller = caller
         self.ended: CallError | None = None
         """Set when no further call is made: what everything that was left comes to."""
         self.statistics: dict[str, ServiceStatistics] = defaultdict(ServiceStatistics)
         self._threads = threads
-        self._pace = pace or Pace()
-        self._limits = limits
-        self._clock = clock
+        self._limiter = limiter or Limiter()
+        self._pace = self._limiter.pace
+        self._clock = self._limiter.clock
         self._changed = threading.Condition()
         self._ready: list[tuple[int, int, Item]] = []
         self._timers: list[_Timer] = []
-        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._parked: dict[Lane, _Parking] = {}
         self._running: set[Item] = set()
+        self._budgets: set[Budget] = set()
         self._orphans: list[Item] = []
         self._number = itertools.count()
         self._outstanding = 0
@@ -119,6 +128,7 @@ class CallQueue:
                     error = tick()
                     if error is not None and self.ended is None:
                         self.end(error)
+                    self._give_up_late(now)
                     for _ in range(self._give_up_stuck(now)):
                         workers.append(self._start_worker(len(workers)))
                 self._conclude_orphans()
@@ -151,11 +161,10 @@ class CallQueue:
         with self._changed:
             self.ended = error
             left = [entry[-1] for entry in self._ready]
-            left += [entry[-1] for lane in self._lanes.values() for entry in lane.parked]
+            left += [entry[-1] for parking in self._parked.values() for entry in parking.entries]
             left += [timer.item for timer in self._timers if timer.item is not None]
             left += self._running
-            for lane in self._lanes.values():
-                lane.parked.clear()
+            self._parked.clear()
             self._ready.clear()
             self._timers.clear()
             self._running.clear()
@@ -179,10 +188,41 @@ class CallQueue:
             for item in stuck:
                 item.finished = True
                 self._running.discard(item)
+                numbers = self.statistics[item.service]
+                numbers.calls += 1
+                numbers.failed += 1
+                numbers.seconds += now - item.started
         for item in stuck:
             seconds = f"{self._pace.call_seconds:.0f} s"
             self._conclude(item, CallError(Fault.DEADLINE, "DeadlineExceeded", f"no answer within {seconds}"))
         return len(stuck)
+
+    def _give_up_late(self, now: float) -> None:
+        """Let go of all that waits and whose type has no time left; what is under way may come to its end."""
+        with self._changed:
+            late = self._take_late(now) if any(budget.is_over(now) for budget in self._budgets) else []
+        for item in late:
+            self._conclude(item, _too_late(item))
+
+    def _take_late(self, now: float) -> list[Item]:
+        late: list[Item] = []
+
+        def keep(item: Item | None) -> bool:
+            if item is None or not item.is_late(now):
+                return True
+            item.finished = True
+            late.append(item)
+            return False
+
+        self._ready = [entry for entry in self._ready if keep(entry[-1])]
+        heapq.heapify(self._ready)
+        for parking in self._parked.values():
+            parking.entries = [entry for entry in parking.entries if keep(entry[-1])]
+            heapq.heapify(parking.entries)
+        self._timers = [timer for timer in self._timers if keep(timer.item)]
+        heapq.heapify(self._timers)
+        self._budgets = {budget for budget in self._budgets if not budget.is_over(now)}
+        return late
 
     # ---- the workers -------------------------------------------------------------------------------------------------
 
@@ -208,23 +248,26 @@ class CallQueue:
                 while self._ready:
                     entry = heapq.heappop(self._ready)
                     item = entry[-1]
-                    lane = self._lane(item)
-                    if item.granted or lane is None or lane.take(now):
+                    if item.is_late(now) or self._admit(entry, now):
                         item.started = now
                         self._running.add(item)
+                        if item.budget is not None:
+                            item.budget.start(now)
+                            self._budgets.add(item.budget)
                         if self._ready or self._timers:
                             self._changed.notify()  # somebody else must watch the clock now
                         return item
-                    lane.park(entry)
-                    self._wake(lane)
                 self._changed.wait(max(0.0, self._timers[0].when - now) if self._timers else None)
             return None
 
     def _perform(self, item: Item) -> bool:
         """Make one call. Returns whether this worker goes on: not when it was given up and replaced."""
         outcome: Answer | CallError | Exception
+        late = item.is_late(item.started)
         try:
-            if item.operation:
+            if late:
+                outcome = _too_late(item)
+            elif item.operation:
                 outcome = self.caller.call(item.service, item.operation, item.params, item.region)
             else:
                 outcome = Answer({}, datetime.now(UTC))
@@ -234,7 +277,7 @@ class CallQueue:
             if item.finished:
                 return self.ended is not None
             self._running.discard(item)
-            if item.operation and self._put_back(item, outcome):
+            if item.operation and not late and self._put_back(item, outcome):
                 return True
             item.finished = True
         self._conclude(item, outcome)
@@ -244,23 +287,22 @@ class CallQueue:
         """Count the attempt, and put the call back for another one if that makes sense."""
         now = self._clock()
         item.attempts += 1
-        numbers, lane = self.statistics[item.service], self._lane(item)
+        numbers, lanes = self.statistics[item.service], self._lanes(item)
         numbers.calls += 1
         numbers.seconds += now - item.started
         if not isinstance(outcome, CallError) or outcome.code in item.expected:
-            if lane is not None and isinstance(outcome, Answer):
-                lane.answered()
+            if isinstance(outcome, Answer):
+                self._limiter.answered(lanes[0])
                 self._session_over = 0
             return False
-        if outcome.code in _SESSION_OVER:
+        if ends_session(outcome):
             self._session_over += 1
             if self._session_over >= _TIMES_SESSION_OVER and self.ended is None:
                 self.ended = outcome
                 self._outbox.put(lambda: self.end(outcome))
         if outcome.fault is Fault.THROTTLED:
             numbers.throttled += 1
-            if lane is not None:
-                lane.throttled(item.started, now)
+            self._limiter.throttled(lanes[0], item.started, now)
         attempts = {
             Fault.THROTTLED: self._pace.throttled_attempts,
             Fault.TRANSIENT: self._pace.transient_attempts,
@@ -270,7 +312,7 @@ class CallQueue:
             numbers.failed += 1
             return False
         numbers.retried += 1
-        item.granted = False
+        item.granted = 0
         self._at(now + self._random.uniform(0, self._pace.longest_wait(item.attempts)), item)
         return True
 
@@ -306,10 +348,28 @@ class CallQueue:
         heapq.heappush(self._timers, _Timer(when, next(self._number), item, lane))
         self._changed.notify()
 
+    def _admit(self, entry: tuple[int, int, Item], now: float) -> bool:
+        """Whether the call may be made now; else it is parked where the token is missing."""
+        item = entry[-1]
+        if not item.operation:
+            return True
+        lanes = self._lanes(item)
+        while item.granted < len(lanes):
+            lane = lanes[item.granted]
+            parking = self._parked.get(lane)
+            # Whoever waits already comes first.
+            if (parking is not None and parking.entries) or not self._limiter.take(lane, now):
+                heapq.heappush(self._parked.setdefault(lane, _Parking()).entries, entry)
+                self._wake(lane)
+                return False
+            item.granted += 1
+        return True
+
     def _wake(self, lane: Lane) -> None:
-        if not lane.waking:
-            lane.waking = True
-            self._at(lane.next_token(), None, lane)
+        parking = self._parked[lane]
+        if not parking.waking:
+            parking.waking = True
+            self._at(self._limiter.next_token(lane), None, lane)
 
     def _fire_timers(self, now: float) -> None:
         while self._timers and self._timers[0].when <= now:
@@ -317,21 +377,28 @@ class CallQueue:
             if timer.item is not None:
                 self._make_ready(timer.item)
             if timer.lane is not None:
-                lane = timer.lane
-                lane.waking = False
-                while lane.parked and lane.take(now):
-                    entry = heapq.heappop(lane.parked)
-                    entry[-1].granted = True
-                    heapq.heappush(self._ready, entry)
-                    self._changed.notify()
-                if lane.parked:
-                    self._wake(lane)
+                self._grant(timer.lane, now)
 
-    def _lane(self, item: Item) -> Lane | None:
-        if not item.operation:
-            return None
-        key = (item.region, lane_name(item.service, item.operation))
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = Lane.of(self._limits(item.service, item.operation), self._clock())
-        return lane
+    def _grant(self, lane: Lane, now: float) -> None:
+        """Give LANE's tokens to those who wait for them, the longest chain first."""
+        parking = self._parked.get(lane)
+        if parking is None:  # everything has ended
+            return
+        parking.waking = False
+        while parking.entries and self._limiter.take(lane, now):
+            entry = heapq.heappop(parking.entries)
+            entry[-1].granted += 1
+            heapq.heappush(self._ready, entry)
+            self._changed.notify()
+        if parking.entries:
+            self._wake(lane)
+
+    def _lanes(self, item: Item) -> tuple[Lane, ...]:
+        return self._limiter.lanes(item.service, item.operation, item.region)
+
+
+def _too_late(item: Item) -> CallError:
+    assert item.budget is not None  # noqa: S101  (only what has one can be late)
+    return CallError(
+        Fault.DEADLINE, "TypeDeadlineExceeded", f"{item.budget.what} took longer than {item.budget.seconds:.0f} s"
+    )

@@ -2,28 +2,28 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from auditor.aws.answer import Caller, CallError, Fault
+from auditor.aws.limits import Limiter
 from auditor.collect.context import Context, Sink
 from auditor.collect.garbage import seldom_collected
 from auditor.collect.generators import Lists, Stepper
 from auditor.collect.items import ServiceStatistics
-from auditor.collect.limits import Limit, Pace, limit_of
 from auditor.collect.listing import Subscription
 from auditor.collect.plan import Plan
 from auditor.collect.queue import CallQueue
 from auditor.collect.scope import ScopeRun
 from auditor.model import Coverage, Gap, Scope
 
-__all__ = ["Collected", "Progress", "ServiceStatistics", "Sink", "collect"]
+__all__ = ["TYPE_SECONDS", "Collected", "Progress", "ServiceStatistics", "Sink", "collect"]
 
 logger = logging.getLogger(__name__)
 
 MOST_ROWS_IN_MEMORY = 10_000
+TYPE_SECONDS = 90 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Collected:
             key: sum(service[key] for service in services.values())
             for key in ("calls", "retried", "throttled", "failed")
         }
-        return {"seconds": round(self.seconds, 3), **totals, "services": services}
+        ended = {"ended": self.ended} if self.ended else {}
+        return {"seconds": round(self.seconds, 3), **totals, **ended, "services": services}
 
 
 def collect(
@@ -72,22 +73,24 @@ def collect(
     *,
     threads: int = 32,
     deadline_seconds: float = 3 * 3600.0,
+    type_seconds: float = TYPE_SECONDS,
     on_progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
-    pace: Pace | None = None,
-    limits: Callable[[str, str], Limit] = limit_of,
-    clock: Callable[[], float] = time.monotonic,
+    limiter: Limiter | None = None,
     most_rows: int = MOST_ROWS_IN_MEMORY,
 ) -> Collected:
     """Read everything in PLAN through CALLER into SINK and return how completely.
 
     Never raises for what AWS answers: that is coverage. Whatever the sink raises ends the collection and is raised.
     STOP ends it within two seconds, DEADLINE_SECONDS when they are over; what was not finished then is partial or failed
-    with the code ``Interrupted`` or ``DeadlineExceeded``. PACE and LIMITS say how often and how fast calls are made, CLOCK
-    what a second is; with more than MOST_ROWS in memory lists wait for the rows before them.
+    with the code ``Interrupted`` or ``DeadlineExceeded``. A type that takes longer than TYPE_SECONDS in one region, from
+    its first call on, is cut off there with the code ``TypeDeadlineExceeded``. LIMITER says how fast calls are made, how
+    often they are tried again, and what a second is; with more than MOST_ROWS in memory lists wait for the rows before.
     """
-    queue = CallQueue(caller, threads=threads, pace=pace, limits=limits, clock=clock)
-    context = Context(plan, queue, sink, most_rows)
+    limiter = limiter or Limiter()
+    clock = limiter.clock
+    queue = CallQueue(caller, threads=threads, limiter=limiter)
+    context = Context(plan, queue, sink, most_rows, type_seconds)
     began = clock()
     scopes = _begin(context)
 
@@ -109,7 +112,10 @@ def collect(
     queue.drain()
     if on_progress is not None:
         on_progress(_progress(queue.statistics))
+    _log_calls(queue.statistics)
     end = queue.ended
+    if end is not None:
+        logger.warning("reading ended early, what was read is kept: %s", end)
     interrupted = end is not None and end.fault is Fault.INTERRUPTED
     return Collected(
         context.coverage, dict(queue.statistics), clock() - began, interrupted, end.code if end is not None else ""
@@ -136,6 +142,23 @@ def _begin(context: Context) -> list[ScopeRun]:
         if not run.type.parent:
             run.leave()
     return list(scopes.values())
+
+
+def _log_calls(statistics: Mapping[str, ServiceStatistics]) -> None:
+    """Log how many calls were made, and how many of them were throttled, tried again or failed: in all and per service."""
+    said = [f"{name} {_counts(numbers)}" for name, numbers in sorted(statistics.items()) if numbers.calls]
+    total = ServiceStatistics(
+        **{name: sum(getattr(numbers, name) for numbers in statistics.values()) for name in _COUNTED}
+    )
+    logger.info("calls: %s%s", _counts(total, every=True), f" ({'; '.join(said)})" if said else "")
+
+
+_COUNTED = ("calls", "throttled", "retried", "failed")
+
+
+def _counts(numbers: ServiceStatistics, *, every: bool = False) -> str:
+    words = (f"{getattr(numbers, name)} {'made' if name == 'calls' else name}" for name in _COUNTED)
+    return ", ".join(word for word in words if every or not word.startswith("0 "))
 
 
 def _progress(statistics: Mapping[str, ServiceStatistics]) -> Progress:

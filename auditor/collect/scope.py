@@ -39,6 +39,8 @@ class ScopeRun:
         self.chain = context.plan.chain_of(type)
         self.asked_in = GLOBAL if type.scope == GLOBAL else scope.region
         """Where its lists are asked for: what is listed once for all regions is asked for in none of them."""
+        self.budget = context.budget(type.type, scope.region)
+        """The time its details, its code and the lists for its parents have together."""
         self._details = Details(self)
         self._volatile = frozenset((*type.volatile, *(("Metrics",) if type.metrics else ())))
         self._lock = threading.RLock()
@@ -204,7 +206,7 @@ class ScopeRun:
                 key = call_key(call, params, region or "")
                 listing = lists.get(key)
                 if listing is None:
-                    listing = lists[key] = Listing(self.context, call, params, region)
+                    listing = lists[key] = Listing(self.context, call, params, region, child.budget)
                 listing.subscribe(Subscription(child, call, draft.values))
         for listing in lists.values():
             listing.start()

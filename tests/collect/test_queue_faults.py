@@ -21,8 +21,8 @@ from scripted import (
 )
 
 from auditor.aws.answer import CallError, Fault
+from auditor.aws.limits import Limit, Pace
 from auditor.collect.declare import Call
-from auditor.collect.limits import Pace
 from auditor.collect.run import Progress
 from auditor.errors import StoreError
 from auditor.model import CoverageState, Resource, Scope
@@ -155,11 +155,52 @@ def test_a_scan_that_takes_too_long_ends_with_what_it_has() -> None:
         clock.seconds += 10
         return {"Boxes": rows(number), "NextToken": str(number + 1)}
 
-    kept, outcome = read(Scripted(ListBoxes=boxes), BOX, clock=clock, deadline_seconds=100.0)
+    kept, outcome = read(Scripted(ListBoxes=boxes), BOX, clock=clock, deadline_seconds=100.0, type_seconds=1e9)
     coverage = kept.coverage("A::B::Box")
     assert (coverage.state, coverage.gap and coverage.gap.code) == (CoverageState.PARTIAL, "DeadlineExceeded")
     assert kept.resources
     assert (outcome.ended, outcome.interrupted) == ("DeadlineExceeded", False)
+
+
+def test_a_type_that_takes_too_long_is_cut_off_and_the_others_go_on() -> None:
+    clock = Clock()
+
+    def boxes(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        number = int(params.get("NextToken", 0))
+        clock.seconds += 10
+        return {"Boxes": rows(number), "NextToken": str(number + 1)}
+
+    other = a_type("A::B::Other", list=Call("box", "ListOthers", "Boxes"))
+    caller = Scripted(ListBoxes=boxes, ListOthers=pages("Boxes", rows("b")))
+    kept, outcome = read(caller, BOX, other, clock=clock, deadline_seconds=1e9, type_seconds=100.0)
+    coverage = kept.coverage("A::B::Box")
+    assert (coverage.state, coverage.gap and coverage.gap.code) == (CoverageState.PARTIAL, "TypeDeadlineExceeded")
+    assert len(kept.ids("A::B::Box")) in range(10, 13)
+    assert kept.coverage("A::B::Other").state is CoverageState.COMPLETE
+    assert (outcome.ended, outcome.interrupted) == ("", False)
+
+
+def test_what_waits_for_its_turn_when_its_type_is_out_of_time_is_let_go_at_once() -> None:
+    clock, asked = Clock(), threading.Event()
+
+    def size(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        clock.seconds += 200
+        asked.set()
+        return {"Size": 1}
+
+    limits = {"ListBoxes": Limit(1e9, 1e9), "GetSize": Limit(0.001, 1)}  # the second detail comes after 1,000 s
+    caller = Scripted(ListBoxes=pages("Boxes", rows(*range(500))), GetSize=size)
+    kept, outcome = read(
+        caller,
+        SIZED,
+        clock=clock,
+        limits=lambda service, operation: limits[operation],
+        type_seconds=100.0,
+        deadline_seconds=1e9,
+    )
+    assert len(kept.resources) == 500
+    assert {gap.code for box in kept.resources for gap in box.gaps.values()} == {"TypeDeadlineExceeded"}
+    assert outcome.statistics["calls"] <= 3
 
 
 def test_one_call_that_never_ends_is_given_up_and_the_rest_goes_on_though_all_threads_were_busy() -> None:

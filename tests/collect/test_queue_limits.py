@@ -1,11 +1,12 @@
 """Limits: a token bucket for each service and region that slows down when throttled, and pauses between attempts."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import REGION, THROTTLED, Scripted, a_type, pages, read
+from scripted import DENIED, REGION, THROTTLED, UNAVAILABLE, Scripted, a_type, pages, raises, read
 
+from auditor.aws.limits import GENTLE, Lane, Limit, Limiter, Pace, lane_name, limit_of
 from auditor.collect.declare import Call
-from auditor.collect.limits import Lane, Limit, Pace, lane_name, limit_of
 
 SLOW = Limit(rate=2.0, burst=4.0)
 
@@ -97,3 +98,100 @@ def test_regions_and_services_have_limits_of_their_own() -> None:
     kept, outcome = read(Scripted(ListBoxes=boxes), type, regions=(REGION, "us-east-1"))
     assert len(kept.resources) == 2
     assert outcome.services["box"].throttled == 1
+
+
+def test_a_rate_for_the_whole_account_holds_over_all_services_and_regions() -> None:
+    now, made = [0.0], []
+
+    def boxes(params: object, region: str) -> dict[str, object]:
+        made.append(now[0])
+        return {"Boxes": [{"Id": region}]}
+
+    class Clock:
+        """Moves on when somebody looks at it: nobody waits, and nothing is timed."""
+
+        def __call__(self) -> float:
+            now[0] += 0.001
+            return now[0]
+
+    types = [a_type(f"A::{name}::Box", list=Call(name, "ListBoxes", "Boxes")) for name in "abcd"]
+    regions = [f"eu-west-{number}" for number in range(1, 9)]
+    kept, outcome = read(
+        Scripted(ListBoxes=boxes), *types, regions=regions, clock=Clock(), max_rate=10.0, deadline_seconds=1e9
+    )
+    assert len(kept.resources) == outcome.statistics["calls"] == 32
+    assert len(made) == 32
+    # One at once, then one every tenth of a second; the clock only moves forward, so none can be earlier.
+    assert all(moment >= number / 10 - 0.01 for number, moment in enumerate(sorted(made)))
+
+
+def test_a_gentle_scan_keeps_to_a_quarter_and_never_to_nothing() -> None:
+    limiter = Limiter(fraction=GENTLE)
+    (lane,) = limiter.lanes("ec2", "DescribeVpcs", "eu-west-1")
+    usual = limit_of("ec2", "DescribeVpcs")
+    assert (lane.limit.rate, lane.limit.burst) == (usual.rate / 4, usual.burst / 4)
+    (slow,) = limiter.lanes("cloudtrail", "LookupEvents", "eu-west-1")
+    assert slow.take(0.0) or slow.next_token() < 10, "a bucket that cannot hold one call lets none through, ever"
+
+
+def test_every_thread_and_every_caller_of_an_account_shares_its_lanes() -> None:
+    limiter = Limiter(max_rate=5)
+    own, whole = limiter.lanes("rds", "DescribeDBInstances", "eu-west-1")
+    assert limiter.lanes("rds", "DescribeDBClusters", "eu-west-1") == (own, whole)
+    assert limiter.lanes("rds", "DescribeDBClusters", "us-east-1")[0] is not own
+    assert limiter.lanes("ec2", "DescribeVpcs", "us-east-1")[1] is whole
+    assert whole.limit == Limit(5, 1)
+
+
+DOCUMENTED = {
+    ("cloudtrail", "LookupEvents"): (2, 2),
+    ("cloudwatch", "DescribeAlarms"): (9, 9),
+    ("cloudwatch", "GetMetricData"): (50, 50),
+    ("ec2", "DescribeInstances"): (20, 50),
+    ("ecs", "DescribeServices"): (20, 100),
+    ("elb", "DescribeLoadBalancers"): (10, 40),
+    ("elbv2", "DescribeListeners"): (10, 40),
+    ("lambda", "ListFunctions"): (15, 15),
+    ("logs", "DescribeDeliverySources"): (10, 10),
+    ("route53", "ListHostedZones"): (5, 5),
+    ("secretsmanager", "ListSecrets"): (50, 50),
+    ("sns", "ListTopics"): (30, 30),
+    ("wafv2", "ListWebACLs"): (5, 5),
+    ("wafv2", "GetWebACLForResource"): (1, 1.01),
+}
+"""What AWS's pages on quotas and throttling say: calls a second, and at once."""
+
+
+@pytest.mark.parametrize(("service", "operation"), DOCUMENTED)
+def test_each_limit_starts_below_what_aws_documents(service: str, operation: str) -> None:
+    limit, (rate, burst) = limit_of(service, operation), DOCUMENTED[service, operation]
+    assert limit.rate < rate
+    assert limit.burst < burst or limit.burst <= rate
+
+
+def test_the_log_says_per_service_what_was_made_throttled_tried_again_and_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answers = iter([THROTTLED, UNAVAILABLE])
+
+    def boxes(params: object, region: str) -> dict[str, object]:
+        for error in answers:
+            raise error
+        return {"Boxes": [{"Id": "a"}]}
+
+    with caplog.at_level("INFO", "auditor.collect"):
+        read(
+            Scripted(ListBoxes=boxes, ListLids=raises(DENIED)),
+            a_type("A::B::Box", list=Call("box", "ListBoxes", "Boxes")),
+            a_type("A::B::Lid", list=Call("lid", "ListLids", "Lids")),
+        )
+    (line,) = [record.message for record in caplog.records if record.message.startswith("calls: ")]
+    assert line == (
+        "calls: 4 made, 1 throttled, 2 retried, 1 failed (box 3 made, 1 throttled, 2 retried; lid 1 made, 1 failed)"
+    )
+
+
+def test_nothing_made_is_said_too(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "auditor.collect"):
+        read(Scripted())
+    assert "calls: 0 made, 0 throttled, 0 retried, 0 failed" in caplog.messages

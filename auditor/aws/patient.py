@@ -1,0 +1,89 @@
+"""Makes single calls for whoever waits for the answer: questions about the account itself, and prices.
+
+The queue makes a scan's many calls and never waits; these few are made one after the other by a thread that has nothing
+else to do. They keep to the same limits, are tried again by the same rules and have a deadline like all others.
+"""
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from auditor.aws.answer import Answer, Caller, CallError, Fault, Operation
+from auditor.aws.limits import Limiter
+
+__all__ = ["PatientCaller"]
+
+_CALL_SECONDS = 60.0
+_TRANSIENT_ATTEMPTS = 3
+_THROTTLED_ATTEMPTS = 6
+
+
+class PatientCaller:
+    """A caller that waits for its turn and tries again. Any thread may use it; each waits for itself."""
+
+    def __init__(self, caller: Caller, limiter: Limiter) -> None:
+        """CALLER makes the calls; LIMITER is the account's."""
+        self._caller = caller
+        self._limiter = limiter
+        pace = limiter.pace
+        self._pace = replace(
+            pace,
+            call_seconds=min(pace.call_seconds, _CALL_SECONDS),
+            transient_attempts=min(pace.transient_attempts, _TRANSIENT_ATTEMPTS),
+            throttled_attempts=min(pace.throttled_attempts, _THROTTLED_ATTEMPTS),
+        )
+        self._random = random.Random()  # noqa: S311  (jitter, no secret)
+
+    def call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Answer:
+        """Make one call and return its answer. Raises CallError, after it was tried as often as makes sense."""
+        lanes, attempt = self._limiter.lanes(service, operation, region), 0
+        while True:
+            for lane in lanes:
+                while not self._limiter.take(lane, now := self._limiter.clock()):
+                    time.sleep(max(0.001, self._limiter.next_token(lane) - now))
+            started, attempt = self._limiter.clock(), attempt + 1
+            try:
+                answer = self._call(service, operation, params, region)
+            except CallError as error:
+                if error.fault is Fault.THROTTLED:
+                    self._limiter.throttled(lanes[0], started, self._limiter.clock())
+                if attempt >= self._attempts(error):
+                    raise
+                time.sleep(self._random.uniform(0, self._pace.longest_wait(attempt)))
+            else:
+                self._limiter.answered(lanes[0])
+                return answer
+
+    def operation(self, service: str, operation: str) -> Operation:
+        """Return what the service model says of an operation. Raises CallError when there is no such operation."""
+        return self._caller.operation(service, operation)
+
+    def _attempts(self, error: CallError) -> int:
+        return {
+            Fault.THROTTLED: self._pace.throttled_attempts,
+            Fault.TRANSIENT: self._pace.transient_attempts,
+        }.get(error.fault, 1)
+
+    def _call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Answer:
+        """Make one call with a deadline: an answer that never ends is left to a thread that nobody waits for."""
+        outcome: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
+
+        def make() -> None:
+            try:
+                outcome.put(self._caller.call(service, operation, params, region))
+            except Exception as error:  # noqa: BLE001  (raised again by whoever waits)
+                outcome.put(error)
+
+        threading.Thread(target=make, name=f"ask-{service}", daemon=True).start()
+        try:
+            came = outcome.get(timeout=self._pace.call_seconds)
+        except queue.Empty:
+            said = f"no answer within {self._pace.call_seconds:.0f} s"
+            raise CallError(Fault.DEADLINE, "DeadlineExceeded", said) from None
+        if isinstance(came, Exception):
+            raise came
+        return came
