@@ -168,3 +168,34 @@ def test_a_role_is_assumed_with_its_external_id(account: Endpoint) -> None:
     assert refused.stderr.count("\n") == 1
     account.behave()
     assert run(*ONE, "--role-arn", role, "--external-id", "shared-secret").exit_code == 0
+
+
+# ---- how fast --------------------------------------------------------------------------------------------------------
+
+
+def test_a_slower_scan_reads_the_same(account: Endpoint) -> None:
+    result = run(*ONE, "--gentle", "--max-rate", "200")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "fast"])
+def test_a_rate_that_would_stop_everything_is_refused(rate: str) -> None:
+    result = run(*ONE, "--max-rate", rate)
+    assert result.exit_code == 2
+    assert "--max-rate" in result.stderr
+
+
+def test_what_the_command_line_says_of_the_speed_reaches_the_limiter() -> None:
+    from auditor.cli.scan import with_options
+    from auditor.config import ScanSettings, Settings
+    from auditor.job import connection_of
+
+    def limiter(settings: Settings) -> tuple[float, float]:
+        made = connection_of(settings, {}).limiter
+        return made.fraction, made.max_rate
+
+    configured = Settings(scan=ScanSettings(gentle=True, max_rate=3.0))
+    assert limiter(Settings()) == (1.0, 0.0)
+    assert limiter(configured) == (0.25, 3.0)
+    assert limiter(with_options(configured, {"max_rate": 7.5})) == (0.25, 7.5)
+    assert limiter(with_options(Settings(), {"gentle": True})) == (0.25, 0.0)
