@@ -28,12 +28,14 @@ from auditor.store import Lease, Store, scan_lease
 
 __all__ = [
     "LEASE_SECONDS",
+    "Loaded",
     "Outcome",
     "connection_of",
     "exit_code",
     "hold",
     "load",
     "price_book",
+    "report_folder",
     "report_outcome",
     "run_job",
 ]
@@ -57,7 +59,10 @@ class Outcome:
     """Why the reports could not be written; the scan is in the store all the same."""
 
 
-def load(settings: Settings) -> tuple[Standard, Mapping[str, Check], Mapping[str, ResourceType]]:
+Loaded = tuple[Standard, Mapping[str, Check], Mapping[str, ResourceType]]
+
+
+def load(settings: Settings) -> Loaded:
     """Return the standard, the checks and the resource types by the settings. Raises StandardError and CatalogError."""
     return load_standard(settings), load_checks(settings), load_types()
 
@@ -94,13 +99,15 @@ def run_job(
     selection: Selection = EVERYTHING,
     listener: Listener | None = None,
     stop: threading.Event | None = None,
+    loaded: Loaded | None = None,
 ) -> Outcome:
     """Scan the account of the settings into STORE and write its reports.
 
+    LOADED is what ``load`` returned, when that was done before.
     Reports that cannot be written are no reason to lose the scan: see ``Outcome.unwritten``. Raises CredentialsError,
     UsageError, StandardError, CatalogError, StoreError, LeaseTaken, and ReportError when a format lacks its library.
     """
-    standard, checks, types = load(settings)
+    standard, checks, types = loaded or load(settings)
     require(settings.report.formats)
     connection = connection_of(settings, types)
     halt = _Halt(stop)
@@ -145,10 +152,16 @@ def report_outcome(settings: Settings, judged: Judged, view: ReportView) -> Outc
     """Write the reports of VIEW where the settings say, and return what the job came to."""
     coverage = coverage_percent(judged.coverage.values())
     try:
-        reports = write_reports(view, Path(settings.report.output), settings.report.formats)
+        reports = write_reports(view, report_folder(settings, judged.scan.account), settings.report.formats)
     except ReportError as error:
         return Outcome(judged, view, (), coverage, error)
     return Outcome(judged, view, tuple(reports), coverage)
+
+
+def report_folder(settings: Settings, account: str) -> Path:
+    """Return where the reports of ACCOUNT (its id) go: of several accounts each has a folder, whatever they are called."""
+    output = Path(settings.report.output)
+    return output / account if settings.several else output
 
 
 class _Halt(threading.Event):

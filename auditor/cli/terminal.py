@@ -120,11 +120,13 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""
-        trace = record.exc_info
+        # A line that came from another process brings its traceback as text.
+        trace, text = record.exc_info, record.exc_text
         record.exc_info = record.exc_text = None
         line = plain(super().format(record))
         if trace:
-            line += "".join(f"\n    {plain(part)}" for part in self.formatException(trace).splitlines())
+            text = self.formatException(trace)
+        line += "".join(f"\n    {plain(part)}" for part in (text or "").splitlines())
         record.exc_info = trace
         return line
 

@@ -8,7 +8,7 @@ from auditor.report.inputs import Known, Permission, Previous, ReportInputs, Res
 from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
-from auditor.report.write import FORMATS, write_reports
+from auditor.report.write import FORMATS, write_file, write_reports
 
 __all__ = [
     "FORMATS",
@@ -27,5 +27,6 @@ __all__ = [
     "render_json",
     "render_markdown",
     "require",
+    "write_file",
     "write_reports",
 ]

@@ -19,7 +19,7 @@ from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
 
-__all__ = ["FORMATS", "write_reports"]
+__all__ = ["FORMATS", "write_file", "write_reports"]
 
 _FILES: Mapping[str, Mapping[str, Callable[[ReportView, Callable[[str], str]], str | bytes]]] = {
     "html": {
@@ -54,10 +54,7 @@ def write_reports(
     if unknown := [name for name in formats if name not in _FILES]:
         raise ReportError(f"there is no report format {unknown[0]!r}; there are {', '.join(FORMATS)}")
     require(formats)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _refused(folder, error, "is no folder one can write to") from error
+    _make(folder)
 
     def named(name: str) -> str:
         return f"{stem}-{name}" if stem else name
@@ -69,6 +66,19 @@ def write_reports(
             _replace(path, render(view, named))
             written.append(path)
     return written
+
+
+def write_file(path: Path, text: str) -> None:
+    """Put TEXT at PATH in one step, its folder made if missing. Raises ReportError."""
+    _make(path.parent)
+    _replace(path, text)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(folder, error, "is no folder one can write to") from error
 
 
 def _replace(path: Path, content: str | bytes) -> None:

@@ -1,0 +1,158 @@
+"""A process that scans accounts, one after another, and tells the one that waits for it how they go."""
+
+import gc
+import logging
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from auditor.collect.run import Progress
+from auditor.config import AccountSettings, Settings
+from auditor.errors import AuditorError
+from auditor.job import load, run_job
+from auditor.many.outcome import AccountOutcome, failure, summed_up
+from auditor.model import Scan
+from auditor.selection import EVERYTHING, Selection
+from auditor.store import Store
+
+__all__ = ["Order", "Scanner", "prepare_scan", "work"]
+
+log = logging.getLogger(__name__)
+
+Scanner = Callable[[AccountSettings, Any, threading.Event], AccountOutcome]
+"""Scans one account, telling a ``auditor.scan.Listener``, until the event is set. What it raises is the account's failure."""
+
+
+def prepare_scan(order: "Order") -> Scanner:
+    """Load checks, standard and types and open the store, once for all accounts that this process scans."""
+    loaded = load(order.settings)
+    store = Store.open(order.store_url, migrate=False)
+
+    def scan(account: AccountSettings, listener: Any, stop: threading.Event) -> AccountOutcome:
+        settings = order.settings.model_copy(update={"account": account})
+        outcome = run_job(settings, store, selection=order.selection, listener=listener, stop=stop, loaded=loaded)
+        return summed_up(settings, outcome)
+
+    return scan
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What every process needs to know; goes to it by pickle."""
+
+    settings: Settings
+    store_url: str
+    selection: Selection = EVERYTHING
+    prepare: "Callable[[Order], Scanner]" = prepare_scan
+    """Makes a process ready, once; a function that can be imported by its name."""
+
+
+class _Parent:
+    """The way to the process that waits; a scan's listener, and a handler of log lines."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self.scan: Scan | None = None
+
+    def say(self, *message: object) -> None:
+        """Send a message; one that is gone is told nothing."""
+        with self._lock, suppress(OSError):
+            self._pipe.send(message)
+
+    def begun(self, scan: Scan, types: int, checks: int) -> None:
+        """Pass it on."""
+        self.scan = scan
+        self.say("begun", replace(scan, statistics={}), types, checks)
+
+    def progress(self, progress: Progress) -> None:
+        """Pass it on."""
+        self.say("progress", progress)
+
+    def judging(self, type: str, resources: int) -> None:
+        """Pass it on."""
+        self.say("judging", type, resources)
+
+
+class _LogLines(logging.Handler):
+    """Sends log lines to the process that waits: one terminal, one writer."""
+
+    def __init__(self, parent: _Parent) -> None:
+        super().__init__()
+        self._parent = parent
+        self.account = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the record, its message made, its traceback as text."""
+        said = {key: value for key, value in vars(record).items() if isinstance(value, str | int | float | None)}
+        trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
+        message = f"{self.account}: {record.getMessage()}" if self.account else record.getMessage()
+        self._parent.say("log", said | {"msg": message, "args": None, "exc_info": None, "exc_text": trace})
+
+
+def work(pipe: Any, order: Order, level: int) -> None:
+    """Be a process that scans: take accounts from PIPE until there is none, and end early when told or orphaned."""
+    stop, todo, parent = threading.Event(), deque[AccountSettings | None](), _Parent(pipe)
+    arrived = threading.Semaphore(0)
+
+    def note(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the one that waits says what to do
+    signal.signal(signal.SIGTERM, note)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    lines = _LogLines(parent)
+    logging.root.handlers[:] = [lines]
+    logging.root.setLevel(logging.ERROR)
+    logging.getLogger("auditor").setLevel(level)
+    gc.set_threshold(50_000, 20, 50)
+
+    def take() -> None:
+        while True:
+            try:
+                told = pipe.recv()
+            except (EOFError, OSError):  # nobody waits any more
+                stop.set()
+                told = None
+            if told == "stop":
+                stop.set()
+                continue
+            todo.append(told)
+            arrived.release()
+            if told is None:
+                return
+
+    threading.Thread(target=take, daemon=True, name="told").start()
+    scanner: Scanner | None = None
+    while True:
+        arrived.acquire()
+        account = todo.popleft()
+        if account is None:
+            return
+        lines.account, parent.scan = account.title, None
+        outcome, scanner = _scan(account, order, scanner, parent, stop)
+        parent.say("ended", outcome)
+        gc.collect()  # clients hold one another in circles
+
+
+def _scan(
+    account: AccountSettings, order: Order, scanner: Scanner | None, parent: _Parent, stop: threading.Event
+) -> tuple[AccountOutcome, Scanner | None]:
+    """Return what became of ACCOUNT, and what scans the next one."""
+    try:
+        scanner = scanner or order.prepare(order)
+        return scanner(account, parent, stop), scanner
+    except AuditorError as error:
+        failed = failure(account, parent.scan, str(error), 130 if error.exit_code == 130 else 4)
+    except KeyboardInterrupt:
+        failed = failure(account, parent.scan, "interrupted", 130)
+    except Exception as error:
+        log.exception("a fault of the auditor, please report it")
+        failed = failure(account, parent.scan, f"a fault of the auditor: {type(error).__name__}: {error}")
+    return failed, scanner

@@ -1,0 +1,222 @@
+"""Scans many accounts by several processes, and waits for them: every account has an outcome, whatever happens."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from multiprocessing import connection, resource_tracker
+from typing import Any, Protocol
+
+from auditor.collect.run import Progress
+from auditor.config import AccountSettings
+from auditor.many.child import Order, work
+from auditor.many.outcome import AccountOutcome, failure
+from auditor.model import Scan
+
+__all__ = ["Watcher", "cores", "scan_accounts"]
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.2
+_END_SECONDS = 5.0
+"""So long a process may take to end once nothing more is wanted of it."""
+
+
+class Watcher(Protocol):
+    """Is told how the accounts go, always by the same thread; NUMBER is the account's place in the list."""
+
+    def begun(self, number: int, scan: Scan, types: int, checks: int) -> None:
+        """The scan of an account has begun."""
+
+    def progress(self, number: int, progress: Progress) -> None:
+        """Calls have been made in an account."""
+
+    def judging(self, number: int, type: str, resources: int) -> None:
+        """Resources of an account have been judged."""
+
+    def ended(self, number: int, outcome: AccountOutcome) -> None:
+        """An account is done with, well or not."""
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class _Child:
+    """A process, the way to it, and the account it is at."""
+
+    process: Any
+    pipe: Any
+    number: int
+    began: float
+    scan: Scan | None = None
+
+
+def scan_accounts(
+    accounts: Sequence[AccountSettings],
+    order: Order,
+    *,
+    watcher: Watcher,
+    stop: threading.Event,
+    processes: int = 0,
+) -> list[AccountOutcome]:
+    """Scan ACCOUNTS, so many at a time as PROCESSES (0: one per core), and return their outcomes in the same order.
+
+    Never raises for an account: whatever happens to it, or to the process that scans it, is its outcome. STOP ends all of
+    them, what was read is kept, and what had not begun is not scanned. However this ends, no process is left behind.
+    """
+    run = _Run(accounts, order, watcher)
+    try:
+        while run.waiting or run.children:
+            if stop.is_set():
+                run.end_early()
+            while run.waiting and len(run.children) < (processes or cores()):
+                run.start(run.waiting.popleft())
+            run.listen()
+    finally:
+        run.leave()
+    _say_twice(run.outcomes)
+    return [outcome for outcome in run.outcomes if outcome]
+
+
+class _Run:
+    """One list of accounts and the processes that scan it."""
+
+    def __init__(self, accounts: Sequence[AccountSettings], order: Order, watcher: Watcher) -> None:
+        self.accounts = accounts
+        self.waiting = deque(range(len(accounts)))
+        self.children: list[_Child] = []
+        self.outcomes: list[AccountOutcome | None] = [None] * len(accounts)
+        self._order = order
+        self._watcher = watcher
+        self._ending = False
+
+    def start(self, number: int) -> None:
+        """Start a process with an account to scan. Only then: a process that dies takes one account with it, never all."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        level = logging.getLogger("auditor").getEffectiveLevel()
+        process = context.Process(target=work, args=(theirs, self._order, level), daemon=True, name="auditor-scan")
+        with _signals_held():  # until it can take them, they wait for it
+            process.start()
+        theirs.close()
+        child = _Child(process, ours, number, time.monotonic())
+        self.children.append(child)
+        self._give(child, number)
+
+    def _give(self, child: _Child, number: int) -> None:
+        child.number, child.began, child.scan = number, time.monotonic(), None
+        self._tell(child, self.accounts[number])
+
+    def _tell(self, child: _Child, message: object) -> None:
+        with suppress(OSError):  # it is dead: listening shows it
+            child.pipe.send(message)
+
+    def listen(self) -> None:
+        """Take what the processes say, or that they are gone."""
+        pipes = {child.pipe: child for child in self.children}
+        for pipe in connection.wait(list(pipes), timeout=_LOOK_SECONDS):
+            child = pipes[pipe]
+            try:
+                kind, *said = child.pipe.recv()
+            except (EOFError, OSError):
+                self._died(child)
+                continue
+            self._heard(child, kind, said)
+
+    def _heard(self, child: _Child, kind: str, said: Sequence[Any]) -> None:
+        if kind == "log":
+            record = logging.makeLogRecord(said[0])
+            logging.getLogger(record.name).handle(record)
+        elif kind == "begun":
+            child.scan = said[0]
+            self._watcher.begun(child.number, *said)
+        elif kind == "progress":
+            self._watcher.progress(child.number, *said)
+        elif kind == "judging":
+            self._watcher.judging(child.number, *said)
+        elif kind == "ended":
+            self._ended(child, said[0])
+            if self.waiting and not self._ending:
+                self._give(child, self.waiting.popleft())
+            else:
+                self._end(child)
+
+    def _ended(self, child: _Child, outcome: AccountOutcome) -> None:
+        self.outcomes[child.number] = outcome = replace(outcome, seconds=round(time.monotonic() - child.began, 1))
+        self._watcher.ended(child.number, outcome)
+
+    def _end(self, child: _Child) -> None:
+        self.children.remove(child)
+        self._tell(child, None)
+        child.process.join(_END_SECONDS)
+        if child.process.is_alive():
+            child.process.kill()
+            child.process.join()
+        child.pipe.close()
+
+    def _died(self, child: _Child) -> None:
+        child.process.join(_END_SECONDS)
+        code = child.process.exitcode
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+        why = f"its process {how} (out of memory?)" if code == -signal.SIGKILL else f"its process {how}"
+        self._ended(child, failure(self.accounts[child.number], child.scan, why))
+        self._end(child)
+
+    def end_early(self) -> None:
+        """Have every process stop, and begin with no other account."""
+        for number in self.waiting:
+            account = self.accounts[number]
+            self.outcomes[number] = outcome = replace(
+                failure(account, None, "interrupted before it began"), exit_code=130
+            )
+            self._watcher.ended(number, outcome)
+        self.waiting.clear()
+        if not self._ending:
+            self._ending = True
+            for child in self.children:
+                self._tell(child, "stop")
+
+    def leave(self) -> None:
+        """End what is still there: after an error, or a second Ctrl-C."""
+        for child in self.children:
+            self._tell(child, "stop")
+            child.process.terminate()
+        until = time.monotonic() + _END_SECONDS
+        for child in self.children:
+            child.process.join(max(0.0, until - time.monotonic()))
+            if child.process.is_alive():
+                child.process.kill()
+            child.process.join()
+            child.pipe.close()
+        self.children.clear()
+
+
+def _say_twice(outcomes: Iterable[AccountOutcome | None]) -> None:
+    """Warn of an account that two entries lead to: only signing in shows it."""
+    seen: dict[str, AccountOutcome] = {}
+    for outcome in outcomes:
+        if outcome and outcome.account and outcome.scan:
+            other = seen.setdefault(outcome.account, outcome)
+            if other is not outcome:
+                log.warning("%r and %r are the same account, %s", other.name, outcome.name, outcome.account)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back: a process started meanwhile gets them once it has said what they mean to it."""
+    resource_tracker.ensure_running()  # it would let them through
+    signals = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,50 @@
+"""Scans of many accounts without AWS: what a process does with an account stands in the account's name."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from auditor.config import AccountSettings
+from auditor.errors import CredentialsError
+from auditor.kit import NOW
+from auditor.many import AccountOutcome, AccountState, Order, Scanner
+from auditor.model import Scan, ScanStatus
+
+log = logging.getLogger("auditor.scripted")
+
+
+def a_scan(account: str, number: int) -> Scan:
+    return Scan(number, account, "", "aws", ScanStatus.RUNNING, NOW, None, ("eu-west-1",), {}, "1", "s", "c")
+
+
+def scripted(order: Order) -> Scanner:
+    """A scanner that behaves as the account is called: good, denied, broken, dies, dies early, waits, memory."""
+    made = os.getpid()
+
+    def scan(account: AccountSettings, listener: Any, stop: threading.Event) -> AccountOutcome:
+        told = account.name.partition("-")[0]
+        if told == "denied":
+            raise CredentialsError("the role cannot be assumed")
+        if told == "early":
+            os.kill(os.getpid(), signal.SIGKILL)
+        listener.begun(a_scan(account.id, int(account.id) % 1000), 3, 4)
+        if told == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if told == "exits":
+            os._exit(7)
+        if told == "broken":
+            raise ZeroDivisionError("division by zero")
+        if told == "logs":
+            log.warning("said in the account")
+        if told in ("waits", "stubborn"):
+            Path(order.settings.report.output, f"{account.name}.{os.getpid()}").touch()
+            while told == "stubborn" or not stop.wait(0.05):
+                time.sleep(0.05)
+            return AccountOutcome(account.id, account.name, AccountState.INCOMPLETE, "interrupted", 130)
+        return AccountOutcome(account.id, account.name, AccountState.COMPLETE, reports=(str(made),))
+
+    return scan
