@@ -33,6 +33,7 @@ __all__ = [
     "connection_of",
     "exit_code",
     "hold",
+    "lease_holder",
     "load",
     "price_book",
     "report_folder",
@@ -175,6 +176,11 @@ class _Halt(threading.Event):
         return super().is_set() or (self._program is not None and self._program.is_set())
 
 
+def lease_holder(process: int) -> str:
+    """Return what a PROCESS of this machine is called as the holder of a lease."""
+    return f"{socket.gethostname()}:{process}"
+
+
 @contextmanager
 def hold(store: Store, account: str, stop: threading.Event) -> Iterator[Lease]:
     """Hold the lease for scans of ACCOUNT, beaten by a thread.
@@ -182,10 +188,9 @@ def hold(store: Store, account: str, stop: threading.Event) -> Iterator[Lease]:
     When it is lost to another scan, STOP is set and LeaseTaken raised at the end. Raises LeaseTaken at once when another
     scan holds it.
     """
-    holder = f"{socket.gethostname()}:{os.getpid()}"
     done = threading.Event()
     lost: list[LeaseTaken] = []
-    with store.lease(scan_lease(account), holder, LEASE_SECONDS) as lease:
+    with store.lease(scan_lease(account), lease_holder(os.getpid()), LEASE_SECONDS) as lease:
 
         def beat() -> None:
             while not done.wait(LEASE_SECONDS / 4):

@@ -28,6 +28,7 @@ __all__ = [
     "selection_options",
     "settings_of",
     "store_option",
+    "store_url_of",
     "verbosity_options",
 ]
 
@@ -102,9 +103,16 @@ def settings_of(config_path: Path | None, *, quiet: bool = False, verbose: bool 
 
 def open_store(settings: "Settings", store_url: str | None) -> "Store":
     """Open the store of --store, of the configuration, or the default one. Raises StoreError."""
-    from auditor.store import Store, default_url
+    from auditor.store import Store
 
-    return Store.open(store_url or settings.store.url or default_url())
+    return Store.open(store_url_of(settings, store_url))
+
+
+def store_url_of(settings: "Settings", store_url: str | None) -> str:
+    """Return the URL of the store: --store, the configuration's, or the default one's."""
+    from auditor.store import default_url
+
+    return store_url or settings.store.url or default_url()
 
 
 def pick_scan(store: "Store", number: int | None, account: str | None = None) -> "Scan":

@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,9 @@ import click
 from auditor.cli import options
 
 if TYPE_CHECKING:
-    from auditor.config import Settings
+    from auditor.config import AccountSettings, Settings
     from auditor.job import Outcome
+    from auditor.selection import Selection
 
 __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
 
@@ -31,6 +32,13 @@ __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
     multiple=True,
     metavar="NAME",
     help="Only this region; repeatable [default: all enabled].",
+)
+@click.option("--account", "accounts", multiple=True, metavar="NAME|ID", help="Only this account; repeatable.")
+@click.option(
+    "--processes",
+    type=click.IntRange(0, 256),
+    metavar="N",
+    help="Accounts read at once, each by a process of its own; 0: one per core [default: the config's, 0].",
 )
 @options.selection_options
 @click.option("--format", "formats", metavar="LIST", help=f"{options.FORMAT_NAMES} [default: the config's].")
@@ -57,7 +65,10 @@ __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
 )
 @options.verbosity_options
 def command(config_path: Path | None, store_url: str | None, quiet: bool, verbose: bool, **given: Any) -> int:
-    """Read an account, judge it by the standard and write the reports.
+    """Read an account, or several, judge by the standard and write the reports.
+
+    All accounts that config.toml names are scanned; one that fails stops no other. Then the end is a table of them, each
+    has its reports in a folder of its own, and the worst exit code wins (130, 4, 1, 3).
 
     Makes read-only calls and nothing else (`auditor policy` prints the permissions it needs). What could not be read is
     unknown: never a pass, never a fail. Exit codes: 0 nothing at or above --fail-on; 1 findings at or above it; 2 usage or
@@ -65,12 +76,46 @@ def command(config_path: Path | None, store_url: str | None, quiet: bool, verbos
     """
     settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
     selection = options.selection_of(given)
+    from auditor.accounts import accounts_of, pick
     from auditor.cli.progress import listener
     from auditor.job import run_job
 
+    accounts = pick(accounts_of(settings), given["accounts"])
+    if settings.several:
+        return _many(settings, store_url, accounts, selection, quiet=quiet)
     with options.open_store(settings, store_url) as store, stop_on_signals() as stop, listener(quiet) as hears:
         outcome = run_job(settings, store, selection=selection, listener=hears, stop=stop)
     return conclude(outcome, settings.scan.fail_on, settings.scan.min_coverage, quiet=quiet)
+
+
+def _many(
+    settings: "Settings",
+    store_url: str | None,
+    accounts: "Sequence[AccountSettings]",
+    selection: "Selection",
+    *,
+    quiet: bool,
+) -> int:
+    """Scan several accounts, print what became of each, and return the exit code of all."""
+    from auditor.cli.many import print_accounts, scan_many
+    from auditor.cli.terminal import complain
+    from auditor.job import load
+    from auditor.many import worst_code
+    from auditor.scan import bind_all
+    from auditor.selection import select
+
+    standard, checks, _ = load(settings)  # what is wrong with these is wrong once, not once for each account
+    bind_all(select(checks, standard, selection).values(), standard)
+    url = options.store_url_of(settings, store_url)
+    options.open_store(settings, store_url).close()
+    with stop_on_signals() as stop:
+        outcomes = scan_many(settings, url, accounts, (), selection, stop, quiet=quiet)
+    if not quiet:
+        print_accounts(outcomes, Path(settings.report.output))
+    code = worst_code(outcomes)
+    if code == 130:
+        complain("interrupted; what was read is kept")
+    return code
 
 
 def conclude(outcome: "Outcome", fail_on: str, min_coverage: float, *, quiet: bool) -> int:
@@ -105,16 +150,20 @@ def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
         raise click.UsageError(f"--role-arn must be {A_ROLE_ARN}, not {quoted(account['role_arn'])}")
     if not re.fullmatch(EXTERNAL_ID, account.get("external_id", "")):
         raise click.UsageError(f"--external-id must be {AN_EXTERNAL_ID}, not {quoted(account['external_id'])}")
+    if account and settings.accounts and not settings.organization.enabled:
+        flag = f"--{next(iter(account)).replace('_', '-')}"
+        raise click.UsageError(f"{flag} is for one account, and [[accounts]] names several: say it there, for each")
     if given.get("region"):
         account["regions"] = tuple(dict.fromkeys(given["region"]))
+        each = tuple(one.model_copy(update={"regions": account["regions"]}) for one in settings.accounts)
+        settings = settings.model_copy(update={"accounts": each})
     report: dict[str, Any] = {}
     if given.get("formats"):
         report["formats"] = _formats(given["formats"])
     if given.get("output"):
         report["output"] = str(given["output"])
-    scan = {
-        name: given[name] for name in ("fail_on", "min_coverage", "max_rate", "gentle") if given.get(name) is not None
-    }
+    names = ("fail_on", "min_coverage", "max_rate", "gentle", "processes")
+    scan = {name: given[name] for name in names if given.get(name) is not None}
     if given.get("no_resume"):
         scan["resume_minutes"] = 0
     return settings.model_copy(

@@ -15,9 +15,12 @@ from typing import Any, Protocol
 
 from auditor.collect.run import Progress
 from auditor.config import AccountSettings
+from auditor.errors import AuditorError
+from auditor.job import lease_holder
 from auditor.many.child import Order, work
 from auditor.many.outcome import AccountOutcome, failure
 from auditor.model import Scan
+from auditor.store import Store
 
 __all__ = ["Watcher", "cores", "scan_accounts"]
 
@@ -168,8 +171,19 @@ class _Run:
         code = child.process.exitcode
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
         why = f"its process {how} (out of memory?)" if code == -signal.SIGKILL else f"its process {how}"
+        if child.scan:
+            self._free(child, child.scan.account)
         self._ended(child, failure(self.accounts[child.number], child.scan, why))
         self._end(child)
+
+    def _free(self, child: _Child, account: str) -> None:
+        """Mark what a dead process left as interrupted: the next scan need not wait until its lease runs out."""
+        try:
+            with Store.open(self._order.store_url, migrate=False) as store:
+                store.free_leases(lease_holder(child.process.pid))
+                store.interrupt_abandoned(account)
+        except AuditorError as error:
+            log.warning("the scan of a process that died could not be marked: %s", error)
 
     def end_early(self) -> None:
         """Have every process stop, and begin with no other account."""

@@ -13,7 +13,7 @@ from auditor.store import history, judgement, prices, publish, scans
 from auditor.store import tallies as tally_store
 from auditor.store.database import Database
 from auditor.store.inventory import Inventory
-from auditor.store.leases import Lease, acquire
+from auditor.store.leases import Lease, acquire, free
 from auditor.store.moments import Moment
 from auditor.store.query import Answer, ask
 from auditor.store.records import CachedPrice, ResourceChanges
@@ -302,6 +302,10 @@ class Store:
     def lease(self, name: str, holder: str, ttl_seconds: float) -> Lease:
         """Take a lease or raise ``LeaseTaken``; ``scan_lease(account)`` is the name for scans of an account."""
         return acquire(self._database, name, holder, ttl_seconds)
+
+    def free_leases(self, holder: str) -> None:
+        """Give back the leases of a HOLDER that is known to be dead."""
+        free(self._database, holder)
 
     def _flush(self, scan_id: int) -> None:
         with self._lock:

@@ -1,0 +1,50 @@
+"""Which accounts are scanned: those of the settings and of the organisation, narrowed by name or id."""
+
+from collections.abc import Sequence
+
+from auditor.config import AccountSettings, Settings
+from auditor.errors import UsageError
+from auditor.tomlfile import nearest, shown
+
+__all__ = ["accounts_of", "pick"]
+
+
+def accounts_of(settings: Settings) -> tuple[AccountSettings, ...]:
+    """Return the accounts that the settings name: those of ``[[accounts]]``, else the one of ``[account]``."""
+    return settings.accounts or (settings.account,)
+
+
+def pick(accounts: Sequence[AccountSettings], wanted: Sequence[str]) -> tuple[AccountSettings, ...]:
+    """Return those of ACCOUNTS whose id or name is WANTED, in their own order; all when nothing is wanted.
+
+    Raises UsageError, with the nearest name, for one that is none of them, and for a name that several have.
+    """
+    if not wanted:
+        return tuple(accounts)
+    picked: set[int] = set()
+    for text in wanted:
+        found = [n for n, account in enumerate(accounts) if text == account.account_id]
+        found = found or [n for n, account in enumerate(accounts) if text == account.name]
+        if not found:
+            raise UsageError(_nobody(accounts, text))
+        if len(found) > 1:
+            ids = ", ".join(accounts[number].account_id for number in found)
+            raise UsageError(f"several accounts are called {shown(text)}: name one by its id ({ids})")
+        picked.update(found)
+    return tuple(account for number, account in enumerate(accounts) if number in picked)
+
+
+def _nobody(accounts: Sequence[AccountSettings], text: str) -> str:
+    names = [name for account in accounts for name in (account.name, account.account_id) if name]
+    if near := nearest(text, names):
+        hint = near
+    elif text.isdecimal() and not all(account.account_id for account in accounts):
+        hint = '; where only signing in would show an account\'s id, say it: id = "111122223333"'
+    elif names:
+        listed = [
+            shown(account.name or account.account_id) for account in accounts if account.name or account.account_id
+        ]
+        hint = f"; there are {', '.join(listed[:8])}{', …' if len(listed) > 8 else ''}"
+    else:
+        hint = "; give the account a name or an id in config.toml"
+    return f"no account is called {shown(text)}{hint}"

@@ -1,0 +1,164 @@
+"""`auditor scan` of several accounts: over HTTP, by processes of their own, into one store."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from cli.conftest import run, start
+from cli.endpoint import Endpoint
+
+from auditor.model import ScanStatus
+from auditor.store import Store, default_url
+
+NARROW = ("--type", "AWS::EC2::SecurityGroup")
+HOSTILE = "../..\\u001b[31m=cmd|<b>"
+ROLE = "arn:aws:iam::{}:role/auditor"
+ACCOUNTS = ("111122223333", "444455556666", "123456789012")
+
+
+@pytest.fixture(autouse=True)
+def config() -> Path:
+    """Two accounts through roles, and the one of the credentials; the second has a hostile name."""
+    path = Path("config.toml")
+    path.write_text(
+        '[account]\nregions = ["eu-west-1"]\n[pricing]\nsource = "embedded"\n[scan]\nprocesses = 2\n'
+        f'[[accounts]]\nname = "production"\nenvironment = "prod"\nrole_arn = "{ROLE.format(ACCOUNTS[0])}"\n'
+        f'[[accounts]]\nname = "{HOSTILE}"\nrole_arn = "{ROLE.format(ACCOUNTS[1])}"\n'
+        f'[[accounts]]\nname = "tooling"\nid = "{ACCOUNTS[2]}"\n'
+    )
+    return path
+
+
+def outcomes() -> dict[str, dict[str, object]]:
+    listed = json.loads(Path("audit-reports/accounts.json").read_text())["accounts"]
+    return {outcome["account"]: outcome for outcome in listed}
+
+
+def test_all_accounts_are_scanned_into_one_store_and_each_has_its_reports(account: Endpoint, store_url: str) -> None:
+    done = run("scan", "--store", store_url, *NARROW)
+    assert done.exit_code == 0, done.output
+    assert "3 accounts: 3 complete" in done.stdout
+    assert "\x1b" not in done.output
+    assert all(len(line) <= 80 for line in done.stdout.split("Reports\n")[0].splitlines())
+    assert {path.name for path in Path("audit-reports").iterdir()} == {*ACCOUNTS, "accounts.json"}
+    for number in ACCOUNTS:
+        assert f"{number}/compliance.html" in done.stdout
+        assert json.loads(Path(f"audit-reports/{number}/report.json").read_text())["scan"]["account"] == number
+    assert outcomes()[ACCOUNTS[0]]["environment"] == "prod"
+    with Store.open(store_url) as store:
+        scans = {scan.account: scan for scan in store.scans()}
+        assert set(scans) == set(ACCOUNTS)
+        assert all(scan.status is ScanStatus.COMPLETE for scan in scans.values())
+        groups = {
+            number: list(store.inventory(scans[number].id).resources("AWS::EC2::SecurityGroup")) for number in ACCOUNTS
+        }
+    assert {resource.account for number in ACCOUNTS for resource in groups[number]} == set(ACCOUNTS)
+    assert len(groups[ACCOUNTS[2]]) > len(groups[ACCOUNTS[0]]) > 0
+
+
+def test_one_account_that_cannot_be_entered_stops_no_other_and_is_said(account: Endpoint, config: Path) -> None:
+    config.write_text(config.read_text().replace(f'id = "{ACCOUNTS[2]}"', 'id = "999999999999"'))
+    done = run("scan", "--fail-on", "info", *NARROW)
+    assert done.exit_code == 4, "an account that was not scanned comes before findings"
+    assert "2 complete, 1 not scanned" in done.stdout
+    assert "was to be read" in " ".join(done.stdout.split())
+    assert outcomes()["999999999999"]["state"] == "not scanned"
+    assert "ERROR tooling is not scanned" in done.stderr
+
+
+def test_quiet_says_nothing_but_errors(account: Endpoint, config: Path) -> None:
+    done = run("scan", "--quiet", "--account", "production", *NARROW)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_accounts_are_chosen_by_name_and_by_id(account: Endpoint) -> None:
+    done = run("scan", "--account", "production", "--account", ACCOUNTS[2], *NARROW)
+    assert done.exit_code == 0, done.output
+    assert set(outcomes()) == {ACCOUNTS[0], ACCOUNTS[2]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--account", "prodution"), "no account is called prodution; did you mean production?"),
+        (("--account", "zzz\x1b[2J"), "no account is called 'zzz\\x1b[2J'; there are production,"),
+        (("--profile", "work"), "--profile is for one account, and [[accounts]] names several"),
+        (("--section", "clod"), "no section is called clod"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_anything_is_read(arguments: tuple[str, ...], said: str) -> None:
+    done = run("scan", *arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_findings_end_with_their_code_and_the_lease_of_another_scan_is_that_accounts_failure(
+    account: Endpoint,
+) -> None:
+    with Store.open(default_url()) as store, store.lease(f"scan:{ACCOUNTS[1]}", "elsewhere:1", 60):
+        done = run("scan", "--fail-on", "info", *NARROW)
+    assert done.exit_code == 4
+    found = outcomes()
+    assert found[ACCOUNTS[1]]["state"] == "not scanned"
+    assert "elsewhere:1" in str(found[ACCOUNTS[1]]["why"])
+    assert found[ACCOUNTS[2]]["exit_code"] == 1
+
+
+def test_a_region_on_the_command_line_is_that_of_every_account(account: Endpoint) -> None:
+    run("scan", "--region", "us-east-1", "--account", "production", "--account", "tooling", *NARROW)
+    with Store.open(default_url()) as store:
+        assert {scan.regions for scan in store.scans()} == {("us-east-1",)}
+
+
+def scanning(process: int) -> list[int]:
+    """The processes that scan for PROCESS."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+HELD = ["ec2:DescribeStaleSecurityGroups"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_all_processes_and_what_was_read_is_kept(account: Endpoint, number: int) -> None:
+    account.behave(held=HELD)
+    process = start("scan", *NARROW, start_new_session=True)
+    assert account.waiting()
+    children = scanning(process.pid)
+    assert children
+    # A terminal sends Ctrl-C to every process, SIGTERM goes to one.
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    with process:
+        shown, wrong = process.communicate(timeout=120)
+    assert process.returncode == 130, wrong
+    assert "Traceback" not in wrong
+    assert wrong.splitlines()[-1] == "auditor: interrupted; what was read is kept"
+    assert "interrupted" in shown
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    with Store.open(default_url()) as store:
+        scans = store.scans()
+        assert scans
+        assert {scan.status for scan in scans} == {ScanStatus.INTERRUPTED}
+        assert any(list(store.inventory(scan.id).resources("AWS::EC2::VPC")) for scan in scans)
+    account.behave()
+    assert run("scan", *NARROW).exit_code == 0, "the leases were given back"
+
+
+def test_a_process_that_is_killed_is_its_accounts_failure_and_the_next_scan_repairs_it(account: Endpoint) -> None:
+    account.behave(held=HELD)
+    process = start("scan", "--processes", "1", *NARROW)
+    assert account.waiting()
+    [child] = scanning(process.pid)
+    os.kill(child, signal.SIGKILL)
+    account.behave()
+    with process:
+        shown, wrong = process.communicate(timeout=120)
+    assert process.returncode == 4, wrong
+    assert "3 accounts: 2 complete, 1 incomplete" in shown
+    assert "its process was killed by signal 9" in shown
+    with Store.open(default_url()) as store:
+        assert store.scans()[-1].status is ScanStatus.INTERRUPTED
+    assert run("scan", "--account", "production", *NARROW).exit_code == 0
