@@ -101,11 +101,13 @@ def _many(
     from auditor.cli.terminal import complain
     from auditor.job import load
     from auditor.many import worst_code
+    from auditor.report import require
     from auditor.scan import bind_all
     from auditor.selection import select
 
     standard, checks, _ = load(settings)  # what is wrong with these is wrong once, not once for each account
     bind_all(select(checks, standard, selection).values(), standard)
+    require(settings.report.formats)
     url = options.store_url_of(settings, store_url)
     options.open_store(settings, store_url).close()
     with stop_on_signals() as stop:
