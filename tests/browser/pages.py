@@ -1,0 +1,30 @@
+"""Every page a report can be, written once: each state, and both documents."""
+
+import functools
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from report import sample
+
+from auditor.report import ReportInputs, build_view, write_reports
+
+__all__ = ["NAMES", "STATES", "folder_of"]
+
+STATES: Mapping[str, Callable[[], ReportInputs]] = {
+    "ordinary": lambda: sample.inputs(6),
+    "first": lambda: sample.inputs(4, first=True),
+    "nothing-found": sample.nothing_found,
+    "nothing-read": sample.nothing_read,
+    "hostile": lambda: sample.inputs(len(sample.HOSTILE), hostile=True, account_name=sample.HOSTILE[0]),
+}
+"""State -> how it is made; small, because a browser looks at every element."""
+NAMES = ("compliance.html", "cost.html")
+
+
+@functools.cache
+def folder_of(state: str) -> Path:
+    """Return the folder with the pages of a state."""
+    folder = Path(tempfile.mkdtemp(prefix="pages-"))
+    write_reports(build_view(STATES[state]()), folder, ["html"])
+    return folder

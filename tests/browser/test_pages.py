@@ -1,0 +1,80 @@
+"""Every page in every state: nothing runs that should not, nothing is wider than the screen, everybody can use it."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from browser.conftest import Opener
+from browser.pages import NAMES, STATES, folder_of
+from playwright.sync_api import Page
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds, a line each. It is evaluated by the test, so the page's policy does not stop it."""
+    page.evaluate(AXE)
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
+    return [f"{item['id']}: {item['nodes'][0]['html'][:200]} ({len(item['nodes'])})" for item in found["violations"]]
+
+
+def overflow(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_runs_loads_or_fails(visit: Opener, state: str, name: str) -> None:
+    opened = visit(folder_of(state) / name)
+    opened.page.wait_for_load_state("networkidle")
+    opened.harmless()
+    assert opened.page.title()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_is_wider_than_its_window(visit: Opener, state: str, name: str, width: int) -> None:
+    assert overflow(visit(folder_of(state) / name, width=width).page) <= 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("state", [state for state in STATES if state != "hostile"])
+def test_everybody_can_use_it(visit: Opener, state: str, name: str) -> None:
+    assert violations(visit(folder_of(state) / name).page) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everybody_can_use_it_in_the_dark_and_on_a_phone(visit: Opener, name: str) -> None:
+    assert violations(visit(folder_of("ordinary") / name, width=320, dark=True).page) == []
+
+
+def test_every_finding_can_be_opened_and_harms_nobody(visit: Opener) -> None:
+    opened = visit(folder_of("hostile") / "compliance.html")
+    opened.page.wait_for_selector("#filter:not([hidden])")
+    for button in opened.page.query_selector_all("button.open"):
+        button.evaluate("element => element.click()")
+    assert opened.page.query_selector_all(".detail")
+    opened.harmless()
+    assert overflow(opened.page) <= 0
+
+
+def test_links_lead_to_the_console_of_aws_and_nowhere_else(visit: Opener) -> None:
+    for name in NAMES:
+        opened = visit(folder_of("hostile") / name)
+        for button in opened.page.query_selector_all("button.open"):
+            button.evaluate("element => element.click()")
+        hrefs = opened.page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)")
+        for href in hrefs:
+            assert href.startswith(("file://", "https://")), href
+            if href.startswith("https://"):
+                host = href.split("/")[2]
+                assert host.endswith((".aws.amazon.com", ".amazonaws-us-gov.com", ".amazonaws.cn")), href
+
+
+def test_without_javascript_the_findings_are_there(visit: Opener) -> None:
+    opened = visit(folder_of("ordinary") / "compliance.html", javascript=False)
+    assert opened.page.locator("#rows tr.row").count() > 10
+    assert not opened.page.locator("#filter").is_visible()
