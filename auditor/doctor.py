@@ -1,6 +1,7 @@
 """What stands in the way of a whole scan: each thing that was looked at, and what to do about it."""
 
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ __all__ = ["Diagnosis", "Health", "examine", "gaps_of"]
 _CLOCK_SECONDS = 60
 """AWS refuses requests signed more than five minutes off; well before that the clock wants mending."""
 _PROBE_SECONDS = 120.0
+_NIGHTS_OF_ROOM = 90
+"""A disk with room for fewer nights wants attention."""
 _NAMED = 6
 """How many blinded checks are named."""
 _NO_ANSWER = re.compile("timeout|connection|endpoint|proxy|deadline|incomplete", re.IGNORECASE)
@@ -144,8 +147,26 @@ def _store(url: str) -> Iterator[Diagnosis]:
                 f"newest scan {scans[0].id} of {scans[0].started_at:%Y-%m-%d %H:%M} UTC" if scans else "no scan yet"
             )
             yield Diagnosis("store", Health.GOOD, said)
+            yield _growth(store)
     except AuditorError as error:
         yield Diagnosis("store", Health.BAD, str(error), "name another with --store, or mend this one")
+
+
+def _growth(store: Store) -> Diagnosis:
+    """How large the store is and will be; whether its disk has room for that."""
+    size = store.size()
+    said = f"{size.bytes / 1e6:,.1f} MB"
+    if size.bytes_per_night is None or size.in_a_year is None:
+        return Diagnosis("store size", Health.GOOD, f"{said}; how fast it grows shows after a second night")
+    said += f", {size.bytes_per_night / 1e6:,.1f} MB a night, {size.in_a_year / 1e6:,.0f} MB in a year at that rate"
+    if store.file is not None:
+        free = shutil.disk_usage(store.file.parent).free
+        if size.bytes_per_night * _NIGHTS_OF_ROOM > free:
+            said += f"; its disk has {free / 1e6:,.0f} MB left, room for {free / size.bytes_per_night:,.0f} nights"
+            return Diagnosis(
+                "store size", Health.POOR, said, "make room, or `auditor db prune` and `auditor db vacuum`"
+            )
+    return Diagnosis("store size", Health.GOOD, said)
 
 
 def _clock(connection: Connection) -> Diagnosis:

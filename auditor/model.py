@@ -330,6 +330,8 @@ class ScanStatus(StrEnum):
     INTERRUPTED = "interrupted"
     """It was stopped, or its process died."""
     FAILED = "failed"
+    PRUNED = "pruned"
+    """What it read was forgotten (``auditor db prune``); its moment is kept, for what began with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,27 @@
 
 from auditor.store.inventory import Inventory
 from auditor.store.leases import Lease, scan_lease
+from auditor.store.prune import Keep, Pruned, keep
+from auditor.store.query import Answer
 from auditor.store.records import CachedPrice, ResourceChanges, ResourceRef
+from auditor.store.size import Size, TableSize
 from auditor.store.store import Store, default_url
 from auditor.store.writer import ScopeWriter
 
 __all__ = [
+    "Answer",
     "CachedPrice",
     "Inventory",
+    "Keep",
     "Lease",
+    "Pruned",
     "ResourceChanges",
     "ResourceRef",
     "ScopeWriter",
+    "Size",
     "Store",
+    "TableSize",
     "default_url",
+    "keep",
     "scan_lease",
 ]

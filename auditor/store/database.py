@@ -34,6 +34,12 @@ class Database:
         with self._told():
             self.engine = _sqlite_engine(parsed) if self.sqlite else _postgresql_engine(parsed)
 
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; ``None`` for PostgreSQL, and for what SQLite takes for a URI of its own."""
+        name = self.engine.url.database or ""
+        return Path(name) if self.sqlite and not name.startswith("file:") else None
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the store from its first statement on."""

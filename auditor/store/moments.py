@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, or_, select, union_all
 
-from auditor.model import Lifecycle, Verdict
+from auditor.model import Lifecycle, ScanStatus, Verdict
 from auditor.store import schema
 from auditor.store.codec import Unpacker
 from auditor.store.numbers import numbers
@@ -59,6 +59,18 @@ class Moment:
         return {row.id: row.started_at for row in rows}
 
     @cached_property
+    def ends(self) -> Mapping[str, int]:
+        """By account, the newest scan until this moment that was not pruned: what lay between is only known at its end."""
+        query = select(schema.scans.c.account, func.max(schema.scans.c.id).label("end"))
+        query = query.where(schema.scans.c.id <= self.at, schema.scans.c.status != ScanStatus.PRUNED)
+        return {row.account: row.end for row in self.connection.execute(query.group_by(schema.scans.c.account))}
+
+    def holds(self, row: Row[Any]) -> bool:
+        """Whether a version of an account (``since_scan``, ``until_scan``) holds at this moment."""
+        end = self.ends.get(row.account, 0)
+        return bool(row.since_scan <= end and (row.until_scan is None or row.until_scan > end))
+
+    @cached_property
     def judged(self) -> Mapping[int, int]:
         """By tally, the last scan that judged it."""
         query = select(judgements).where(judgements.c.scan_id <= self.at).order_by(judgements.c.scan_id)
@@ -107,7 +119,7 @@ def resources(moment: Moment) -> Iterator[Sequence[Any]]:
     for scope in moment.connection.execute(query).all():
         read = moment.read.get(scope.id)
         volatile = _volatile(moment, scope.id, read.scan_id) if read else {}
-        for row in moment.stream(_held(scope.id, moment.at)):
+        for row in moment.stream(_held(scope.id, moment.ends.get(scope.account, 0))):
             body = moment.unpack(row.codec, row.body)
             document, gaps = body["d"], body.get("g", {})
             values, unread = volatile.get(row.resource_id, ({}, {}))
@@ -170,8 +182,12 @@ def _finding_rows(moment: Moment, *, ended: bool) -> Iterator[Row[Any]]:
         .where(version.since_scan <= moment.at)
     )  # fmt: skip
     if not ended:
-        query = query.where(or_(version.until_scan.is_(None), version.until_scan > moment.at))
-    yield from moment.stream(moment.ours(query, scopes.c.account).order_by(version.finding_id, version.since_scan))
+        query = query.where(
+            or_(version.until_scan.is_(None), version.until_scan > min(moment.ends.values(), default=0))
+        )
+    for row in moment.stream(moment.ours(query, scopes.c.account).order_by(version.finding_id, version.since_scan)):
+        if ended or moment.holds(row):
+            yield row
 
 
 def findings(moment: Moment) -> Iterator[Sequence[Any]]:

@@ -34,10 +34,12 @@ def views(database: Database, file: Path | None) -> str:
     if file is None and not database.sqlite:
         _to_postgresql(database)
         return f"{database.url}, schema {SCHEMA}"
+    store = database.file
     if file is None:
-        store = Path(database.engine.url.database or "")
+        if store is None:
+            raise StoreError(f"the store {database.url} has no folder for the views: name a file with --to")
         file = store.with_name(f"{store.stem}-views{store.suffix}")
-    elif database.sqlite and file.resolve() == Path(database.engine.url.database or "").resolve():
+    elif store is not None and file.resolve() == store.resolve():
         raise StoreError(f"{file} is the store itself: give the views a file of their own")
     _to_sqlite(database, file)
     return str(file)

@@ -81,6 +81,10 @@ def find(database: Database, connection: Connection, scan_id: int) -> Scan:
     row = connection.execute(select(scans).where(scans.c.id == scan_id)).one_or_none() if 0 < scan_id < 2**63 else None
     if row is None:
         raise UnknownScan(f"there is no scan {scan_id} in the store {database.url}; `auditor scans` lists them")
+    if row.status == ScanStatus.PRUNED:
+        raise UnknownScan(
+            f"scan {scan_id} of {row.started_at:%Y-%m-%d} was pruned; `auditor scans` lists those that are kept"
+        )
     return read(row)
 
 
@@ -176,7 +180,7 @@ def _newest_number(connection: Connection, account: str) -> int | None:
 
 
 def _newest(account: str | None) -> Select[Any]:
-    query = select(scans).order_by(scans.c.id.desc())
+    query = select(scans).where(scans.c.status != ScanStatus.PRUNED).order_by(scans.c.id.desc())
     return query if account is None else query.where(scans.c.account == account)
 
 

@@ -1,23 +1,27 @@
 """The store as the rest of the program sees it: one class, each method one line into the module that does it."""
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from auditor.model import Finding, FindingState, Scan, ScanStatus, Scope, Score, Tally, Verdict
+from auditor.store import copying, history, judgement, prices, publish, scans, size
 from auditor.store import findings as finding_store
-from auditor.store import history, judgement, prices, publish, scans
 from auditor.store import tallies as tally_store
 from auditor.store.database import Database
 from auditor.store.inventory import Inventory
 from auditor.store.leases import Lease, acquire, free
 from auditor.store.moments import Moment
+from auditor.store.prune import Keep, Pruned, prune
 from auditor.store.query import Answer, ask
 from auditor.store.records import CachedPrice, ResourceChanges
+from auditor.store.size import Size
 from auditor.store.upgrade import prepare, revision, upgrade
+from auditor.store.views import VIEWS, ViewRows
 from auditor.store.writer import ScopeWriter
 
 __all__ = ["Store", "default_url"]
@@ -66,10 +70,23 @@ class Store:
         finally:
             database.dispose()
 
+    @staticmethod
+    def copy(source: str, target: str) -> Mapping[str, int]:
+        """Copy the store SOURCE into TARGET, which must be empty or not there yet; returns the rows of each table.
+
+        Everything is copied or nothing, from either kind of database to either. The source must be up to date.
+        """
+        return copying.copy(source, target)
+
     @property
     def url(self) -> str:
         """Where the store is, with the password hidden."""
         return self._database.url
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; ``None`` for PostgreSQL."""
+        return self._database.file
 
     @property
     def revision(self) -> str:
@@ -288,6 +305,26 @@ class Store:
         ``auditor_views`` of its database. What was there is replaced in one step.
         """
         return publish.views(self._database, file)
+
+    @contextmanager
+    def view_rows(self, view: str, *, at: int | None = None, account: str | None = None) -> Iterator[ViewRows]:
+        """Stream the rows of a view as of the end of scan AT (``None``: now), of ACCOUNT or of all, as one state."""
+        with self._database.reading() as connection:
+            yield VIEWS[view].rows(Moment(connection, at, account))
+
+    # ---- upkeep -----------------------------------------------------------------------------------------------------
+
+    def prune(self, rules: Sequence[Keep], now: datetime, *, dry_run: bool = False) -> Pruned:
+        """Forget the scans that none of RULES keeps; what is known now is always kept. DRY_RUN: only say it."""
+        return prune(self._database, rules, now, dry_run=dry_run)
+
+    def vacuum(self) -> tuple[int, int]:
+        """Give the room of what was deleted back to the disk; returns the bytes before and after."""
+        return size.vacuum(self._database)
+
+    def size(self) -> Size:
+        """How large the store is, table by table, and how fast it grows."""
+        return size.measure(self._database)
 
     # ---- what else is kept ------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Creates a store's tables, tells how old they are, and brings them up to date; Alembic is imported only to upgrade."""
 
 import time
+from typing import NoReturn
 
 from sqlalchemy import Connection, inspect, text
 
@@ -8,7 +9,7 @@ from auditor.errors import StoreError
 from auditor.store.database import Database
 from auditor.store.schema import HEAD, REVISIONS, metadata
 
-__all__ = ["prepare", "revision", "upgrade"]
+__all__ = ["must_be_current", "prepare", "revision", "upgrade"]
 
 
 def prepare(database: Database, *, migrate: bool) -> None:
@@ -18,9 +19,23 @@ def prepare(database: Database, *, migrate: bool) -> None:
     if found == HEAD:
         return
     if found and not migrate:
-        _known(database, found)
-        raise StoreError(f"the store {database.url} is of an older program: run `auditor db upgrade`")
+        _refuse(database, found)
     upgrade(database)
+
+
+def must_be_current(database: Database) -> None:
+    """Raise ``StoreError`` when there is no store, or one of an older or newer program; change nothing."""
+    with database.reading() as connection:
+        found = revision(connection)
+    if not found:
+        raise StoreError(f"there is no store in {database.url}")
+    if found != HEAD:
+        _refuse(database, found)
+
+
+def _refuse(database: Database, found: str) -> NoReturn:
+    _known(database, found)
+    raise StoreError(f"the store {database.url} is of an older program: run `auditor db upgrade`")
 
 
 def upgrade(database: Database) -> tuple[str, str]:

@@ -17,10 +17,14 @@ from auditor.store import moments as read
 from auditor.store.columns import plain
 from auditor.store.moments import Moment
 
-__all__ = ["VIEWS", "Column", "Kind", "View"]
+__all__ = ["VIEWS", "Column", "Kind", "View", "ViewRows"]
 
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 """What PostgreSQL or UTF-8 have no place for."""
+
+
+ViewRows = Iterator[tuple[Any, ...]]
+"""Rows of a view, values in the order of its columns."""
 
 
 class Kind(StrEnum):
@@ -52,7 +56,7 @@ class View:
     columns: tuple[Column, ...]
     _read: "Callable[[Moment], Iterator[Sequence[Any]]]"
 
-    def rows(self, moment: "Moment") -> Iterator[tuple[Any, ...]]:
+    def rows(self, moment: "Moment") -> ViewRows:
         """Stream the rows, values in the order of ``columns``; only a few thousand are held at a time."""
         makers = [_MAKERS.get(column.kind) for column in self.columns]
         for row in self._read(moment):
@@ -176,7 +180,7 @@ VIEWS: Mapping[str, View] = {
             account text the account's id
             account_name text what people call the account
             partition text `aws`, `aws-cn`, …
-            status text `running`, `complete`, `incomplete`, `interrupted` or `failed`
+            status text `running`, `complete`, `incomplete`, `interrupted`, `failed` or `pruned`
             started_at moment when it began
             finished_at moment when it ended; NULL while it has not
             regions json the regions asked for, a list
