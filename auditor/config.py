@@ -16,6 +16,7 @@ __all__ = [
     "EXTERNAL_ID",
     "ROLE_ARN",
     "AccountSettings",
+    "AttestationsSettings",
     "ChecksSettings",
     "LogSettings",
     "OrganizationSettings",
@@ -26,6 +27,7 @@ __all__ = [
     "Settings",
     "StandardSettings",
     "StoreSettings",
+    "WaiversSettings",
     "default_path",
     "load",
     "problems",
@@ -182,6 +184,26 @@ class ScheduleSettings(_Table):
     """A scan that could not start in time still starts within so many minutes; later it is caught up once."""
 
 
+class WaiversSettings(_Table):
+    """Findings that are accepted for a time."""
+
+    files: tuple[str, ...] = ()
+    """Files of waivers, relative to config.toml; empty: ``waivers.toml`` beside it, where there is one."""
+    max_days: Annotated[int, Field(ge=1, le=36500)] = 365
+    """For so many days from today a waiver may be given at most."""
+    announce_days: Annotated[int, Field(ge=0, le=36500)] = 14
+    """So many days before its end a waiver or an attestation is announced."""
+
+
+class AttestationsSettings(_Table):
+    """What people state where no API can show it."""
+
+    files: tuple[str, ...] = ()
+    """Files of attestations, relative to config.toml; empty: ``attestations.toml`` beside it, where there is one."""
+    max_days: Annotated[int, Field(ge=1, le=36500)] = 365
+    """For so many days from its date an attestation may be given at most."""
+
+
 class LogSettings(_Table):
     """What is logged."""
 
@@ -202,6 +224,8 @@ class Settings(_Table):
     report: ReportSettings = ReportSettings()
     pricing: PricingSettings = PricingSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    waivers: WaiversSettings = WaiversSettings()
+    attestations: AttestationsSettings = AttestationsSettings()
     log: LogSettings = LogSettings()
     folder: Path = Field(default=Path(), exclude=True)
     """Where the file lies: its relative paths start there. Set by ``load``, no key of the file."""
@@ -373,6 +397,8 @@ def _meaning(file: TomlFile, settings: Settings) -> list[str]:
     for name, key, texts in (
         ("standard", "overrides", settings.standard.overrides),
         ("checks", "folders", settings.checks.folders),
+        ("waivers", "files", settings.waivers.files),
+        ("attestations", "files", settings.attestations.files),
     ):
         missing = [settings.path(text) for text in texts if not settings.path(text).exists()]
         faults += [f"{file.place(name, key)}: {name}.{key}: there is no {path}" for path in missing]

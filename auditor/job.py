@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor import pricing
+from auditor import ledger, pricing
 from auditor.aws.limits import GENTLE, Limiter
 from auditor.aws.session import Connection, connect
 from auditor.collect import load_types
@@ -110,6 +110,7 @@ def run_job(
     """
     standard, checks, types = loaded or load(settings)
     require(settings.report.formats)
+    said = ledger.load(settings, store, checks, standard)
     connection = connection_of(settings, types)
     halt = _Halt(stop)
     request = ScanRequest(
@@ -134,6 +135,7 @@ def run_job(
         lease=lambda account: hold(store, account, halt),
         listener=listener,
         stop=halt,
+        ledger=said,
     )
     if settings.store.views:
         _publish_views(store)
@@ -231,8 +233,12 @@ def exit_code(outcome: Outcome, fail_on: str, min_coverage: float) -> int:
 
 
 def _fails(judged: Judged, fail_on: str) -> bool:
-    """Whether any failing finding is of severity FAIL_ON or worse; never for ``never``."""
+    """Whether any failing finding that is not waived is of severity FAIL_ON or worse; never for ``never``."""
     if fail_on == "never":
         return False
     limit = Severity(fail_on).rank
-    return any(f.verdict is Verdict.FAIL and f.severity.rank <= limit for f in judged.judgement.findings)
+    waived = judged.accepted.waived
+    return any(
+        finding.verdict is Verdict.FAIL and finding.severity.rank <= limit and finding.key not in waived
+        for finding in judged.judgement.findings
+    )

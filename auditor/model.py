@@ -1,4 +1,4 @@
-"""The nouns. Plain frozen data; imports nothing of ours. Field names of AWS stay AWS's inside a document."""
+"""The nouns. Plain frozen data; what people say of them is in ``acceptance``. Field names of AWS stay AWS's in a document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,12 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from auditor.acceptance import Waiver
+
 __all__ = [
     "GLOBAL",
     "SEVERITY_WEIGHTS",
     "Certainty",
     "Coverage",
     "CoverageState",
+    "DatedFact",
     "Document",
     "Evidence",
     "Finding",
@@ -282,6 +285,8 @@ class FindingState:
     since_scan: int
     last_seen: datetime
     """The last scan that saw this verdict, UTC."""
+    waiver: Waiver | None = None
+    """By what it is accepted: it fails, and weighs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +323,9 @@ class Score:
     unknown: int = 0
     not_applicable: int = 0
     waived: int = 0
+    """How many of the failed are waived: they are failures, and weigh nothing in ``value``."""
+    strict: float | None = None
+    """What ``value`` would be if nothing were waived."""
 
 
 class ScanStatus(StrEnum):
@@ -356,3 +364,32 @@ class Scan:
     """Calls made, throttled, retried and seconds, per service."""
     types_digest: str = ""
     """A hash of how resource types are read: what was read under another one is not taken over by a later scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedFact:
+    """Something that happened at a moment, as the evidence ledger keeps it after AWS has forgotten it."""
+
+    kind: str
+    """``failover``, ``restore``, ``drill``, ``experiment``, ``copy``, ``recovery-point``, ``key-use``, …"""
+    account: str
+    region: str
+    type: str
+    """The resource type that it was read as."""
+    id: str
+    """The id of the resource that it was read as."""
+    about: str
+    """What it happened to: an ARN where the API gives one, else a name."""
+    name: str
+    at: datetime
+    """When it happened, UTC."""
+    operation: str
+    """The API operation that told it."""
+    document: Document
+    """What the API said of it, in its own field names."""
+    once_a_day: bool = False
+    """One of a resource and a day (UTC) is enough."""
+    scan: int = 0
+    """The scan that saw it first; 0 before it is kept."""
+    seen_at: datetime | None = None
+    """When that scan began, UTC."""

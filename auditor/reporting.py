@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from auditor.aws.permissions import action
 from auditor.collect.declare import ResourceType
@@ -34,11 +35,15 @@ def report_inputs(
     states: Sequence[FindingState]
     if judged is not None and not judged.stored:
         tallies, scores = judged.judgement.tallies, judged.scores
-        states = store.states(scan.id, judged.judgement.findings)
+        accepted = judged.accepted
+        states = [
+            replace(state, waiver=accepted.waived.get(state.finding.key))
+            for state in store.states(scan.id, judged.judgement.findings)
+        ]
         changes: Sequence[FindingState] = ()
     else:
         tallies, scores = store.tallies(scan.id), store.scores(scan.id)
-        states, changes = store.findings(scan.id), store.changes(scan.id)
+        states, changes, accepted = store.findings(scan.id), store.changes(scan.id), store.accepted(scan.id)
     before = store.previous_scan(scan, alike=True) or store.previous_scan(scan)
     differences = store.resource_changes(scan.id) if before else None
 
@@ -62,6 +67,7 @@ def report_inputs(
         ),
         resources=_known(store, scan, states, checks.values()),
         offerings=_offerings(inventory, types),
+        accepted=accepted,
         permissions=permissions(checks.values(), types),
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from auditor import __version__, catalog
 from auditor import collect as collectors
 from auditor import standard as standards
+from auditor.acceptance import NOTHING_ACCEPTED, Accepted
 from auditor.aws.limits import Limiter
 from auditor.aws.session import Connection
 from auditor.collect.declare import ResourceType
@@ -21,6 +22,7 @@ from auditor.errors import AuditorError, CredentialsError, StandardError, UsageE
 from auditor.kit.check import Check
 from auditor.kit.money import PriceBook
 from auditor.kit.world import Inventory
+from auditor.ledger import NO_LEDGER, Ledger, remember, remembered
 from auditor.model import Coverage, Finding, Scan, ScanStatus, Scope, Score, Tally, Verdict
 from auditor.resume import RESUME_SECONDS, scopes_to_take_over
 from auditor.score import score
@@ -101,6 +103,8 @@ class Judged:
     """False when an old scan was judged again: its place in history is not rewritten."""
     interrupted: bool = False
     """Whether it was stopped before everything was read."""
+    accepted: Accepted = NOTHING_ACCEPTED
+    """What people said of it: what is waived, and what was attested."""
 
 
 def bind_all(checks: Iterable[Check], standard: Standard) -> Mapping[str, Any]:
@@ -126,13 +130,14 @@ def run_scan(
     lease: Callable[[str], AbstractContextManager[Lease | None]] = lambda account: nullcontext(),
     listener: Listener | None = None,
     stop: threading.Event | None = None,
+    ledger: Ledger = NO_LEDGER,
 ) -> Judged:
     """Read the account CONNECTION leads to, keep it in STORE, judge it by STANDARD, and return what came of it.
 
     PRICES is called once, when judging begins. LEASE is entered with the account id before anything is written: it raises
     LeaseTaken when another scan of the account runs. STOP ends the scan early: what was read is kept, judged and marked
-    interrupted; a scan that ran out of time or of credentials is incomplete. Raises CredentialsError, UsageError,
-    StandardError, StoreError and LeaseTaken; what was stored before stays.
+    interrupted; a scan that ran out of time or of credentials is incomplete. LEDGER is what people waive and attest today.
+    Raises CredentialsError, UsageError, StandardError, StoreError and LeaseTaken; what was stored before stays.
     """
     listener, stop = listener or Silence(), stop or threading.Event()
     chosen = select(checks, standard, request.selection)
@@ -186,7 +191,8 @@ def run_scan(
             status = ScanStatus.COMPLETE if whole else ScanStatus.INCOMPLETE
             if interrupted:
                 status = ScanStatus.INTERRUPTED
-            judged = judge_scan(store, scan, chosen, standard, thresholds, everywhere, prices(), listener)
+            remember(store, scan, types)
+            judged = judge_scan(store, scan, chosen, standard, thresholds, everywhere, prices(), listener, ledger)
             statistics["verdicts"] = judged.judgement.verdicts
         except BaseException as error:
             status = ScanStatus.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ScanStatus.FAILED
@@ -249,16 +255,19 @@ def judge_scan(
     enabled_regions: Sequence[str] | None,
     prices: PriceBook,
     listener: Listener,
+    ledger: Ledger = NO_LEDGER,
 ) -> Judged:
     """Judge what SCAN stored by the CHOSEN checks, keep the judgement, and return it.
 
     ENABLED_REGIONS: all regions of the account; ``None``: not known, then what joins all regions is unknown.
     """
     store.rename_checks(scan.account, _renamed(chosen))
-    coverage, judgement = _judge(store, scan, chosen, thresholds, enabled_regions, prices, listener)
-    scores = score(scan.account, _ids(standard), chosen, judgement.tallies, judgement.findings)
-    stored = store.save_judgement(scan.id, judgement.findings, judgement.tallies, scores)
-    return Judged(scan, coverage, judgement, scores, stored)
+    inventory, judgement = _judge(store, scan, chosen, thresholds, enabled_regions, prices, listener, ledger)
+    patterns = _ids(standard)
+    accepted = ledger.lay_over(scan, inventory, judgement.findings, judgement.tallies)
+    scores = score(scan.account, patterns, chosen, judgement.tallies, judgement.findings, accepted.waived)
+    stored = store.save_judgement(scan.id, judgement.findings, judgement.tallies, scores, accepted=accepted)
+    return Judged(scan, inventory.coverage, judgement, scores, stored, accepted=accepted)
 
 
 def evaluate(
@@ -270,6 +279,7 @@ def evaluate(
     *,
     selection: Selection | None = None,
     listener: Listener | None = None,
+    ledger: Ledger = NO_LEDGER,
 ) -> Judged:
     """Judge a stored scan again by today's standard and checks; no AWS call is made.
 
@@ -283,7 +293,7 @@ def evaluate(
     thresholds, listener = bind_all(chosen.values(), standard), listener or Silence()
     regions = scan.statistics.get("enabled_regions")
     store.rename_checks(scan.account, _renamed(checks))
-    coverage, judgement = _judge(store, scan, chosen, thresholds, regions, prices, listener)
+    inventory, judgement = _judge(store, scan, chosen, thresholds, regions, prices, listener, ledger)
     tallies, findings = list(judgement.tallies), list(judgement.findings)
     judged = replace(scan, standard_digest=standard.digest, checks_digest=catalog.digest())
     if selection is not None:
@@ -293,19 +303,23 @@ def evaluate(
             standard_digest=_mixed(scan.standard_digest, judged.standard_digest),
             checks_digest=_mixed(scan.checks_digest, judged.checks_digest),
         )
-    scores = score(scan.account, _ids(standard), checks, tallies, findings)
+    patterns = _ids(standard)
+    accepted = ledger.lay_over(scan, inventory, findings, tallies)
+    scores = score(scan.account, patterns, checks, tallies, findings, accepted.waived)
     stored = store.save_judgement(
         scan.id,
         judgement.findings,
         judgement.tallies,
         scores,
+        accepted=accepted,
+        beside=[finding.key for finding in findings if finding.verdict is Verdict.FAIL],
         narrowed=selection is not None,
         standard_digest=judged.standard_digest,
         checks_digest=judged.checks_digest,
     )
     if not stored:
-        scores = score(scan.account, _ids(standard), chosen, judgement.tallies, judgement.findings)
-    return Judged(judged, coverage, judgement, scores, stored)
+        scores = score(scan.account, patterns, chosen, judgement.tallies, judgement.findings, accepted.waived)
+    return Judged(judged, inventory.coverage, judgement, scores, stored, accepted=accepted)
 
 
 def _judge(
@@ -316,11 +330,19 @@ def _judge(
     enabled_regions: Sequence[str] | None,
     prices: PriceBook,
     listener: Listener,
-) -> tuple[Mapping[Scope, Coverage], Judgement]:
+    ledger: Ledger,
+) -> tuple[Inventory, Judgement]:
     held = store.inventory(scan.id)
-    inventory = Inventory(scan.account, held.resources, held.coverage, enabled_regions, prices)
-    judgement = judge_all(chosen.values(), inventory, lambda check: thresholds[check.id], listener.judging)
-    return held.coverage, judgement
+    inventory = Inventory(
+        scan.account,
+        held.resources,
+        held.coverage,
+        enabled_regions,
+        prices,
+        kept=remembered(store, scan),
+        attestations=ledger.of(scan.account),
+    )
+    return inventory, judge_all(chosen.values(), inventory, lambda check: thresholds[check.id], listener.judging)
 
 
 def _renamed(checks: Mapping[str, Check]) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ beside it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from auditor.kit.check import Check
 from auditor.model import Finding, Score, Tally, Verdict
@@ -28,13 +28,15 @@ def score(
     checks: Mapping[str, Check],
     tallies: Iterable[Tally],
     findings: Iterable[Finding],
+    waived: Container[str] = (),
 ) -> list[Score]:
     """Return the scores of ACCOUNT: its own first, then each section's, group's and pattern's, in the order of PATTERNS (ids).
 
     A failing finding weighs by its own severity, a pass by its check's. A scope that could not be read counts as one unknown
-    for each check about it. A check that serves several patterns of a section is counted in it once.
+    for each check about it. A check that serves several patterns of a section is counted in it once. WAIVED holds the keys of
+    the findings that are waived: they weigh nothing in ``value``, and all they weigh in ``strict``.
     """
-    counted = _count(checks, tallies, findings)
+    counted = _count(checks, tallies, findings, waived)
     serving: dict[str, list[str]] = defaultdict(list)
     for check in checks.values():
         for pattern in check.patterns:
@@ -46,22 +48,25 @@ def score(
         for pattern in patterns:
             members[key(pattern)].append(pattern)
         return [
-            _mean(level, id, [bullets[p].value for p in held], {c for p in held for c in serving[p]}, counted)
+            _mean(level, id, [bullets[p] for p in held], {c for p in held for c in serving[p]}, counted)
             for id, held in members.items()
         ]
 
     sections = means("section", lambda pattern: pattern.partition(".")[0])
     groups = means("group", lambda pattern: pattern.rpartition(".")[0])
     judged = {check for pattern in patterns for check in serving[pattern]}
-    whole = _mean("account", account, [section.value for section in sections], judged, counted)
+    whole = _mean("account", account, sections, judged, counted)
     return [whole, *sections, *groups, *bullets.values()]
 
 
 class _Counts(Counter[str]):
-    """Verdicts and their weights of one check: passed, failed, unknown, not_applicable, weight_passed, weight_failed."""
+    """Verdicts and their weights of one check: passed, failed, unknown, not_applicable, waived (of the failed), weight_passed,
+    weight_failed, weight_waived (of weight_failed)."""
 
 
-def _count(checks: Mapping[str, Check], tallies: Iterable[Tally], findings: Iterable[Finding]) -> dict[str, _Counts]:
+def _count(
+    checks: Mapping[str, Check], tallies: Iterable[Tally], findings: Iterable[Finding], waived: Container[str]
+) -> dict[str, _Counts]:
     counted: dict[str, _Counts] = defaultdict(_Counts)
     for tally in tallies:
         here = counted[tally.check]
@@ -73,25 +78,47 @@ def _count(checks: Mapping[str, Check], tallies: Iterable[Tally], findings: Iter
             here["weight_passed"] += len(tally.passed) * checks[tally.check].severity.weight
     for finding in findings:
         if finding.verdict is Verdict.FAIL:
-            counted[finding.check]["weight_failed"] += finding.severity.weight
+            here = counted[finding.check]
+            here["weight_failed"] += finding.severity.weight
+            if finding.key in waived:
+                here["waived"] += 1
+                here["weight_waived"] += finding.severity.weight
     return counted
 
 
 def _pattern(pattern: str, check_ids: Sequence[str], counted: Mapping[str, _Counts]) -> Score:
-    passed = sum(counted[id]["weight_passed"] for id in check_ids if id in counted)
-    failed = sum(counted[id]["weight_failed"] for id in check_ids if id in counted)
-    value = round(100 * passed / (passed + failed), 2) if passed + failed else None
-    return _score("pattern", pattern, value, check_ids, counted)
+    weights: Counter[str] = Counter()
+    for id in check_ids:
+        weights.update(counted.get(id, {}))
+    passed, failed = weights["weight_passed"], weights["weight_failed"]
+    left = failed - weights["weight_waived"]
+    return _score("pattern", pattern, _share(passed, left), _share(passed, failed), check_ids, counted)
+
+
+def _share(passed: int, failed: int) -> float | None:
+    return round(100 * passed / (passed + failed), 2) if passed + failed else None
 
 
 def _mean(
-    level: str, id: str, values: Sequence[float | None], check_ids: Iterable[str], counted: Mapping[str, _Counts]
+    level: str, id: str, parts: Sequence[Score], check_ids: Iterable[str], counted: Mapping[str, _Counts]
 ) -> Score:
-    known = [value for value in values if value is not None]
-    return _score(level, id, round(sum(known) / len(known), 2) if known else None, check_ids, counted)
+    values = [part.value for part in parts if part.value is not None]
+    strict = [part.strict for part in parts if part.strict is not None]
+    return _score(level, id, _average(values), _average(strict), check_ids, counted)
 
 
-def _score(level: str, id: str, value: float | None, check_ids: Iterable[str], counted: Mapping[str, _Counts]) -> Score:
+def _average(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 2) if values else None
+
+
+def _score(
+    level: str,
+    id: str,
+    value: float | None,
+    strict: float | None,
+    check_ids: Iterable[str],
+    counted: Mapping[str, _Counts],
+) -> Score:
     total: Counter[str] = Counter()
     for check in check_ids:
         total.update(counted.get(check, {}))
@@ -104,4 +131,6 @@ def _score(level: str, id: str, value: float | None, check_ids: Iterable[str], c
         failed=total["failed"],
         unknown=total["unknown"],
         not_applicable=total["not_applicable"],
+        waived=total["waived"],
+        strict=strict,
     )

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ class TomlFile:
     _STATEMENT = re.compile(
         rf"\s*(?:\[\[\s*(?P<item>{_NAME})\s*\]\]|\[\s*(?P<table>{_NAME})\s*\]|(?P<key>{_NAME})\s*=)"
     )
+    _LONG_TEXT = re.compile(r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'', re.DOTALL)
 
     def __init__(self, path: Path, error: type[AuditorError]) -> None:
         """Read PATH. Raises ERROR, in one line with the file and the line, when it cannot be read or parsed."""
@@ -34,17 +36,17 @@ class TomlFile:
             raise error(f"{path}{self._line_in(fault, text)}: is not valid TOML: {fault}") from None
         self._lines: dict[tuple[str, ...], int] = {}
         table: tuple[str, ...] = ()
-        for number, line_text in enumerate(text.splitlines(), 1):
+        items: Counter[tuple[str, ...]] = Counter()
+        # What looks like a statement inside a text of several lines is none.
+        bare = self._LONG_TEXT.sub(lambda long: "\n" * long[0].count("\n"), text)
+        for number, line_text in enumerate(bare.split("\n"), 1):
             if found := self._STATEMENT.match(line_text):
-                name = found["item"] or found["table"] or found["key"]
-                parts = tuple(part.strip("\"'") for part in re.findall(self._PART, name))
+                named = found["item"] or found["table"] or found["key"]
+                parts = tuple(part.strip("\"'") for part in re.findall(self._PART, named))
                 if found["item"]:
-                    count = sum(known[:-1] == parts for known in self._lines)
-                    table = parts = (*parts, str(count))
-                elif found["table"]:
-                    table = parts
-                else:
-                    parts = table + parts
+                    items[parts] += 1
+                    parts = (*parts, str(items[parts] - 1))
+                table, parts = (table, table + parts) if found["key"] else (parts, parts)
                 for length in range(1, len(parts) + 1):
                     self._lines.setdefault(parts[:length], number)
 
@@ -57,7 +59,7 @@ class TomlFile:
         return f":{found[1]}" if found else ""
 
     def place(self, *keys: str) -> str:
-        """``file:line`` of the innermost of KEYS whose line is known; the n-th ``[[table]]`` is called by its number, from 0."""
+        """``file:line`` of the innermost of KEYS whose line is known; the number of a ``[[table]]``, from "0" on, is a key."""
         for length in range(len(keys), 0, -1):
             if line := self._lines.get(keys[:length]):
                 return f"{self.path}:{line}"

@@ -44,7 +44,19 @@ def inventory_of(check: Check, case: Case) -> tuple[Inventory, Resource]:
                 scope, CoverageState.DENIED if denied else CoverageState.COMPLETE, denied, observed_at=NOW
             )
     held = {type: [] if type in case.unread and type != subject_type else list(r) for type, r in resources.items()}
-    return Inventory(ACCOUNT, lambda type: held.get(type, ()), coverage, regions), subject
+    recorded = {
+        type: [_resource(type, document, number) for number, document in enumerate(documents, 1)]
+        for type, documents in case.recorded.items()
+    }
+    inventory = Inventory(
+        ACCOUNT,
+        lambda type: held.get(type, ()),
+        coverage,
+        regions,
+        kept=lambda type: recorded.get(type, ()),
+        attestations=case.attested,
+    )
+    return inventory, subject
 
 
 def _is_global(type: str) -> bool:

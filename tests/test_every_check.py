@@ -84,7 +84,9 @@ def test_its_patterns_and_types_exist(check: Check) -> None:
     for type in (*check.on, *check.reads):
         assert type in load_types(), f"{check.id} reads {type}, which no collector reads"
     for case in (*check.passes, *check.fails, *check.skips, *check.unknowns):
-        assert set(case.related) <= {*check.on, *check.reads}, f"{check.id}: a case relates a type it does not read"
+        assert {*case.related, *case.recorded} <= {*check.on, *check.reads}, (
+            f"{check.id}: a case relates a type it does not read"
+        )
 
 
 @each_check
@@ -132,7 +134,7 @@ def test_its_cases_use_the_names_of_the_api(check: Check) -> None:
 
     for case in (*check.passes, *check.fails, *check.skips, *check.unknowns):
         assert not unknown_fields(case.type or check.on[0], case.document)
-        for type, documents in case.related.items():
+        for type, documents in (*case.related.items(), *case.recorded.items()):
             for document in documents:
                 assert not unknown_fields(type, {k: v for k, v in document.items() if k != "#region"})
 

@@ -36,6 +36,7 @@ def command(
     """
     settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
     selection = options.selection_of(given)
+    from auditor import ledger
     from auditor.job import load, price_book, report_outcome
     from auditor.report import build_view
     from auditor.reporting import report_inputs
@@ -45,6 +46,8 @@ def command(
     with options.open_store(settings, store_url) as store:
         scan = options.pick_scan(store, number, account)
         chosen = selection if selection.as_mapping() else None
-        judged = evaluate(store, scan, standard, checks, price_book(settings, store, None), selection=chosen)
+        said = ledger.load(settings, store, checks, standard)
+        prices = price_book(settings, store, None)
+        judged = evaluate(store, scan, standard, checks, prices, selection=chosen, ledger=said)
         view = build_view(report_inputs(store, judged.scan, standard, checks, types, judged))
     return conclude(report_outcome(settings, judged, view), settings.scan.fail_on, 0, quiet=quiet)

@@ -28,9 +28,14 @@ COLUMNS = (
     "resource",
     "lifecycle",
     "key",
+    "waived_until",
+    "waived_by",
+    "waived_for",
+    "waived_ticket",
+    "waived_in",
 )
-_TABLE = 8
-"""How many of the columns a table on a terminal shows."""
+_TABLE = (*COLUMNS[:8], "waived_until")
+"""What a table on a terminal shows."""
 
 
 @click.command("findings")
@@ -50,6 +55,7 @@ _TABLE = 8
     help="Which verdicts; repeatable.",
 )
 @click.option("--new", is_flag=True, help="Only those that the scan opened or reopened.")
+@click.option("--waived/--not-waived", "waived", default=None, help="Only those that are waived, or only the others.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 def command(
     config_path: Path | None,
@@ -60,7 +66,7 @@ def command(
     form: str,
     **given: Any,
 ) -> None:
-    """List the findings of a stored scan, worst first."""
+    """List the findings of a stored scan, worst first; those that are waived say until when."""
     settings = options.settings_of(config_path)
     from auditor.cli.listing import Listing
     from auditor.model import Verdict
@@ -76,8 +82,10 @@ def command(
     kept = [state for state in states if (every or state.finding.check in chosen) and _fits(state, given)]
     kept.sort(key=lambda state: (state.finding.severity.rank, state.finding.check, state.finding.resource))
     rows = [_row(state) for state in kept]
-    shown = len(COLUMNS) if form != "table" else _TABLE
-    Listing(COLUMNS[:shown], [row[:shown] for row in rows], "Nothing was found.", long="evidence").show(form)
+    shown = COLUMNS if form != "table" else _TABLE
+    places = [COLUMNS.index(name) for name in shown]
+    cells = [tuple(row[place] for place in places) for row in rows]
+    Listing(shown, cells, "Nothing was found.", long="evidence").show(form)
 
 
 def _must_be_read(regions: "Iterable[str]", read: "Iterable[str]") -> None:
@@ -102,6 +110,7 @@ def _fits(state: "FindingState", given: dict[str, Any]) -> bool:
         and (not given["region"] or finding.region in given["region"])
         and (not given["type_"] or finding.type in given["type_"])
         and (not given["resource"] or given["resource"] in finding.name or given["resource"] in finding.resource)
+        and (given["waived"] is None or given["waived"] is (state.waiver is not None))
         and (not given["new"] or state.lifecycle in (Lifecycle.OPENED, Lifecycle.REOPENED))
     )
 
@@ -123,4 +132,12 @@ def _row(state: "FindingState") -> tuple[object, ...]:
         finding.resource,
         str(state.lifecycle),
         finding.key,
+        *_waiver(state),
     )
+
+
+def _waiver(state: "FindingState") -> tuple[str | None, ...]:
+    waiver = state.waiver
+    if waiver is None:
+        return (None,) * 5
+    return waiver.until.isoformat(), waiver.owner, waiver.reason, waiver.ticket, waiver.source

@@ -29,6 +29,7 @@ def print_summary(view: "ReportView", reports: Sequence[Path], coverage: float) 
         _changes(out, view)
         _risks(out, view)
         _money(out, view)
+        _accepted(out, view)
         _gaps(out, view, coverage)
         _reports(out, reports)
     except BrokenPipeError:
@@ -132,6 +133,28 @@ def _money(out: Any, view: "ReportView") -> None:
     said += [f"{len(money.unpriced):,} not priced"] if money.unpriced else []
     said += [f"prices of {money.oldest_price}"] if money.oldest_price else []
     _title(out, f"Can be saved: {money.total:,.2f} USD a month at list price", "; ".join(said))
+
+
+def _accepted(out: Any, view: "ReportView") -> None:
+    """Print what is waived, with the scores as if it were not, and what somebody should look at."""
+    if not view.waived and not view.notices:
+        return
+    strict = f"; without waivers the score is {_cut(view.strict)}" if view.waived and view.strict is not None else ""
+    without = [
+        f"{plain(section.name)} {_cut(section.strict)}"
+        for section in view.sections
+        if section.counts.waived and section.strict is not None and section.strict != section.score
+    ]
+    _title(out, f"Waived: {len(view.waived):,}{strict}", f"without waivers: {', '.join(without)}" if without else "")
+    for notice in view.notices[:_SHOWN]:
+        _rows(out, [[(notice, "yellow")]])
+    if len(view.notices) > _SHOWN:
+        _rows(out, [[(f"and {len(view.notices) - _SHOWN} more in the report", "dim")]])
+
+
+def _cut(score: float) -> str:
+    """Return a score cut, never rounded up: 79.96 must not look like the next grade."""
+    return f"{int(score * 10) / 10:g}"
 
 
 def _gaps(out: Any, view: "ReportView", coverage: float) -> None:

@@ -6,7 +6,19 @@ from typing import Any
 
 from auditor.model import Gap
 
-__all__ = ["TYPES", "Batch", "Call", "CallFailed", "Collector", "Metric", "ResourceType", "Row", "Wait", "is_of_aws"]
+__all__ = [
+    "TYPES",
+    "Batch",
+    "Call",
+    "CallFailed",
+    "Collector",
+    "Dated",
+    "Metric",
+    "ResourceType",
+    "Row",
+    "Wait",
+    "is_of_aws",
+]
 
 Row = Mapping[str, Any]
 """One item of an answer, as the API gave it. A value that is a Gap is a field that could not be read."""
@@ -78,6 +90,29 @@ class Metric:
     """Overrides ``{name}.{statistic}`` where the same metric is read twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """What of a type is a dated fact that AWS forgets: each scan puts it into the evidence ledger, once.
+
+    It is told apart by kind, id and moment. A resource one of whose kept fields could not be read waits for a scan that can.
+    """
+
+    kind: str
+    """``failover``, ``restore``, ``drill``, ``experiment``, ``copy``, ``recovery-point``, ``key-use``, …"""
+    at: str
+    """Path of the date; a resource without one is no dated fact."""
+    about: str = ""
+    """Path of what it happened to (``SourceArn``); empty: the resource itself."""
+    when: Callable[[Row], bool] | None = None
+    """Which resources are one (only what succeeded proves anything); ``None``: all."""
+    keep: tuple[str, ...] = ()
+    """Top-level fields that the ledger keeps; empty: the whole document."""
+    once_a_day: bool = False
+    """One of a resource and a day is enough: for what is measured anew by each scan."""
+    operation: str = ""
+    """The operation that tells it (``iam:GetCredentialReport``), where it is not the type's first."""
+
+
 class CallFailed(Exception):
     """A call that a generator asked for came back with an error that is not declared ``absent``."""
 
@@ -146,6 +181,8 @@ class ResourceType:
     They are read, covered and joined like all others; in counts of the account's resources they are left out."""
     volatile: tuple[str, ...] = ()
     """Fields that change by themselves and are no drift (``LatestRestorableTime``); ``Metrics`` always is."""
+    dated: tuple[Dated, ...] = ()
+    """What of it goes into the evidence ledger, because AWS forgets it before the standard stops asking for it."""
     drop: tuple[str, ...] = ()
     """Paths that are never kept: secrets (``UserData``), and what nobody reads."""
     get: Call | None = None

@@ -1,7 +1,7 @@
 """Everything a check may import. Change with care: checks outside this repository depend on it."""
 
-from auditor.kit.check import CATALOG, Case, Check, Fix, NoThresholds, check
-from auditor.kit.facts import Facts, NotApplicable, Series, Unavailable
+from auditor.kit.check import CATALOG, Case, Check, Fix, NoThresholds, check, stated
+from auditor.kit.facts import ATTESTATION, Facts, NotApplicable, Series, Unavailable
 from auditor.kit.money import (
     HOURS_PER_MONTH,
     Certainty,
@@ -20,6 +20,7 @@ from auditor.model import Document, Evidence, Gap, Severity
 CRITICAL, HIGH, MEDIUM, LOW, INFO = Severity
 
 __all__ = [
+    "ATTESTATION",
     "CATALOG",
     "CRITICAL",
     "DAYS",
@@ -56,6 +57,7 @@ __all__ = [
     "parse_time",
     "recommended",
     "saving",
+    "stated",
     "sum_of",
     "unpriced",
 ]

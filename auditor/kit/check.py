@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from auditor.acceptance import Attestation
 from auditor.kit.facts import Facts
+from auditor.kit.time import ago, parse_time
 from auditor.model import Document, Evidence, Gap, Severity
 
-__all__ = ["CATALOG", "Case", "Check", "Fix", "NoThresholds", "check"]
+__all__ = ["CATALOG", "Case", "Check", "Fix", "NoThresholds", "check", "stated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,25 @@ class Case:
     type: str = ""
     """The resource's type where the check is about several."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    attested: Sequence[Attestation] = ()
+    """What people state of it."""
+    recorded: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+    """Resource type -> documents that only the evidence ledger still holds, in the case's own region."""
     why: str = ""
     """A few words for people, where the document does not speak for itself."""
+
+
+def stated(check: str, statement: str, *, given: str = "", until: str = "", evidence: str | None = None) -> Attestation:
+    """Return an attestation for a case of CHECK: a month old, with eleven to go and a URL, where nothing else is said."""
+    return Attestation(
+        check=check,
+        statement=statement,
+        author="a.lovelace",
+        given=parse_time(given or ago(days=30)).date(),
+        until=parse_time(until or ago(days=-335)).date(),
+        evidence="https://wiki.example.com/attested" if evidence is None else evidence,
+        place="attestations.toml:1",
+    )
 
 
 Judge = Callable[[Facts, Any], Iterator[Evidence]]

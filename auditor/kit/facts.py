@@ -7,14 +7,18 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
+from auditor.acceptance import Attestation
 from auditor.kit.money import PriceBook
 from auditor.kit.time import parse_time
-from auditor.model import GLOBAL, Gap, Resource
+from auditor.model import GLOBAL, Evidence, Gap, Resource
 
-__all__ = ["Facts", "NotApplicable", "Series", "Unavailable", "World", "values_at"]
+__all__ = ["ATTESTATION", "Facts", "NotApplicable", "Series", "Unavailable", "World", "values_at"]
 
 
 T = TypeVar("T")
+
+ATTESTATION = "attestation"
+"""The operation of a gap that no API fills, but a person."""
 
 
 class NotApplicable(Exception):
@@ -47,6 +51,15 @@ class World(Protocol):
 
     def all(self, type: str, region: str | None) -> list["Facts"]:
         """Return every resource of TYPE that was read."""
+
+    def recorded(self, type: str, by: str, key: str, region: str | None) -> list["Facts"]:
+        """Return the resources of TYPE that hold KEY at the path BY, and those the evidence ledger kept of earlier scans."""
+
+    def all_recorded(self, type: str, region: str | None) -> list["Facts"]:
+        """Return every resource of TYPE that was read, and those the evidence ledger kept of earlier scans."""
+
+    def attestation(self, check: str, facts: "Facts", max_age_days: int | None) -> Attestation | None:
+        """Return what was attested of FACTS for CHECK (id), rather one that proves it; ``None`` when nothing was."""
 
     def unread(self, type: str, region: str | None, by: str = "") -> Gap | None:
         """Return why TYPE, or what lies at the path BY of each, was not read completely there, or ``None`` when it was."""
@@ -218,6 +231,11 @@ class Facts:
         return self._resource.tags
 
     @property
+    def known_tags(self) -> Mapping[str, str] | None:
+        """The tags, key to value; ``None`` when they could not be read."""
+        return None if "Tags" in self._gaps else self._resource.tags
+
+    @property
     def prices(self) -> PriceBook:
         """List prices for savings."""
         return self._world.prices
@@ -300,6 +318,46 @@ class Facts:
         """Return the referrers that were read, complete or not: enough to prove that there is one, never that there is none."""
         region = None if everywhere else self._reach
         return self._world.holding(type, by, self.id if key is None else key, region)
+
+    def recorded(self, type: str, by: str, key: str | None = None) -> list["Facts"]:
+        """Return the referrers that were read and those of earlier scans that the evidence ledger kept, this region's.
+
+        AWS forgets them (RDS events after 14 days), the ledger does not. Enough to prove that something happened; that
+        nothing did is proven by ``referrers`` alone, and only for as long as AWS remembers.
+        """
+        return self._world.recorded(type, by, self.id if key is None else key, self._reach)
+
+    def all_recorded(self, type: str) -> list["Facts"]:
+        """Return every resource of TYPE in this region that was read or that the evidence ledger kept (see ``recorded``)."""
+        return self._world.all_recorded(type, self._reach)
+
+    def attestation(self, check: str, max_age_days: int | None = None) -> Attestation | None:
+        """Return what a person attested of this resource for CHECK (the asking check's id), if it proves it; else ``None``."""
+        found = self._world.attestation(check, self, max_age_days)
+        return found if found and not found.fault(self.observed_at.date(), max_age_days) else None
+
+    def attested(self, check: str, max_age_days: int | None = None) -> Iterator[Evidence]:
+        """Yield what is wrong with what a person attested of this resource for CHECK (the asking check's id).
+
+        Yields nothing where it proves its statement: the check then passes by it. The last resort of a check, after all that
+        an API can show. Raises Unavailable when nothing was attested. MAX_AGE_DAYS: how old it may be at most.
+        """
+        found = self._world.attestation(check, self, max_age_days)
+        if found is None:
+            raise Unavailable(Gap(ATTESTATION, "NotGiven", f"to be attested: auditor attest --check {check}"))
+        fault = found.fault(self.observed_at.date(), max_age_days)
+        if fault:
+            yield Evidence(
+                f"the attestation of {found.author} {fault}",
+                {
+                    "statement": found.statement,
+                    "author": found.author,
+                    "given": found.given.isoformat(),
+                    "until": found.until.isoformat(),
+                    "evidence": found.evidence,
+                    "source": found.source,
+                },
+            )
 
     def all(self, type: str, *, everywhere: bool = False) -> list["Facts"]:
         """Return every resource of TYPE in this region. Raises Unavailable when TYPE was not read completely."""

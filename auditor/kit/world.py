@@ -1,14 +1,19 @@
 """The inventory of one account as checks see it: resources by type, joined through indices that are built once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from auditor.acceptance import Attestation
+from auditor.kit.check import CATALOG
 from auditor.kit.facts import Facts
 from auditor.kit.money import NoPrices, PriceBook
 from auditor.model import GLOBAL, Coverage, Gap, Resource, Scope
 
 __all__ = ["Inventory"]
+
+_KEPT = "kept in the ledger: "
+"""Before a type's name: what of it the evidence ledger kept, whether or not this scan still saw it."""
 
 
 class Inventory:
@@ -21,16 +26,24 @@ class Inventory:
         coverage: Mapping[Scope, Coverage],
         enabled_regions: Iterable[str] | None,
         prices: PriceBook | None = None,
+        *,
+        kept: Callable[[str], Iterable[Resource]] | None = None,
+        attestations: Sequence[Attestation] = (),
     ) -> None:
         """LOAD returns the resources of a type; ENABLED_REGIONS are all regions of the account, asked for or not.
 
-        ``None``: which they are could not be read; then nothing is known to be read everywhere but what is global.
+        ``None``: which they are could not be read; then nothing is known to be read everywhere but what is global. KEPT
+        returns what the evidence ledger holds of a type; ATTESTATIONS are what people state of the account.
         """
         self.account = account
         self.coverage = coverage
         self.prices: PriceBook = prices or NoPrices()
         self.memo: dict[Any, Any] = {}
+        self.attested: dict[tuple[int, str, str], tuple[Attestation, str, str, str]] = {}
+        """Each attestation that a check was given: it, check, resource, and why it proves nothing there (empty: it does)."""
         self._load = load
+        self._kept = kept
+        self._attestations = attestations
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts]] = {}
         self._places: dict[str, dict[str, list[Facts]]] = {}
@@ -40,8 +53,39 @@ class Inventory:
     def facts(self, type: str) -> list[Facts]:
         """Return every resource of TYPE that was read, in all regions."""
         if type not in self._types:
-            self._types[type] = [Facts(resource, self) for resource in self._load(type)]
+            self._types[type] = [Facts(resource, self) for resource in self._loaded(type)]
         return self._types[type]
+
+    def _loaded(self, type: str) -> Iterable[Resource]:
+        if not type.startswith(_KEPT):
+            return self._load(type)
+        return self._kept(type.removeprefix(_KEPT)) if self._kept else ()
+
+    def recorded(self, type: str, by: str, key: str, region: str | None) -> list[Facts]:
+        """Return the resources of TYPE that hold KEY at the path BY, and those the evidence ledger kept of earlier scans."""
+        return self.holding(type, by, key, region) + self.holding(_KEPT + type, by, key, region)
+
+    def all_recorded(self, type: str, region: str | None) -> list[Facts]:
+        """Return every resource of TYPE that was read, and those the evidence ledger kept of earlier scans."""
+        return [*self._within(type, region), *self._within(_KEPT + type, region)]
+
+    def attestation(self, check: str, facts: Facts, max_age_days: int | None) -> Attestation | None:
+        """Return what was attested of FACTS for CHECK (id), rather one that proves it; ``None`` when nothing was."""
+        declared, today = CATALOG.get(check), facts.observed_at.date()
+        former, patterns = (declared.aliases, declared.patterns) if declared else ((), ())
+        found = [
+            held
+            for held in self._attestations
+            if held.given <= today
+            and held.is_about(check, former, patterns)
+            and held.reaches(facts.account, facts.region, facts.id, facts.name)
+        ]
+        if not found:
+            return None
+        best = min(found, key=lambda held: (bool(held.fault(today, max_age_days)), -held.until.toordinal()))
+        fault = best.fault(today, max_age_days)
+        self.attested[id(best), check, facts.id] = (best, check, facts.id, fault)
+        return best
 
     def all(self, type: str, region: str | None) -> list[Facts]:
         """Return every resource of TYPE in REGION (and ``global``), or in all regions."""

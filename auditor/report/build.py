@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from auditor.kit import iso
-from auditor.model import Scan, ScanStatus, Severity, Verdict
+from auditor.model import Scan, ScanStatus, Score, Severity, Verdict
+from auditor.report.accepted import attestation_view, waiver_view
 from auditor.report.changes import changes_view, scores_by_id
 from auditor.report.findings import check_views, counts_by_check, finding_view, in_order, risks
 from auditor.report.inputs import ReportInputs
@@ -21,10 +22,11 @@ __all__ = ["build_view"]
 def build_view(inputs: ReportInputs) -> ReportView:
     """Return the view of a scan; built once, rendered in every format."""
     scan = inputs.scan
-    counts = counts_by_check(inputs.tallies)
+    counts = counts_by_check(inputs.tallies, inputs.states)
     checks = check_views(inputs, counts)
     pairs = [(state.finding, finding_view(state, inputs)) for state in inputs.states]
-    findings = in_order((view for _, view in pairs), checks)
+    findings = in_order((view for _, view in pairs if not _is_waived(view)), checks)
+    waived = in_order((view for _, view in pairs if _is_waived(view)), checks)
     failing = _by_check(findings)
     coverage = coverage_view(inputs, (finding for finding, _ in pairs))
     changes = changes_view(inputs, checks)
@@ -34,6 +36,7 @@ def build_view(inputs: ReportInputs) -> ReportView:
     severities = {severity: failures[severity] for severity in Severity}
     standings = Counter(bullet.standing for section in sections for bullet in section.bullets)
     score, letter = (account.value, account.letter) if account else (None, None)
+    strict = account.strict if account else None
     return ReportView(
         title=visible(scan.account_name or scan.account),
         standard=visible(inputs.standard.title),
@@ -51,10 +54,11 @@ def build_view(inputs: ReportInputs) -> ReportView:
         version=visible(scan.program_version),
         standard_digest=visible(scan.standard_digest),
         checks_digest=visible(scan.checks_digest),
-        verdict=_verdict(scan, score, letter, severities, coverage),
+        verdict=_verdict(scan, score, letter, severities, coverage, len(waived)),
         score=score,
         letter=letter,
-        counts=Counts(account.passed, account.failed, account.unknown, account.not_applicable) if account else Counts(),
+        strict=strict,
+        counts=_counts(account),
         severities=severities,
         standings={standing: standings[standing] for standing in Standing},
         coverage=coverage,
@@ -62,12 +66,29 @@ def build_view(inputs: ReportInputs) -> ReportView:
         risks=risks(findings),
         sections=sections,
         checks=checks,
-        money=money_view((pair for pair in pairs if pair[0].verdict is Verdict.FAIL), inputs),
+        money=money_view(
+            (pair for pair in pairs if pair[0].verdict is Verdict.FAIL and not _is_waived(pair[1])), inputs
+        ),
         findings=tuple(findings),
         faults=tuple(finding for finding in findings if finding.fault),
+        waived=tuple(waived),
+        waivers=tuple(waiver_view(use.waiver, use) for use in inputs.accepted.waivers),
+        attestations=tuple(map(attestation_view, inputs.accepted.attestations)),
+        notices=tuple(map(visible, inputs.accepted.notices)),
         tallies=tuple(inputs.tallies),
         names={id: known.name for id, known in inputs.resources.items() if known.name},
     )
+
+
+def _is_waived(finding: FindingView) -> bool:
+    """Whether it fails and is accepted; what is unknown has no weight to take."""
+    return finding.waiver is not None and finding.verdict is Verdict.FAIL
+
+
+def _counts(score: Score | None) -> Counts:
+    if score is None:
+        return Counts()
+    return Counts(score.passed, score.failed, score.unknown, score.not_applicable, score.waived)
 
 
 def _by_check(findings: Iterable[FindingView]) -> Mapping[str, list[FindingView]]:
@@ -81,7 +102,12 @@ def _selection(scan: Scan) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _verdict(
-    scan: Scan, score: float | None, letter: str | None, severities: Mapping[Severity, int], coverage: CoverageView
+    scan: Scan,
+    score: float | None,
+    letter: str | None,
+    severities: Mapping[Severity, int],
+    coverage: CoverageView,
+    waived: int,
 ) -> str:
     """Return the whole report in one sentence."""
     stopped = {
@@ -105,4 +131,5 @@ def _verdict(
     unread = (
         f"{plural(coverage.unread, 'scope')} could not be read" if coverage.unread else "everything asked for was read"
     )
-    return f"{head}: {found}, {unread}{stopped}"
+    accepted = f", {waived:,} waived" if waived else ""
+    return f"{head}: {found}{accepted}, {unread}{stopped}"

@@ -1,11 +1,12 @@
 """Findings as readers see them, and the checks they come from."""
 
 import functools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from auditor.kit import Check, iso
 from auditor.model import Evidence, FindingState, Lifecycle, Severity, Tally, Verdict
+from auditor.report.accepted import waiver_view
 from auditor.report.fix import fill_fix
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
@@ -65,6 +66,7 @@ def finding_view(state: FindingState, inputs: ReportInputs) -> FindingView:
         usd_month=saving.usd_month if saving and failing else None,
         fault=finding.fault,
         tags={word(short(key, 256)): word(short(value, 512)) for key, value in known.tags.items()},
+        waiver=waiver_view(state.waiver) if state.waiver else None,
     )
 
 
@@ -92,8 +94,12 @@ def in_order(findings: Iterable[FindingView], checks: Iterable[str]) -> list[Fin
     return sorted(findings, key=key)
 
 
-def counts_by_check(tallies: Iterable[Tally]) -> Mapping[str, Counts]:
-    """Return each check's verdicts, counted; a scope that could not be read counts as one unknown."""
+def counts_by_check(tallies: Iterable[Tally], states: Iterable[FindingState] = ()) -> Mapping[str, Counts]:
+    """Return each check's verdicts, counted; a scope that could not be read counts as one unknown.
+
+    STATES are the findings; those that fail and are waived are counted a second time as waived.
+    """
+    waived = Counter(state.finding.check for state in states if state.waiver and state.finding.verdict is Verdict.FAIL)
     counted: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for tally in tallies:
         here = counted[tally.check]
@@ -101,7 +107,7 @@ def counts_by_check(tallies: Iterable[Tally]) -> Mapping[str, Counts]:
         here[1] += len(tally.failed)
         here[2] += len(tally.unknown) + (tally.unread is not None)
         here[3] += sum(map(len, tally.not_applicable.values()))
-    return {check: Counts(*here) for check, here in counted.items()}
+    return {check: Counts(here[0], here[1], here[2], here[3], waived[check]) for check, here in counted.items()}
 
 
 def check_views(inputs: ReportInputs, counts: Mapping[str, Counts]) -> dict[str, CheckView]:

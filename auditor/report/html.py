@@ -59,7 +59,7 @@ def render_html(view: ReportView, other: str = "") -> str:
         ("money", "Money", None),
         ("findings", "Findings", len(view.findings)),
         ("unread", "Not read", len(view.coverage.gaps)),
-        ("waived", "Waived", len(view.waived)),
+        ("waived", "Waived and attested", len(view.waived) + len(view.attestations)),
         ("method", "The score", None),
         ("checks", "Checks", sum(check.ran for check in view.checks.values())),
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from auditor.acceptance import NOTHING_ACCEPTED, Accepted
 from auditor.kit import Check
 from auditor.model import Coverage, FindingState, Scan, Scope, Score, Tally
 from auditor.standard import Standard
@@ -75,5 +76,7 @@ class ReportInputs:
     """Resource id -> what else is known; needed for those with findings only."""
     offerings: Mapping[Scope, int] = field(default_factory=dict)
     """How many of a scope's resources are what AWS offers (instance types, zones, …) and not what the account has."""
+    accepted: Accepted = NOTHING_ACCEPTED
+    """What people said of the scan; which findings are waived stands with the states."""
     permissions: Mapping[str, Permission] = field(default_factory=dict)
     """Operation (``elbv2:DescribeLoadBalancers``, as in a Gap) -> what opens it."""

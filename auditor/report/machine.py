@@ -28,6 +28,10 @@ def render_json(view: ReportView) -> bytes:
     - ``checks``: what each check wants, why, its fix and its counts.
     - ``findings``: what fails or is unknown, with evidence (sentence, facts), command, since and lifecycle.
     - ``savings``: the total, and each amount with its prices; only ``counted`` ones make the total.
+    - ``waived``: the failures that are accepted, each with its ``waiver`` (who, why, until, ticket, source); they are not among
+      ``findings``, ``severities`` and ``savings``. ``waivers``: all that stood, also ended and unused ones.
+    - ``attestations``: what people state, with evidence, fault and the verdicts that stand on it. ``notices``: what somebody
+      should look at of both. ``score_without_waivers``: the score if nothing were waived.
     - ``resources``: every verdict: for each resource ``verdicts`` (check -> pass, fail, unknown, not_applicable) and
       ``reasons`` (check -> why it is not applicable or unknown).
     - ``unread``: scopes a check could not judge, with operation and code; each counts as one unknown.
@@ -52,6 +56,7 @@ def render_json(view: ReportView) -> bytes:
         "verdict": view.verdict,
         "score": view.score,
         "grade": view.letter,
+        "score_without_waivers": view.strict,
         "counts": asdict(view.counts),
         "severities": view.severities,
         "standings": view.standings,
@@ -62,6 +67,7 @@ def render_json(view: ReportView) -> bytes:
                 "score": section.score,
                 "grade": section.letter,
                 "delta": section.delta,
+                "score_without_waivers": section.strict,
                 "counts": asdict(section.counts),
                 "bullets": [
                     _bullet(bullet, group.id, group.name) for group in section.groups for bullet in group.bullets
@@ -75,6 +81,15 @@ def render_json(view: ReportView) -> bytes:
         "findings": [_finding(finding) for finding in view.findings],
         "savings": _money(view.money),
         "waived": [_finding(finding) for finding in view.waived],
+        "waivers": [asdict(waiver) for waiver in view.waivers],
+        "attestations": [
+            {
+                **asdict(held),
+                "verdicts": [dict(zip(("check", "resource"), pair, strict=True)) for pair in held.verdicts],
+            }
+            for held in view.attestations
+        ],
+        "notices": view.notices,
         "resources": _resources(view),
         "unread": _unread(view.tallies),
     }
@@ -149,6 +164,7 @@ def _finding(finding: FindingView) -> dict[str, Any]:
         "usd_month": finding.usd_month,
         "fault": finding.fault,
         "tags": finding.tags,
+        "waiver": asdict(finding.waiver) if finding.waiver else None,
     }
 
 

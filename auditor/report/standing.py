@@ -46,6 +46,7 @@ def section_views(
                 score=score.value if score else None,
                 letter=score.letter if score else None,
                 delta=_delta(score, before.get(("section", section_id))),
+                strict=score.strict if score else None,
                 counts=_total({check.id: check for p in held for check in serving[p.id]}.values()),
                 groups=groups,
             )
@@ -107,6 +108,7 @@ def _total(checks: Iterable[CheckView]) -> Counts:
         sum(c.failed for c in counts),
         sum(c.unknown for c in counts),
         sum(c.not_applicable for c in counts),
+        sum(c.waived for c in counts),
     )
 
 
@@ -119,6 +121,8 @@ def _standing(counts: Counts, checks: Sequence[CheckView]) -> tuple[Standing, st
     unread = f"{counts.unknown:,} could not be read"
     if counts.failed:
         note = f"{counts.failed:,} of {counts.judged:,} fail"
+        if counts.waived:
+            note += ", all waived" if counts.waived == counts.failed else f", {counts.waived:,} of them waived"
         return Standing.BROKEN, f"{note}, {unread}" if counts.unknown else note
     if counts.unknown:
         return Standing.UNREAD, f"{counts.passed:,} pass, {unread}" if counts.passed else unread

@@ -7,6 +7,7 @@ from enum import StrEnum
 from auditor.model import Certainty, CoverageState, Lifecycle, Severity, Tally, Verdict
 
 __all__ = [
+    "AttestationView",
     "BulletView",
     "ChangesView",
     "CheckView",
@@ -26,6 +27,7 @@ __all__ = [
     "ScopeRow",
     "SectionView",
     "Standing",
+    "WaiverView",
 ]
 
 DateText = str
@@ -54,6 +56,8 @@ class Counts:
     failed: int = 0
     unknown: int = 0
     not_applicable: int = 0
+    waived: int = 0
+    """How many of the failed are waived."""
 
     @property
     def judged(self) -> int:
@@ -94,6 +98,46 @@ class EvidenceView:
 
 
 @dataclass(frozen=True, slots=True)
+class WaiverView:
+    """An accepted finding's waiver: who, why, until when, and where it is written."""
+
+    subject: str
+    """The check's or the pattern's id."""
+    scope: str
+    """Where it holds, in words; empty: everywhere."""
+    reason: str
+    owner: str
+    ticket: str
+    until: str
+    """``2026-12-31``: the last day."""
+    source: str
+    state: str = "active"
+    """``active``, ``ending``, ``expired``, ``unused``, ``unknown`` or ``unread``."""
+    findings: int = 0
+    """Findings it waives in this scan; of an expired one, those it would waive."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationView:
+    """What a person states where no API can show it."""
+
+    subject: str
+    """The check's or the pattern's id."""
+    scope: str
+    statement: str
+    author: str
+    given: str
+    until: str
+    evidence: str
+    sha256: str
+    source: str
+    fault: str
+    """Why it proves nothing; empty when it holds."""
+    verdicts: tuple[tuple[str, str], ...]
+    """Check and resource of each verdict that was given by it."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindingView:
     """A finding that fails or is unknown, with everything a reader needs to act."""
 
@@ -126,6 +170,8 @@ class FindingView:
     """What mending it saves; ``None``: nothing, or not priced."""
     fault: bool
     tags: Mapping[str, str]
+    waiver: WaiverView | None = None
+    """By what it is accepted."""
 
     @property
     def day(self) -> str:
@@ -195,6 +241,8 @@ class SectionView:
     letter: str | None
     delta: float | None
     """Against the previous scan; ``None`` where the two do not compare."""
+    strict: float | None
+    """The score if nothing were waived."""
     counts: Counts
     groups: tuple[GroupView, ...]
 
@@ -419,9 +467,11 @@ class ReportView:
     """The whole report in one sentence."""
     score: float | None
     letter: str | None
+    strict: float | None
+    """The score if nothing were waived."""
     counts: Counts
     severities: Mapping[Severity, int]
-    """Failing findings by severity; all five keys."""
+    """Failing findings that are not waived, by severity; all five keys."""
     standings: Mapping[Standing, int]
     """Bullets by standing; all five keys."""
     coverage: CoverageView
@@ -436,6 +486,11 @@ class ReportView:
     faults: tuple[FindingView, ...]
     """Unknown because the check itself broke."""
     waived: tuple[FindingView, ...] = ()
+    """Failures that are accepted, worst first; they are not among ``findings``."""
+    waivers: tuple[WaiverView, ...] = ()
+    attestations: tuple[AttestationView, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What somebody should look at of both: ended, ending soon, matching nothing, not known."""
     tallies: tuple[Tally, ...] = field(default=(), repr=False)
     """Every verdict, for the machine formats; its texts are as the account gave them."""
     names: Mapping[str, str] = field(default_factory=dict, repr=False)

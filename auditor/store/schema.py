@@ -5,7 +5,10 @@ Whatever lasts is kept as intervals of scan numbers: a row holds from ``since_sc
 Bodies are JSON; ``codec`` says how they are packed (``auditor.store.codec``).
 """
 
+from typing import Any
+
 from sqlalchemy import (
+    DDL,
     Boolean,
     Column,
     Float,
@@ -17,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    event,
 )
 
 from auditor.store.columns import ID, JsonText, Moment, SafeText
@@ -24,8 +28,11 @@ from auditor.store.columns import ID, JsonText, Moment, SafeText
 __all__ = [
     "HEAD",
     "REVISIONS",
+    "acceptances",
+    "attestations",
     "coverage",
     "dictionaries",
+    "evidence",
     "finding_versions",
     "findings",
     "judgements",
@@ -40,9 +47,11 @@ __all__ = [
     "tallies",
     "tally_versions",
     "versions",
+    "waivers",
+    "waivings",
 ]
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; a revision that is not among them is a newer program's."""
 
 HEAD = REVISIONS[-1]
@@ -232,9 +241,119 @@ scores = Table(
     Column("failed", Integer, nullable=False),
     Column("unknown", Integer, nullable=False),
     Column("not_applicable", Integer, nullable=False),
-    Column("waived", Integer, nullable=False),
+    Column("waived", Integer, nullable=False),  # how many of the failed are
+    Column("strict", Float),  # what the value would be if nothing were waived
     sqlite_with_rowid=False,
 )
+
+
+def _said(*own: Column[Any]) -> tuple[Column[Any], ...]:
+    """Columns that waivers and attestations share, around their OWN; days are YYYY-MM-DD."""
+    return (
+        Column("id", ID, primary_key=True),
+        Column("digest", LargeBinary(16), nullable=False, unique=True),
+        Column("check", SafeText, nullable=False),
+        Column("pattern", SafeText, nullable=False),
+        Column("resource", SafeText, nullable=False),
+        Column("account", SafeText, nullable=False),
+        Column("region", SafeText, nullable=False),
+        *own,
+        Column("until", String(10), nullable=False),
+        Column("place", SafeText, nullable=False),
+        Column("recorded_by", SafeText, nullable=False),
+        Column("recorded_at", Moment),
+        Column("revoked_at", Moment),
+        Column("revoked_by", SafeText, nullable=False),
+    )
+
+
+waivers = Table(
+    "waivers",
+    metadata,
+    *_said(
+        Column("tag", SafeText, nullable=False),
+        Column("reason", SafeText, nullable=False),
+        Column("owner", SafeText, nullable=False),
+        Column("ticket", SafeText, nullable=False),
+    ),
+    comment="Waivers made by command (place is empty), and those of files that ever waived something.",
+)
+
+attestations = Table(
+    "attestations",
+    metadata,
+    *_said(
+        Column("statement", SafeText, nullable=False),
+        Column("author", SafeText, nullable=False),
+        Column("given", String(10), nullable=False),
+        Column("evidence", SafeText, nullable=False),
+        Column("sha256", String(64), nullable=False),
+    ),
+    comment="Attestations made by command; never changed but to be revoked.",
+)
+
+waivings = Table(
+    "waivings",
+    metadata,
+    Column("finding_id", ID, ForeignKey("findings.id", ondelete="CASCADE"), primary_key=True),
+    Column("since_scan", ID, primary_key=True),
+    Column("until_scan", ID),
+    Column("waiver_id", ID, ForeignKey("waivers.id"), nullable=False),
+    Index(None, "until_scan"),
+    comment="Which waiver took a failing finding's weight, from which scan to which.",
+)
+
+acceptances = Table(
+    "acceptances",
+    metadata,
+    Column("scan_id", ID, ForeignKey("scans.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("body", JsonText, nullable=False),
+    comment="The waivers and attestations that stood in a scan, what came of each, and what was told of them.",
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account", SafeText, nullable=False),
+    # Of kind, region, type, resource and moment: what tells a fact from all others of its account.
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("kind", SafeText, nullable=False),
+    Column("region", SafeText, nullable=False),
+    Column("type", SafeText, nullable=False),
+    Column("resource", SafeText, nullable=False),
+    Column("about", SafeText, nullable=False),
+    Column("name", SafeText, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("operation", SafeText, nullable=False),
+    Column("document", JsonText, nullable=False),
+    # No foreign key: the evidence outlives the scan that saw it first.
+    Column("scan_id", ID, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    UniqueConstraint("account", "digest"),
+    Index(None, "account", "type", "at"),
+    comment="Dated facts that AWS forgets. Append-only: triggers refuse every update and delete.",
+)
+
+
+def _ddl(statement: str, dialect: str) -> DDL:
+    return DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+
+
+_REFUSAL = "the evidence ledger is append-only"
+
+_NO = "CREATE TRIGGER evidence_no_{0} BEFORE {0} ON evidence BEGIN SELECT RAISE(ABORT, '{1}'); END"
+_FUNCTION = """CREATE OR REPLACE FUNCTION auditor_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{0}'; END $$"""
+_TRIGGER = """CREATE TRIGGER evidence_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON evidence
+FOR EACH STATEMENT EXECUTE FUNCTION auditor_append_only()"""
+_TRIGGERS = {
+    "sqlite": [_NO.format("update", _REFUSAL), _NO.format("delete", _REFUSAL)],
+    "postgresql": [_FUNCTION.format(_REFUSAL), _TRIGGER],
+}
+for _dialect, _statements in _TRIGGERS.items():
+    for _statement in _statements:
+        event.listen(evidence, "after_create", _ddl(_statement, _dialect))
 
 prices = Table(
     "prices",

@@ -8,10 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from auditor.model import Finding, FindingState, Scan, ScanStatus, Scope, Score, Tally, Verdict
-from auditor.store import copying, history, judgement, prices, publish, scans, size
+from auditor.acceptance import NOTHING_ACCEPTED, Accepted, Attestation, Waiver
+from auditor.model import DatedFact, Finding, FindingState, Scan, ScanStatus, Scope, Score, Tally, Verdict
+from auditor.store import acceptance, copying, evidence, history, judgement, prices, publish, scans, size
 from auditor.store import findings as finding_store
 from auditor.store import tallies as tally_store
+from auditor.store.acceptance import Said
 from auditor.store.database import Database
 from auditor.store.inventory import Inventory
 from auditor.store.leases import Lease, acquire, free
@@ -219,6 +221,8 @@ class Store:
         tallies: Iterable[Tally],
         scores: Iterable[Score],
         *,
+        accepted: Accepted = NOTHING_ACCEPTED,
+        beside: Iterable[str] = (),
         narrowed: bool = False,
         standard_digest: str | None = None,
         checks_digest: str | None = None,
@@ -228,7 +232,8 @@ class Store:
         Only the newest judged scan of an account may be judged (again): life goes forward. For an older one nothing is
         stored and ``False`` is returned; ``states`` then says how the findings stand beside what is stored.
         Judging again replaces the scan's judgement; ``narrowed``: only that of the tallies given. The digests, when
-        given, become the scan's: what it was judged by last.
+        given, become the scan's: what it was judged by last. ACCEPTED is what people said of the scan; BESIDE are the keys of
+        findings that fail and are not among FINDINGS, because they were judged before (see ``narrowed``).
         """
         self._flush(scan_id)
         account = self.scan(scan_id).account
@@ -239,6 +244,8 @@ class Store:
             scan = scans.find(self._database, connection, scan_id)
             stored = judgement.save(self._database, connection, scan, given, tallied, scored, narrowed=narrowed)
             if stored:
+                failing = [finding.key for finding in given if finding.verdict is Verdict.FAIL]
+                acceptance.save(self._database, connection, scan, [*failing, *beside], accepted)
                 scans.judged_by(
                     connection, scan_id, {name: value for name, value in digests.items() if value is not None}
                 )
@@ -263,7 +270,8 @@ class Store:
         seen, and says when that was (``last_seen``).
         """
         with self._database.reading() as connection:
-            return finding_store.read(connection, scans.find(self._database, connection, scan_id), verdicts)
+            scan = scans.find(self._database, connection, scan_id)
+            return acceptance.mark(connection, scan, finding_store.read(connection, scan, verdicts))
 
     def changes(self, scan_id: int) -> list[FindingState]:
         """What the scan changed in the life of failing findings.
@@ -271,7 +279,8 @@ class Store:
         Opened, reopened, resolved, vanished, and turned unverified. Resolved and vanished ones are as last seen.
         """
         with self._database.reading() as connection:
-            return finding_store.changes(connection, scans.find(self._database, connection, scan_id))
+            scan = scans.find(self._database, connection, scan_id)
+            return acceptance.mark(connection, scan, finding_store.changes(connection, scan))
 
     def tallies(self, scan_id: int) -> list[Tally]:
         """What each check concluded per account and region; ids in the store's order."""
@@ -325,6 +334,59 @@ class Store:
     def size(self) -> Size:
         """How large the store is, table by table, and how fast it grows."""
         return size.measure(self._database)
+
+    # ---- what people say, and what must not be forgotten ------------------------------------------------------------
+
+    def accepted(self, scan_id: int) -> Accepted:
+        """What people said of the scan, as it was taken into account when it was judged."""
+        with self._database.reading() as connection:
+            return acceptance.accepted_of(connection, scans.find(self._database, connection, scan_id))
+
+    def waivers(self) -> list[Waiver]:
+        """All waivers that were ever made by command, also the revoked ones."""
+        with self._database.reading() as connection:
+            return acceptance.listed(connection, Waiver)
+
+    def attestations(self) -> list[Attestation]:
+        """All attestations that were ever made by command, also the revoked ones."""
+        with self._database.reading() as connection:
+            return acceptance.listed(connection, Attestation)
+
+    def keep(self, said: Said) -> Said:
+        """Keep a waiver or an attestation, made by its ``recorded_by`` now; returns it with its number and moment."""
+        with self._database.writing() as connection:
+            return acceptance.keep(connection, said)
+
+    def revoke(self, kind: type[Said], number: int, by: str) -> Said:
+        """End a waiver or an attestation that was made by command; it is not deleted. ``UsageError`` when none stands."""
+        with self._database.writing() as connection:
+            return acceptance.revoke(connection, kind, number, by)
+
+    def remember(self, scan: Scan, facts: Iterable[DatedFact]) -> int:
+        """Put those of FACTS into the evidence ledger that it does not hold; returns how many. Nothing takes them out."""
+        given = tuple(facts)
+        if not given:
+            return 0
+        with self._database.writing(scan.account) as connection:
+            return evidence.add(connection, scan, given)
+
+    def evidence(
+        self,
+        *,
+        account: str | None = None,
+        type: str | None = None,
+        kinds: Iterable[str] = (),
+        region: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        until_scan: int | None = None,
+    ) -> list[DatedFact]:
+        """The dated facts of the evidence ledger that fit, newest first; UNTIL_SCAN: as that scan knew it."""
+        with self._database.reading() as connection:
+            return evidence.listed(
+                connection, account=account, type=type, kinds=kinds, region=region, since=since, until=until,
+                until_scan=until_scan,
+            )  # fmt: skip
 
     # ---- what else is kept ------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """AWS Backup: what is protected, recovery points and copies."""
 
-from auditor.collect.declare import Call, ResourceType
+from auditor.collect.declare import Call, Dated, ResourceType
 
 PROTECTED_RESOURCE = ResourceType(
     "AWS::Backup::ProtectedResource",
@@ -39,4 +39,5 @@ COPY_JOB = ResourceType(
     list=Call("backup", "ListCopyJobs", "CopyJobs"),
     id="arn:{partition}:backup:{region}:{account}:copy-job:{CopyJobId}",
     name="{CopyJobId}",
+    dated=(Dated("copy", at="CompletionDate", about="ResourceArn", when=lambda job: job.get("State") == "COMPLETED"),),
 )

@@ -2,7 +2,7 @@
 
 import json
 
-from auditor.collect.declare import Call, ResourceType, Row
+from auditor.collect.declare import Call, Dated, ResourceType, Row
 
 FAILOVERS = ("FailoverDBCluster", "RebootDBInstance", "FailoverGlobalCluster", "SwitchoverGlobalCluster")
 """The calls by which a failover of a database is rehearsed."""
@@ -18,6 +18,15 @@ def _reduced(event: Row) -> Row:
         record = {}
     kept = {name: record[name] for name in _KEPT if name in record} if isinstance(record, dict) else {}
     return {**event, "CloudTrailEvent": json.dumps(kept, sort_keys=True)}
+
+
+def _worked(event: Row) -> bool:
+    """Whether the call was not refused; a record that cannot be read says nothing."""
+    try:
+        record = json.loads(event.get("CloudTrailEvent") or "")
+    except ValueError:
+        return False
+    return isinstance(record, dict) and not record.get("errorCode")
 
 
 EVENT = ResourceType(
@@ -36,4 +45,5 @@ EVENT = ResourceType(
     id="arn:{partition}:cloudtrail:{region}:{account}:event/{EventId}",
     name="{EventName}",
     drop=("AccessKeyId",),
+    dated=(Dated("failover", at="EventTime", about="Resources[].ResourceName", when=_worked),),
 )

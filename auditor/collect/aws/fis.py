@@ -1,6 +1,11 @@
 """Fault Injection Service: failures that were rehearsed."""
 
-from auditor.collect.declare import Call, ResourceType
+from auditor.collect.declare import Call, Dated, ResourceType, Row
+
+
+def _completed(experiment: Row) -> bool:
+    return (experiment.get("state") or {}).get("status") == "completed"
+
 
 EXPERIMENT = ResourceType(
     "AWS::FIS::Experiment",
@@ -13,8 +18,14 @@ EXPERIMENT = ResourceType(
         "Experiment": Call("fis", "GetExperiment", "experiment", args={"id": "id"}),
         "ResolvedTargets": Call("fis", "ListExperimentResolvedTargets", "resolvedTargets", args={"experimentId": "id"}),
     },
-    details_when={
-        name: lambda experiment: (experiment.get("state") or {}).get("status") == "completed"
-        for name in ("Experiment", "ResolvedTargets")
-    },
+    details_when=dict.fromkeys(("Experiment", "ResolvedTargets"), _completed),
+    dated=(
+        Dated(
+            "experiment",
+            at="Experiment.endTime",
+            when=_completed,
+            keep=("id", "arn", "state", "Experiment", "ResolvedTargets"),
+            operation="fis:GetExperiment",
+        ),
+    ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row, Wait, is_of_aws
+from auditor.collect.declare import Call, CallFailed, Collector, Dated, ResourceType, Row, Wait, is_of_aws
 from auditor.model import Gap
 
 # ---- account authorization details -----------------------------------------------------------------------------------
@@ -190,6 +190,15 @@ ACCESS_KEY = ResourceType(
     name="{AccessKeyId}",
     scope="global",
     volatile=("LastUsed",),
+    dated=(
+        Dated(
+            "key-use",
+            at="LastUsed",
+            keep=("UserName", "AccessKeyId", "LastUsed"),
+            once_a_day=True,
+            operation="iam:GetCredentialReport",
+        ),
+    ),
 )
 
 # ---- groups, roles, policies -----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from auditor.collect.asking import raise_first, read, side_by_side
-from auditor.collect.declare import Call, Collector, Metric, ResourceType, Row
+from auditor.collect.declare import Call, Collector, Dated, Metric, ResourceType, Row
 
 INSTANCES = Call("rds", "DescribeDBInstances", "DBInstances")
 CLUSTERS = Call("rds", "DescribeDBClusters", "DBClusters")
@@ -12,6 +12,15 @@ _OTHERS = ("docdb", "neptune")
 _INSTANCE = {"DBInstanceIdentifier": "DBInstanceIdentifier"}
 _CLUSTER = {"DBClusterIdentifier": "DBClusterIdentifier"}
 _NEVER = ("PendingModifiedValues.MasterUserPassword",)
+
+
+_RECOVERY_POINT = Dated(
+    "recovery-point",
+    at="LatestRestorableTime",
+    keep=("LatestRestorableTime",),
+    once_a_day=True,
+)
+"""The newest moment a database could be restored to, as a scan measured it."""
 
 
 def is_rds(row: Row) -> bool:
@@ -63,6 +72,7 @@ DB_INSTANCE = ResourceType(
         Metric("AWS/RDS", "AuroraReplicaLag", "Maximum", _INSTANCE, days=1, period=300, when=_aurora),
     ),
     volatile=("LatestRestorableTime", "PercentProgress", "StorageOperationPercentProgress"),
+    dated=(_RECOVERY_POINT,),
     drop=_NEVER,
     get=Call("rds", "DescribeDBInstances", "DBInstances", args=_INSTANCE),
 )
@@ -95,6 +105,7 @@ DB_CLUSTER = ResourceType(
     ),
     # Capacity is Aurora Serverless v1's, which scales it.
     volatile=(*_CLUSTER_VOLATILE, "Capacity"),
+    dated=(_RECOVERY_POINT,),
     drop=_NEVER,
     get=Call("rds", "DescribeDBClusters", "DBClusters", args=_CLUSTER),
 )

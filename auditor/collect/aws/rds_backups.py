@@ -3,7 +3,7 @@
 import hashlib
 
 from auditor.collect.aws.rds import is_rds
-from auditor.collect.declare import Call, ResourceType, Row
+from auditor.collect.declare import Call, Dated, ResourceType, Row
 
 DB_SNAPSHOT = ResourceType(
     "AWS::RDS::DBSnapshot",
@@ -99,4 +99,12 @@ EVENT = ResourceType(
     shape=_with_id,
     id="arn:{partition}:rds:{region}:{account}:event:{SourceType}:{SourceIdentifier}:{EventId}",
     name="{SourceIdentifier}",
+    dated=(
+        Dated(
+            "failover",
+            at="Date",
+            about="SourceArn",
+            when=lambda event: "completed" in str(event.get("Message", "")).lower(),
+        ),
+    ),
 )

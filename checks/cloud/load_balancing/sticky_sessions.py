@@ -3,7 +3,20 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from auditor.kit import LOW, Case, Document, Evidence, Facts, Fix, Gap, NotApplicable, Unavailable, check
+from auditor.kit import (
+    LOW,
+    Case,
+    Document,
+    Evidence,
+    Facts,
+    Fix,
+    Gap,
+    NotApplicable,
+    Unavailable,
+    ago,
+    check,
+    stated,
+)
 from auditor.kit.balancing import LISTENER_RULE, attribute, forwards_to
 
 CLASSIC = "AWS::ElasticLoadBalancing::LoadBalancer"
@@ -25,7 +38,11 @@ class StickySessions:
     max_sticky_seconds: int
 
 
-_TAG = {"stickiness-justification": "sessions live in memory until the rewrite, OPS-12"}
+_GROUPS = "target-group-stickiness-justified"
+_LISTENERS = "listener-group-stickiness-justified"
+_CLASSICS = "elb-classic-stickiness-justified"
+_WHY = "sessions live in memory until the rewrite, OPS-12"
+_TAG = {"stickiness-justification": _WHY}
 _TAGS_DENIED = {"Tags": Gap("elasticloadbalancing:DescribeTags", "AccessDenied")}
 
 
@@ -43,9 +60,14 @@ def _group(enabled: str, type: str = "lb_cookie", seconds: int = 3600) -> Docume
     }
 
 
-def _is_justified(want: StickySessions, *places: Facts) -> bool:
-    """Whether a tag on one of PLACES says why. Raises Unavailable when none that was read does and one was not read."""
+def _is_justified(want: StickySessions, check: str, *places: Facts) -> bool:
+    """Whether a tag on one of PLACES or an attestation for CHECK says why.
+
+    Raises Unavailable when none that was read does and one was not read.
+    """
     doubt: Unavailable | None = None
+    if any(facts.attestation(check) for facts in places):
+        return True
     for facts in places:
         try:
             if facts.tags.get(want.stickiness_justification_tag, "").strip():
@@ -58,7 +80,7 @@ def _is_justified(want: StickySessions, *places: Facts) -> bool:
 
 
 @check(
-    "target-group-stickiness-justified",
+    _GROUPS,
     pattern="cloud.load-balancing.sticky-sessions",
     on=TARGET_GROUP,
     severity=LOW,
@@ -71,9 +93,11 @@ def _is_justified(want: StickySessions, *places: Facts) -> bool:
         Case(_group("true"), tags=_TAG),
         Case(_group("true", type="source_ip", seconds=604800), tags=_TAG, why="by address there is no duration"),
         Case(_group("false"), gaps=_TAGS_DENIED),
+        Case(_group("true"), attested=[stated(_GROUPS, _WHY)], gaps=_TAGS_DENIED, why="somebody attested why"),
     ],
     fails=[
         _group("true"),
+        Case(_group("true"), attested=[stated(_GROUPS, _WHY, until=ago(days=1))], why="the attestation ran out"),
         Case(_group("true"), tags={"stickiness-justification": ""}, why="the tag must say why"),
         Case(_group("true", seconds=604800), tags=_TAG, why="a week"),
         Case(_group("true", seconds=604800), gaps=_TAGS_DENIED, why="too long, whatever its tags say"),
@@ -99,7 +123,7 @@ def target_group_stickiness_justified(group: Facts, want: StickySessions) -> Ite
     application keeps state where it should not.
 
     Fix: keep sessions in a shared store and turn stickiness off; where that is not possible, say why in the tag
-    stickiness-justification, and keep the duration short.
+    stickiness-justification or with `auditor attest`, and keep the duration short.
 
     Source: Elastic Load Balancing, "Sticky sessions for your Application Load Balancer"; standard, "Use only when
     necessary": necessity is known to people only.
@@ -117,7 +141,7 @@ def target_group_stickiness_justified(group: Facts, want: StickySessions) -> Ite
     facts = {"type": type, "seconds": seconds}
     if seconds > want.max_sticky_seconds:
         yield Evidence(f"sessions stick for {seconds} s, at most {want.max_sticky_seconds} s are wanted", facts)
-    if not _is_justified(want, group):
+    if not _is_justified(want, _GROUPS, group):
         yield Evidence(
             f"sticky sessions ({type}) are on, and no tag {want.stickiness_justification_tag} says why", facts
         )
@@ -150,7 +174,7 @@ _REDIRECT = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Status
 
 
 @check(
-    "listener-group-stickiness-justified",
+    _LISTENERS,
     pattern="cloud.load-balancing.sticky-sessions",
     on=LISTENER,
     severity=LOW,
@@ -163,6 +187,7 @@ _REDIRECT = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Status
         _listener(_forward("a", "b", sticky=False)),
         Case(_listener(_forward("a", sticky=True)), why="with one group there is nothing to stick to"),
         Case(_listener(_forward("a", "b", sticky=True)), tags=_TAG),
+        Case(_listener(_forward("a", "b", sticky=True)), attested=[stated(_LISTENERS, _WHY)]),
         Case(
             {"ListenerArn": _LISTENER_ARN, "DefaultActions": [_forward("a", sticky=False)]},
             why="a Gateway Load Balancer's listener has neither protocol nor rules",
@@ -218,7 +243,7 @@ def listener_group_stickiness_justified(listener: Facts, want: StickySessions) -
     doubt: Unavailable | None = None
     if _sticks(actions):
         try:
-            if not _is_justified(want, listener):
+            if not _is_justified(want, _LISTENERS, listener):
                 yield _sticky("its default action", listener)
         except Unavailable as unread:
             doubt = unread
@@ -227,7 +252,7 @@ def listener_group_stickiness_justified(listener: Facts, want: StickySessions) -
         if not _sticks(rule["Actions"]):
             continue
         try:
-            if not _is_justified(want, rule, listener):
+            if not _is_justified(want, _LISTENERS, rule, listener):
                 yield _sticky(f"its rule of priority {rule.get('Priority', '?')}", rule)
         except Unavailable as unread:
             doubt = unread
@@ -278,7 +303,7 @@ def _classic(*attached: str) -> Document:
 
 
 @check(
-    "elb-classic-stickiness-justified",
+    _CLASSICS,
     pattern="cloud.load-balancing.sticky-sessions",
     on=CLASSIC,
     severity=LOW,
@@ -290,6 +315,7 @@ def _classic(*attached: str) -> Document:
         Case(_classic(), why="a policy that no listener uses is harmless"),
         _classic("tls-2016"),
         Case(_classic("by-app"), tags=_TAG),
+        Case(_classic("by-app"), attested=[stated(_CLASSICS, _WHY)]),
         Case(_classic(), gaps=_TAGS_DENIED),
     ],
     fails=[_classic("by-balancer"), _classic("tls-2016", "by-app")],
@@ -315,7 +341,7 @@ def elb_classic_stickiness_justified(balancer: Facts, want: StickySessions) -> I
         for kind in ("LBCookieStickinessPolicies", "AppCookieStickinessPolicies")
         for policy in policies.get(kind, ())
     )
-    if sticky and not _is_justified(want, balancer):
+    if sticky and not _is_justified(want, _CLASSICS, balancer):
         yield Evidence(
             f"sticky sessions are on ({', '.join(sorted(sticky))}), and no tag {want.stickiness_justification_tag} says why",
             {"policies": sorted(sticky)},

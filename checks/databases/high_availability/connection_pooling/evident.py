@@ -3,7 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, Gap, NotApplicable, Series, Unavailable, check
+from auditor.kit import (
+    ATTESTATION,
+    MEDIUM,
+    Case,
+    Evidence,
+    Facts,
+    Fix,
+    Gap,
+    NotApplicable,
+    Series,
+    Unavailable,
+    ago,
+    check,
+    stated,
+)
 from auditor.kit.databases import (
     DB_CLUSTER,
     DB_INSTANCE,
@@ -33,8 +47,13 @@ _SERVICE = {"serviceArn": "arn:aws:ecs:eu-west-1:111122223333:service/shop/web",
 _EKS = {"name": "shop"}
 
 
+_ID = "rds-connection-pooling-evident"
+_STATED = stated(_ID, "HikariCP with 10 connections an instance of the service")
+_EXPIRED = stated(_ID, "HikariCP with 10 connections an instance of the service", until=ago(days=3))
+
+
 @check(
-    "rds-connection-pooling-evident",
+    _ID,
     pattern="databases.high-availability.connection-pooling",
     on=(DB_INSTANCE, DB_CLUSTER),
     severity=MEDIUM,
@@ -52,6 +71,8 @@ _EKS = {"name": "shop"}
             type=DB_CLUSTER,
             why="0.1 new connections a minute for each open one",
         ),
+        Case({**ORDERS, **_USED}, attested=[_STATED], why="what cannot be measured was attested"),
+        Case({**ORDERS, **NONE}, attested=[_STATED]),
     ],
     fails=[
         Case(CLUSTER, related={DB_INSTANCE: [_CHURNING]}, type=DB_CLUSTER),
@@ -76,6 +97,16 @@ _EKS = {"name": "shop"}
             type=DB_CLUSTER,
             why="the proxy cannot reach the database",
         ),
+        Case(
+            CLUSTER,
+            related={DB_INSTANCE: [_CHURNING]},
+            type=DB_CLUSTER,
+            attested=[_STATED],
+            why="what is measured is not overridden",
+        ),
+        Case({**ORDERS, **_USED}, attested=[_EXPIRED]),
+        Case({**ORDERS, **_USED}, attested=[stated(_ID, "pooled", evidence="")], why="without evidence"),
+        Case({**ORDERS, **_USED}, attested=[stated(_ID, "pooled", given=ago(days=400))], why="too old"),
     ],
     skips=[
         Case({**MEMBER, **_USED}),
@@ -87,7 +118,9 @@ _EKS = {"name": "shop"}
         Case({**ORDERS, **_USED}, why="RDS for PostgreSQL does not tell how many connections are new"),
         Case({**ORDERS, "PerformanceInsightsEnabled": True, **_USED}),
         Case({**ORDERS, **NONE}),
+        Case({**ORDERS, **NONE}, attested=[_EXPIRED], why="it could have been measured"),
         Case({**ORDERS, **_USED}, unread=[DB_PROXY]),
+        Case({**ORDERS, **_USED}, unread=[DB_PROXY], attested=[_EXPIRED]),
         Case(CLUSTER, related={DB_INSTANCE: [_CHURNING], ECS_SERVICE: [_SERVICE]}, type=DB_CLUSTER),
         Case(CLUSTER, related={DB_INSTANCE: [_CHURNING], EKS_CLUSTER: [_EKS]}, type=DB_CLUSTER),
         Case(
@@ -114,11 +147,11 @@ def rds_connection_pooling_evident(database: Facts, want: ConnectionPooling) -> 
 
     Why: every new connection costs the database memory and a login; without a pool a wave of clients exhausts it.
 
-    Fix: put RDS Proxy or another pooler before it, or use the driver's pool and have that attested.
+    Fix: put RDS Proxy or another pooler before it, or use the driver's pool and say so with `auditor attest`.
 
     Source: RDS User Guide, "Amazon RDS Proxy"; the standard's "Connection pooling". A proxy shows a pool, and so does the
     behaviour: pooled connections stay open, so that few are new. Aurora MySQL alone counts new connections in CloudWatch
-    (ConnectionAttempts).
+    (ConnectionAttempts). Where that cannot be measured, a person's attestation is the last resort.
     """
     skip_member(database)
     skip_transient(database)
@@ -130,11 +163,38 @@ def rds_connection_pooling_evident(database: Facts, want: ConnectionPooling) -> 
         if not names:
             raise NotApplicable("the cluster has no instances")
         instances = database.related(DB_INSTANCE, names, "DBInstanceIdentifier", required=True)
-    if not any(_connections(instance, "Maximum", want).maximum for instance in instances):
-        raise NotApplicable(f"nobody connected in {want.window_days} days")
-    churn = _churn(instances, want)
+    try:
+        if not any(_connections(instance, "Maximum", want).maximum for instance in instances):
+            raise NotApplicable(f"nobody connected in {want.window_days} days")
+        churn = _churn(instances, want)
+    except Unavailable as unmeasured:
+        if database.attestation(_ID, want.attestation_max_age_days):
+            return
+        if unmeasured.gap.operation != ATTESTATION:
+            raise
+        yield from _attested(database, want, unmeasured)
+        return
     if churn <= want.churn_max:
         return
+    _require_no_other_pool(database)
+    yield Evidence(
+        f"opens {churn:.1f} new connections a minute for each open one, {want.churn_max:g} allowed, and no proxy stands before it",
+        {"churn": round(churn, 2), "days": want.window_days},
+    )
+
+
+def _attested(database: Facts, want: ConnectionPooling, unmeasured: Unavailable) -> Iterator[Evidence]:
+    """Yield what is wrong with the attestation. Raises UNMEASURED where there is none."""
+    try:
+        wrong = list(database.attested(_ID, want.attestation_max_age_days))
+    except Unavailable:
+        raise unmeasured from None
+    _require_no_other_pool(database)
+    yield from wrong
+
+
+def _require_no_other_pool(database: Facts) -> None:
+    """Raise Unavailable where there may be a proxy or a pooler that was not read."""
     for proxy in database.all(DB_PROXY):
         proxy.get("Targets")
     if database.all(ECS_SERVICE):
@@ -143,10 +203,6 @@ def rds_connection_pooling_evident(database: Facts, want: ConnectionPooling) -> 
         )
     if database.all(EKS_CLUSTER):
         raise Unavailable(Gap("Kubernetes pods", "NotRead", "whether a workload is a connection pooler is not read"))
-    yield Evidence(
-        f"opens {churn:.1f} new connections a minute for each open one, {want.churn_max:g} allowed, and no proxy stands before it",
-        {"churn": round(churn, 2), "days": want.window_days},
-    )
 
 
 def _is_proxied(database: Facts) -> bool:
@@ -183,10 +239,10 @@ def _churn(instances: list[Facts], want: ConnectionPooling) -> float:
     if engine_family(first["Engine"]) != "aurora-mysql":
         if first.get("PerformanceInsightsEnabled"):
             raise Unavailable(Gap("pi:GetResourceMetrics", "NotRead", "how many connections are new is not read"))
-        raise Unavailable(Gap("attestation", "NotGiven", "connection pooling is to be attested"))
+        raise Unavailable(Gap(ATTESTATION, "NotGiven", f"pooling is to be attested: auditor attest --check {_ID}"))
     open_now = sum(_connections(instance, "Average", want).average for instance in instances)
     if open_now < want.min_average_connections:
-        raise Unavailable(Gap("attestation", "NotGiven", "too few connections to measure: pooling is to be attested"))
+        raise Unavailable(Gap(ATTESTATION, "NotGiven", f"too few connections to measure: auditor attest --check {_ID}"))
     new = 0.0
     for instance in instances:
         attempts = instance.metric("ConnectionAttempts", "Sum", want.window_days)
