@@ -23,12 +23,15 @@ def command(
 ) -> None:
     """Write compliance and cost reports of a stored scan, as it was judged then."""
     settings = with_options(options.settings_of(config_path), given)
+    from auditor import ledger
     from auditor.collect import load_types
     from auditor.report import build_view, write_reports
     from auditor.reporting import report_inputs
 
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     with options.open_store(settings, store_url) as store:
+        # The scan's own are in the store; a broken file is said all the same, before anybody trusts a report.
+        ledger.load(settings, store, checks, standard)
         scan = options.pick_scan(store, number, account)
         view = build_view(report_inputs(store, scan, standard, checks, load_types()))
     for path in write_reports(view, Path(settings.report.output), settings.report.formats):

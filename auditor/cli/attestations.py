@@ -1,0 +1,107 @@
+"""`auditor attestations`: list, revoke and validate what people state."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import options, saying
+
+if TYPE_CHECKING:
+    from auditor.acceptance import Attestation
+
+__all__ = ["command"]
+
+_COLUMNS = (
+    "number", "state", "subject", "resource", "account", "region", "given", "until", "author", "statement", "evidence",
+    "sha256", "fault", "source",
+)  # fmt: skip
+_TABLE = tuple(name for name in _COLUMNS if name != "sha256")
+
+
+@click.group("attestations")
+def command() -> None:
+    """List, revoke and validate attestations; `auditor attest` makes one."""
+
+
+@command.command("list")
+@saying.list_options
+@click.option("--all", "every", is_flag=True, help="Also the revoked ones.")
+def listed(config_path: Path | None, store_url: str | None, form: str, every: bool) -> None:
+    """List the attestations of the files and of the store, as they stand today, those that end first before others."""
+    settings = options.settings_of(config_path)
+    from auditor import ledger
+    from auditor.cli.listing import Listing
+
+    standard, checks = options.load_standard(settings), options.load_checks(settings)
+    with options.open_store(settings, store_url) as store:
+        held = list(ledger.load(settings, store, checks, standard).attestations)
+        held += [said for said in store.attestations() if every and said.revoked_at]
+    held.sort(key=lambda said: (said.until, said.number))
+    columns = _TABLE if form == "table" else _COLUMNS
+    rows = [_row(said) for said in held]
+    empty = "Nothing is attested; `auditor attest` or attestations.toml does (docs/attestations.md)."
+    Listing(columns, [tuple(row[name] for name in columns) for row in rows], empty, long="statement").show(form)
+
+
+def _row(said: "Attestation") -> dict[str, object]:
+    fault = said.fault(datetime.now(UTC).date())
+    values = (
+        said.number or None,
+        saying.state_of(said, fault),
+        said.subject,
+        said.resource,
+        said.account,
+        said.region,
+        said.given.isoformat(),
+        said.until.isoformat(),
+        said.author,
+        said.statement,
+        said.evidence,
+        said.sha256,
+        fault,
+        said.source,
+    )
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+@command.command("revoke")
+@options.config_option
+@options.store_option
+@click.argument("number", type=int)
+@saying.by_option
+def revoke(config_path: Path | None, store_url: str | None, number: int, by: str | None) -> None:
+    """End attestation NUMBER of the store now; reports of scans before keep it."""
+    settings = options.settings_of(config_path)
+    from auditor.acceptance import Attestation
+
+    with options.open_store(settings, store_url) as store:
+        said = store.revoke(Attestation, number, saying.whom(by))
+    click.echo(f"Attestation {said.number} is revoked; nothing passes by it from the next scan on.")
+
+
+@command.command("validate")
+@options.config_option
+@click.argument("paths", type=click.Path(path_type=Path), nargs=-1)
+def validate(config_path: Path | None, paths: tuple[Path, ...]) -> int:
+    """Say everything that is wrong in the files of attestations, also of their evidence: PATHS [default: the settings']."""
+    settings = options.settings_of(config_path)
+    from auditor.acceptance import Attestation
+    from auditor.ledger.attestations import read_attestations
+    from auditor.ledger.book import attestation_files
+
+    standard, checks = options.load_standard(settings), options.load_checks(settings)
+    today = datetime.now(UTC).date()
+
+    def read(path: Path) -> tuple[list[Attestation], list[str]]:
+        held, faults = read_attestations(path, settings.attestations.max_days, today)
+        doubtful = [said for said in held if said.doubt or not said.evidence]
+        return held, [
+            *faults,
+            *(f"{said.place}: this attestation {said.doubt or said.fault(said.given)}" for said in doubtful),
+        ]
+
+    return saying.validate(
+        paths or attestation_files(settings), "attestations", read, checks, [pattern.id for pattern in standard]
+    )
