@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import DENIED
 from test_score import PATTERNS, check, tally
 from waterworks import CHECKS, HERE, THERE, Waterworks, a_standard, code, scan
 
 from auditor.acceptance import Waiver
-from auditor.aws.answer import CallError
 from auditor.kit.money import NoPrices
 from auditor.ledger import Ledger
 from auditor.model import Evidence, Finding, Severity, Verdict
@@ -105,7 +105,7 @@ def test_a_waiver_that_matches_nothing_is_told_only_when_everything_was_read(sto
     dry = Waterworks().pumps(dry=0)
     assert "matches nothing" in scan(store, dry, ledger=useless).accepted.notices[0]
     denied = Waterworks().pumps(dry=0)
-    denied.rows["ListPumps", THERE] = CallError("AccessDenied", "no")
+    denied.rows["ListPumps", THERE] = DENIED
     judged = scan(store, denied, ledger=useless)
     assert judged.accepted.notices == ()
     assert judged.accepted.waivers[0].state == "unread"
