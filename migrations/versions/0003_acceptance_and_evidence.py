@@ -101,7 +101,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for word in ("update", "delete"):
             op.execute(
-                f"CREATE TRIGGER evidence_no_{word} BEFORE {word.upper()} ON evidence "
+                f"CREATE TRIGGER evidence_no_{word} BEFORE {word} ON evidence "
                 f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
             )
         return
