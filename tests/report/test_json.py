@@ -18,8 +18,10 @@ def test_its_shape_is_named(view: ReportView) -> None:
     assert document["schema"] == 1
     assert document["scan"]["standard_digest"] == view.standard_digest
     assert list(document) == [
-        "schema", "generator", "scan", "verdict", "score", "grade", "counts", "severities", "standings", "sections", "coverage",
-        "changes", "checks", "findings", "savings", "waived", "resources", "unread",
+        "schema", "generator", "scan", "verdict", "score", "grade", "score_without_waivers",
+        "counts", "severities", "standings", "sections", "coverage",
+        "changes", "checks", "findings", "savings", "waived", "waivers", "attestations",
+        "notices", "resources", "unread",
     ]  # fmt: skip
 
 
