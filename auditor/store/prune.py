@@ -19,6 +19,7 @@ from auditor.store.codec import Unpacker
 from auditor.store.database import Database
 from auditor.store.numbers import chunks, numbers
 from auditor.store.schema import (
+    acceptances,
     coverage,
     finding_versions,
     findings,
@@ -31,6 +32,7 @@ from auditor.store.schema import (
     tallies,
     tally_versions,
     versions,
+    waivings,
 )
 
 __all__ = ["Keep", "Pruned", "keep", "prune"]
@@ -175,10 +177,11 @@ def _doomed(account: str) -> Sequence[tuple[Table, ColumnElement[bool]]]:
     last_failure = and_(
         func.coalesce(of_findings.since_scan == newest, false()), of_findings.finding_id.in_(may_come_back)
     )
-    per_scan = (coverage, observations, judgements, scores)
+    per_scan = (coverage, observations, judgements, scores, acceptances)
     return (
         *((table, table.c.scan_id.in_(pruned)) for table in per_scan),
         (finding_versions, and_(of_findings.finding_id.in_(our_findings), ~_seen(account, of_findings), ~last_failure)),
+        (waivings, and_(waivings.c.finding_id.in_(our_findings), ~_seen(account, waivings.c))),
         (tally_versions, and_(of_tallies.tally_id.in_(our_tallies), ~_seen(account, of_tallies))),
         (versions, and_(of_resources.scope_id.in_(ours), ~_seen(account, of_resources))),
         (
