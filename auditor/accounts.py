@@ -4,14 +4,23 @@ from collections.abc import Sequence
 
 from auditor.config import AccountSettings, Settings
 from auditor.errors import UsageError
+from auditor.organization import Members, members_of
 from auditor.tomlfile import nearest, shown
 
 __all__ = ["accounts_of", "pick"]
 
 
-def accounts_of(settings: Settings) -> tuple[AccountSettings, ...]:
-    """Return the accounts that the settings name: those of ``[[accounts]]``, else the one of ``[account]``."""
-    return settings.accounts or (settings.account,)
+def accounts_of(settings: Settings) -> Members:
+    """Return the accounts to scan: those of ``[[accounts]]`` and of the organisation, else the one of ``[account]``.
+
+    A member of the organisation that ``[[accounts]]`` names as well, by its id or role, is scanned as that says. Raises
+    CredentialsError and UsageError when the organisation's accounts cannot be listed.
+    """
+    if not settings.organization.enabled:
+        return Members(settings.accounts or (settings.account,), ())
+    members, known = members_of(settings), {account.account_id for account in settings.accounts}
+    others = tuple(account for account in members.accounts if account.account_id not in known)
+    return Members((*settings.accounts, *others), members.left_out)
 
 
 def pick(accounts: Sequence[AccountSettings], wanted: Sequence[str]) -> tuple[AccountSettings, ...]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-__all__ = ["Declared", "NeededCall", "action", "documents", "policy"]
+__all__ = ["Declared", "NeededCall", "action", "assuming", "documents", "policy"]
 
 MANAGED_POLICY_CHARACTERS = 6144
 """IAM's limit for a managed policy, white space not counted (IAM user guide, "IAM and AWS STS quotas")."""
@@ -97,6 +97,11 @@ def policy(types: Iterable[Declared], extra: Iterable[NeededCall] = ()) -> dict[
     the account may use are part of it.
     """
     return _document(_statements(types, extra))
+
+
+def assuming(roles: Sequence[str]) -> dict[str, Any]:
+    """Return the statement that lets somebody assume ROLES (ARNs, with ``*`` for any account)."""
+    return {"Sid": "AssumeRoles", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": sorted(set(roles))}
 
 
 def documents(types: Iterable[Declared], extra: Iterable[NeededCall] = ()) -> tuple[dict[str, Any], ...]:

@@ -14,7 +14,7 @@ import click
 from auditor.cli import options
 
 if TYPE_CHECKING:
-    from auditor.config import AccountSettings, Settings
+    from auditor.config import Settings
     from auditor.job import Outcome
     from auditor.selection import Selection
 
@@ -32,6 +32,12 @@ __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
     multiple=True,
     metavar="NAME",
     help="Only this region; repeatable [default: all enabled].",
+)
+@click.option(
+    "--organization",
+    is_flag=True,
+    help="All accounts of the AWS organisation, as [organization] says; the credentials must be its management account's "
+    "or a delegated administrator's.",
 )
 @click.option("--account", "accounts", multiple=True, metavar="NAME|ID", help="Only this account; repeatable.")
 @click.option(
@@ -80,9 +86,9 @@ def command(config_path: Path | None, store_url: str | None, quiet: bool, verbos
     from auditor.cli.progress import listener
     from auditor.job import run_job
 
-    accounts = pick(accounts_of(settings), given["accounts"])
     if settings.several:
-        return _many(settings, store_url, accounts, selection, quiet=quiet)
+        return _many(settings, store_url, given["accounts"], selection, quiet=quiet)
+    pick(accounts_of(settings).accounts, given["accounts"])
     with options.open_store(settings, store_url) as store, stop_on_signals() as stop, listener(quiet) as hears:
         outcome = run_job(settings, store, selection=selection, listener=hears, stop=stop)
     return conclude(outcome, settings.scan.fail_on, settings.scan.min_coverage, quiet=quiet)
@@ -91,16 +97,17 @@ def command(config_path: Path | None, store_url: str | None, quiet: bool, verbos
 def _many(
     settings: "Settings",
     store_url: str | None,
-    accounts: "Sequence[AccountSettings]",
+    wanted: "Sequence[str]",
     selection: "Selection",
     *,
     quiet: bool,
 ) -> int:
-    """Scan several accounts, print what became of each, and return the exit code of all."""
+    """Scan the WANTED accounts (none named: all), print what became of each, and return the exit code of all."""
+    from auditor.accounts import accounts_of, pick
     from auditor.cli.many import print_accounts, scan_many
     from auditor.cli.terminal import complain
     from auditor.job import load
-    from auditor.many import worst_code
+    from auditor.many import skipped, worst_code
     from auditor.report import require
     from auditor.scan import bind_all
     from auditor.selection import select
@@ -110,8 +117,11 @@ def _many(
     require(settings.report.formats)
     url = options.store_url_of(settings, store_url)
     options.open_store(settings, store_url).close()
+    members = accounts_of(settings)
+    accounts = pick(members.accounts, wanted)
+    left_out = [] if wanted else [skipped(account, why) for account, why in members.left_out]
     with stop_on_signals() as stop:
-        outcomes = scan_many(settings, url, accounts, (), selection, stop, quiet=quiet)
+        outcomes = scan_many(settings, url, accounts, left_out, selection, stop, quiet=quiet)
     if not quiet:
         print_accounts(outcomes, Path(settings.report.output))
     code = worst_code(outcomes)
@@ -152,6 +162,9 @@ def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
         raise click.UsageError(f"--role-arn must be {A_ROLE_ARN}, not {quoted(account['role_arn'])}")
     if not re.fullmatch(EXTERNAL_ID, account.get("external_id", "")):
         raise click.UsageError(f"--external-id must be {AN_EXTERNAL_ID}, not {quoted(account['external_id'])}")
+    if given.get("organization"):
+        organization = settings.organization.model_copy(update={"enabled": True})
+        settings = settings.model_copy(update={"organization": organization})
     if account and settings.accounts and not settings.organization.enabled:
         flag = f"--{next(iter(account)).replace('_', '-')}"
         raise click.UsageError(f"{flag} is for one account, and [[accounts]] names several: say it there, for each")
