@@ -11,6 +11,7 @@ __all__ = [
     "ReportError",
     "StandardError",
     "StoreError",
+    "TapeError",
     "UnknownScan",
     "UsageError",
 ]
@@ -69,6 +70,12 @@ class UnknownScan(StoreError):
 
 class QueryError(AuditorError):
     """A question in SQL that is wrong, wants more than to read, or takes too long; the message says which."""
+
+    exit_code = 2
+
+
+class TapeError(AuditorError):
+    """A tape cannot be written, is none, or is damaged; the message names the file."""
 
     exit_code = 2
 

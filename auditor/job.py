@@ -5,8 +5,8 @@ import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditor import ledger, pricing
@@ -25,6 +25,7 @@ from auditor.scan import Judged, Listener, ScanRequest, coverage_percent, run_sc
 from auditor.selection import EVERYTHING, Selection, load_checks, load_standard
 from auditor.standard import Standard
 from auditor.store import Lease, Store, scan_lease
+from auditor.taping import Tape, asked_on_tape, recording, replayed
 
 __all__ = [
     "LEASE_SECONDS",
@@ -85,11 +86,16 @@ def connection_of(settings: Settings, types: Mapping[str, ResourceType]) -> Conn
     )
 
 
-def price_book(settings: Settings, store: Store, connection: Connection | None) -> PriceBook:
-    """Return list prices: AWS's Price List where allowed (and CONNECTION is given), what the store holds, the shipped table."""
+def price_book(settings: Settings, store: Store, connection: Connection | None, *, taped: bool = False) -> PriceBook:
+    """Return list prices: AWS's Price List where allowed (and CONNECTION is given), what the store holds, the shipped table.
+
+    TAPED: they belong on the tape, so every one is asked for, and on its replay none comes from elsewhere.
+    """
     if settings.pricing.source == "embedded":
         return pricing.price_book(None, None)
     caller = connection.patient() if connection else None
+    if taped and connection is not None:
+        return pricing.price_book(caller, None, now=connection.now)
     return pricing.price_book(caller, store, cache_days=settings.pricing.cache_days)
 
 
@@ -101,17 +107,18 @@ def run_job(
     listener: Listener | None = None,
     stop: threading.Event | None = None,
     loaded: Loaded | None = None,
+    tape: Tape | None = None,
 ) -> Outcome:
     """Scan the account of the settings into STORE and write its reports.
 
     LOADED is what ``load`` returned, when that was done before.
-    Reports that cannot be written are no reason to lose the scan: see ``Outcome.unwritten``. Raises CredentialsError,
-    UsageError, StandardError, CatalogError, StoreError, LeaseTaken, and ReportError when a format lacks its library.
+    TAPE: what the answers are also kept on, or what is scanned in the account's place; such a scan continues none. Reports
+    (or a tape) that cannot be written are no reason to lose the scan: see ``Outcome.unwritten``. Raises CredentialsError,
+    UsageError, StandardError, CatalogError, TapeError, StoreError, LeaseTaken, and ReportError when a format lacks its library.
     """
     standard, checks, types = loaded or load(settings)
     require(settings.report.formats)
     said = ledger.load(settings, store, checks, standard)
-    connection = connection_of(settings, types)
     halt = _Halt(stop)
     request = ScanRequest(
         account_name=settings.account.name,
@@ -120,27 +127,40 @@ def run_job(
         selection=selection,
         threads=settings.scan.threads,
         deadline_seconds=settings.scan.deadline_minutes * 60.0,
-        resume_seconds=settings.scan.resume_minutes * 60.0,
+        resume_seconds=0 if tape else settings.scan.resume_minutes * 60.0,
         type_seconds=settings.scan.type_deadline_minutes * 60.0,
-        limiter=connection.limiter,
     )
-    judged = run_scan(
-        request,
-        connection,
-        store,
-        standard,
-        checks,
-        types,
-        lambda: price_book(settings, store, connection),
-        lease=lambda account: hold(store, account, halt),
-        listener=listener,
-        stop=halt,
-        ledger=said,
-    )
+    with ExitStack() as open_:
+        connection: Connection
+        if tape and tape.replay:
+            connection = replaying = open_.enter_context(replayed(tape, types))
+            request = asked_on_tape(request, replaying)
+        else:
+            connection = connection_of(settings, types)
+        request = replace(request, limiter=connection.limiter)
+        writer = (
+            open_.enter_context(recording(connection, tape, request, standard)) if tape and not tape.replay else None
+        )
+        judged = run_scan(
+            request,
+            connection,
+            store,
+            standard,
+            checks,
+            types,
+            lambda: price_book(settings, store, connection, taped=tape is not None),
+            lease=lambda account: hold(store, account, halt),
+            listener=listener,
+            stop=halt,
+            ledger=said,
+        )
     if settings.store.views:
         _publish_views(store)
     view = build_view(report_inputs(store, judged.scan, standard, checks, types, judged))
-    return report_outcome(settings, judged, view)
+    outcome = report_outcome(settings, judged, view)
+    if writer is not None and writer.fault and outcome.unwritten is None:
+        return replace(outcome, unwritten=ReportError(f"{writer.fault}; the scan is in the store"))
+    return outcome
 
 
 def _publish_views(store: Store) -> None:

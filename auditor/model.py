@@ -365,6 +365,11 @@ class Scan:
     types_digest: str = ""
     """A hash of how resource types are read: what was read under another one is not taken over by a later scan."""
 
+    @property
+    def tape(self) -> str:
+        """The tape it was scanned from, and when that was recorded; empty: from the account itself."""
+        return str(self.statistics.get("tape") or "")
+
 
 @dataclass(frozen=True, slots=True)
 class DatedFact:

@@ -63,6 +63,8 @@ class ScanRequest:
     """So long may reading one type in one region take."""
     limiter: Limiter | None = None
     """The account's limits; ``None``: the usual ones."""
+    tape: str = ""
+    """The tape that is scanned in place of the account, for people; empty: it is the account."""
 
 
 class Listener(Protocol):
@@ -148,6 +150,7 @@ def run_scan(
     needed = [types[name] for name in needed_types(chosen.values(), request.selection)]
     plan = make_plan(needed, types, identity.account, identity.partition, regions)
     with lease(identity.account) as held:
+        _never_mixed(store, identity.account, request.tape)
         started_at = datetime.now(UTC)
         asked = len(plan.scopes)
         before, plan = _continue(store, plan, started_at, request.resume_seconds)
@@ -165,10 +168,11 @@ def run_scan(
             lease=held,
             continues=before.id if before else None,
             taken=plan.taken,
+            statistics=_source(request),
         )
         listener.begun(scan, len(plan.types), len(chosen))
         everywhere = None if enabled is None else [r for r in enabled if r not in request.closed_regions]
-        statistics: dict[str, Any] = {"enabled_regions": everywhere}
+        statistics: dict[str, Any] = {"enabled_regions": everywhere, **_source(request)}
         if before is not None:
             log.info("continues scan %s: %s of %s scopes were complete", before.id, len(plan.taken), asked)
             statistics["continues"] = {"scan": before.id, "scopes": len(plan.taken), "of": asked}
@@ -234,6 +238,23 @@ def _open_regions(request: ScanRequest, enabled: Sequence[str] | None) -> tuple[
     if not left:
         raise UsageError(f"no region is left to read: account.closed_regions names {', '.join(regions)}")
     return left
+
+
+def _source(request: ScanRequest) -> Mapping[str, Any]:
+    """Return what marks a scan as one of a tape, from its first moment on."""
+    return {"tape": request.tape} if request.tape else {}
+
+
+def _never_mixed(store: Store, account: str, tape: str) -> None:
+    """Raise UsageError where a tape would go on with an account's history, or an account with a tape's."""
+    latest = store.latest_scan(account, finished=False)
+    if latest is None or bool(latest.tape) == bool(tape):
+        return
+    held, wanted = ("tapes", "the account itself") if latest.tape else ("scans of AWS itself", "a tape")
+    raise UsageError(
+        f"the store {store.url} holds {held} of account {account}, and this scan is of {wanted}: their histories must not "
+        "mix; name another store with --store"
+    )
 
 
 def _finish_quietly(store: Store, scan: Scan, status: ScanStatus, statistics: Mapping[str, Any]) -> None:

@@ -12,9 +12,7 @@ from urllib.parse import urlsplit
 
 import botocore.config
 import botocore.session
-import jmespath  # type: ignore[import-untyped]
 from botocore import exceptions, xform_name
-from botocore.model import OperationNotFoundError
 from botocore.parsers import ResponseParserError
 
 from auditor.aws.answer import Answer, CallError, Fault, Operation
@@ -22,6 +20,8 @@ from auditor.aws.connections import SharedConnections
 from auditor.aws.credentials import RenewableProvider
 from auditor.aws.faults import OVER, classify, scrub
 from auditor.aws.guard import NotReadOnly
+from auditor.aws.operations import Operations
+from auditor.aws.secrets import Secrets
 from auditor.aws.wire import header_date
 
 __all__ = ["AwsCaller", "Clients", "call_error"]
@@ -30,19 +30,6 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
-# Where pages follow one another although botocore has no paginator: input and output members that belong together.
-_TOKENS = (
-    ("NextToken", "NextToken"),
-    ("nextToken", "nextToken"),
-    ("NextMarker", "NextMarker"),
-    ("Marker", "NextMarker"),
-    ("Marker", "Marker"),
-    ("marker", "nextMarker"),
-    ("marker", "marker"),
-    ("PaginationToken", "PaginationToken"),
-    ("paginationToken", "paginationToken"),
-)
-
 _WEB_PAGE = re.compile(r"<html.*?<title>\s*((?:404|500|501) [\w ]{1,40}?)\s*</title>", re.IGNORECASE | re.DOTALL)
 
 _region: ContextVar[str] = ContextVar("region")
@@ -67,6 +54,8 @@ class Clients:
         """SESSION has the credentials, which CREDENTIALS can renew; HOME_REGION is what a client for all regions is made with."""
         self.session = session
         self.credentials = credentials
+        self.operations = Operations(session)
+        self.secrets = Secrets(self.operations)
         self._home = home_region
         self._config = botocore.config.Config(
             connect_timeout=CONNECT_SECONDS,
@@ -154,7 +143,6 @@ class AwsCaller:
         """ENABLED_REGIONS: elsewhere credentials are not known, which then says nothing against them; ``None``: not known."""
         self._clients = clients
         self._enabled = enabled_regions
-        self._operations: dict[tuple[str, str], Operation] = {}
 
     def call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Answer:
         """Make one call and return its answer. Raises CallError; NotReadOnly when nobody declared the operation.
@@ -181,7 +169,7 @@ class AwsCaller:
         finally:
             _region.reset(token)
         headers = parsed.pop("ResponseMetadata", {}).get("HTTPHeaders", {})
-        return Answer(parsed, header_date(headers.get("date")))
+        return Answer(self._clients.secrets.hidden(service, operation, parsed), header_date(headers.get("date")))
 
     def _call_error(self, error: Exception, service: str, region: str) -> CallError:
         found = call_error(error)
@@ -195,57 +183,7 @@ class AwsCaller:
 
     def operation(self, service: str, operation: str) -> Operation:
         """Return what the service model says of an operation. Raises CallError when there is no such operation."""
-        key = (service, operation)
-        if key not in self._operations:
-            try:
-                self._operations[key] = self._read_model(service, operation)
-            except (exceptions.BotoCoreError, OperationNotFoundError) as error:
-                raise CallError(
-                    Fault.UNSUPPORTED, "UnknownOperation", f"botocore has no {service}:{operation}"
-                ) from error
-        return self._operations[key]
-
-    def _read_model(self, service: str, name: str) -> Operation:
-        model = self._clients.client(service, self._clients.session.get_config_variable("region") or "us-east-1")
-        operation = model.meta.service_model.operation_model(name)
-        answer = operation.output_shape.members if operation.output_shape else {}
-        asked = operation.input_shape.members if operation.input_shape else {}
-        lists = frozenset(member for member, shape in answer.items() if shape.type_name == "list")
-        return Operation(self._paginator(service, name, asked, answer), lists)
-
-    def _paginator(
-        self, service: str, name: str, asked: Mapping[str, Any], answer: Mapping[str, Any]
-    ) -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
-        loader = self._clients.session.get_component("data_loader")
-        try:
-            known = loader.load_service_model(service, "paginators-1")["pagination"].get(name)
-        except exceptions.DataNotFoundError:
-            known = None
-        if known:
-            return _next_page(
-                _several(known["input_token"]), _several(known["output_token"]), known.get("more_results")
-            )
-        for into, out in _TOKENS:
-            if into in asked and out in answer:
-                return _next_page([into], [out], None)
-        return None
-
-
-def _several(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
-
-
-def _next_page(into: list[str], out: list[str], more: str | None) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    paths = [(member, jmespath.compile(path)) for member, path in zip(into, out, strict=True)]
-    flag = jmespath.compile(more) if more else None
-
-    def next_page(parsed: Mapping[str, Any]) -> Mapping[str, Any]:
-        if flag is not None and not flag.search(parsed):
-            return {}
-        found = ((member, path.search(parsed)) for member, path in paths)
-        return {member: token for member, token in found if token}
-
-    return next_page
+        return self._clients.operations.operation(service, operation)
 
 
 def call_error(error: Exception) -> CallError:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import botocore.session
@@ -16,7 +17,7 @@ from botocore.credentials import (
 )
 from botocore.loaders import Loader
 
-from auditor.aws.answer import Answer, CallError
+from auditor.aws.answer import Answer, Caller, CallError
 from auditor.aws.clients import AwsCaller, Clients
 from auditor.aws.credentials import RenewableProvider
 from auditor.aws.fast import parser_factory
@@ -24,7 +25,9 @@ from auditor.aws.guard import Guard
 from auditor.aws.limits import Limiter
 from auditor.aws.partitions import home_region, partition_of
 from auditor.aws.patient import PatientCaller
+from auditor.aws.recording import Masked, RecordingCaller
 from auditor.aws.signin import no_profile, sign_in_error
+from auditor.aws.tape import TapeWriter
 from auditor.aws.wire import blob_text, utc_text
 from auditor.errors import CredentialsError
 
@@ -79,6 +82,7 @@ class Connection:
         self._profile = profile
         self._role = role_arn
         self._enabled: frozenset[str] | None = None
+        self._tape: tuple[TapeWriter, Masked | None] | None = None
 
     @property
     def region(self) -> str:
@@ -107,9 +111,24 @@ class Connection:
         self._enabled = frozenset(names)
         return tuple(names)
 
-    def caller(self) -> AwsCaller:
+    def caller(self) -> Caller:
         """Return what makes the calls: thread-safe, one client per service for all regions, read-only by the guard."""
-        return AwsCaller(self.clients, self._enabled)
+        return self._taped(AwsCaller(self.clients, self._enabled))
+
+    def asking(self) -> Caller:
+        """Return what asks about the account itself: it takes a credential that is not known for just that."""
+        return self._taped(AwsCaller(self.clients))
+
+    def now(self) -> datetime:
+        """Return the account's time, UTC: that of the answers it gives."""
+        return datetime.now(UTC)
+
+    def record(self, tape: TapeWriter, mask: Masked | None = None) -> None:
+        """Keep every answer from now on on TAPE; MASK replaces in a line what says whose account it is."""
+        self._tape = (tape, mask)
+
+    def _taped(self, caller: Caller) -> Caller:
+        return RecordingCaller(caller, *self._tape) if self._tape else caller
 
     def patient(self) -> PatientCaller:
         """Return what makes single calls for whoever waits for the answer, by the account's limits, trying again."""
@@ -117,7 +136,7 @@ class Connection:
 
     def _ask(self, service: str, operation: str) -> Answer:
         try:
-            return PatientCaller(AwsCaller(self.clients), self.limiter).call(service, operation, {}, self._region)
+            return PatientCaller(self.asking(), self.limiter).call(service, operation, {}, self._region)
         except CallError as error:
             raise sign_in_error(error, f"{service}:{operation}", self._profile, self._role) from error
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from auditor.config import Settings
     from auditor.job import Outcome
     from auditor.selection import Selection
+    from auditor.taping import Tape
 
 __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
 
@@ -69,6 +70,16 @@ __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
     default=None,
     help="Keep to a quarter of each service's usual rate [default: the config's, no].",
 )
+@click.option(
+    "--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Keep every answer on a tape."
+)
+@click.option("--mask", is_flag=True, help="With --record: replace account ids, names, tags and addresses.")
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Scan a tape in place of the account: no network, no credentials, a store of its own.",
+)
 @options.verbosity_options
 def command(config_path: Path | None, store_url: str | None, quiet: bool, verbose: bool, **given: Any) -> int:
     """Read an account, or several, judge by the standard and write the reports.
@@ -82,15 +93,20 @@ def command(config_path: Path | None, store_url: str | None, quiet: bool, verbos
     """
     settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
     selection = options.selection_of(given)
+    tape = _tape(given)
     from auditor.accounts import accounts_of, pick
     from auditor.cli.progress import listener
     from auditor.job import run_job
 
+    if tape and tape.replay:
+        settings, store_url = _of_tape(settings, given), store_url or _tapes_store()
+    if settings.several and tape:
+        settings, given["accounts"] = _one_for_tape(settings, given["accounts"]), ()
     if settings.several:
         return _many(settings, store_url, given["accounts"], selection, quiet=quiet)
     pick(accounts_of(settings).accounts, given["accounts"])
     with options.open_store(settings, store_url) as store, stop_on_signals() as stop, listener(quiet) as hears:
-        outcome = run_job(settings, store, selection=selection, listener=hears, stop=stop)
+        outcome = run_job(settings, store, selection=selection, listener=hears, stop=stop, tape=tape)
     return conclude(outcome, settings.scan.fail_on, settings.scan.min_coverage, quiet=quiet)
 
 
@@ -128,6 +144,53 @@ def _many(
     if code == 130:
         complain("interrupted; what was read is kept")
     return code
+
+
+def _one_for_tape(settings: "Settings", wanted: "Sequence[str]") -> "Settings":
+    """Return the settings of the one account that is recorded. Raises a usage error for several."""
+    from auditor.accounts import pick
+
+    accounts = pick(settings.accounts, wanted)
+    if len(accounts) != 1:
+        raise click.UsageError("a tape is of one account: name one of [[accounts]] with --account")
+    alone = type(settings.organization)()
+    return settings.model_copy(update={"account": accounts[0], "accounts": (), "organization": alone})
+
+
+def _tape(given: dict[str, Any]) -> "Tape | None":
+    """Return the tape among the options; ``None``: there is none. Raises a usage error for what does not go together."""
+    from auditor.taping import Tape
+
+    record, replay = given["record"], given["replay"]
+    if record and replay:
+        raise click.UsageError("--record and --replay exclude one another")
+    if given["mask"] and not record:
+        raise click.UsageError("--mask goes with --record FILE")
+    if not replay:
+        return Tape(record, mask=given["mask"]) if record else None
+    if given["accounts"]:
+        raise click.UsageError("--account does not go with --replay: a tape is of one account")
+    for name in ("profile", "role_arn", "external_id"):
+        if given.get(name):
+            raise click.UsageError(f"--{name.replace('_', '-')} does not go with --replay: a tape needs no credentials")
+    return Tape(replay, replay=True)
+
+
+def _of_tape(settings: "Settings", given: dict[str, Any]) -> "Settings":
+    """Return the settings without the account of the file: a tape knows its own; --region may narrow it."""
+    from auditor.config import AccountSettings, OrganizationSettings
+
+    regions = settings.account.regions if given.get("region") else ()
+    return settings.model_copy(
+        update={"account": AccountSettings(regions=regions), "accounts": (), "organization": OrganizationSettings()}
+    )
+
+
+def _tapes_store() -> str:
+    """Return where replayed scans are kept unless --store says otherwise: never among those of an account."""
+    from platformdirs import user_data_path
+
+    return f"sqlite:///{user_data_path('auditor') / 'tapes.db'}"
 
 
 def conclude(outcome: "Outcome", fail_on: str, min_coverage: float, *, quiet: bool) -> int:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_COLUMNS = ("scan", "account", "name", "status", "started_at", "seconds", "regions", "score", "letter", "calls")
-_TABLE = ("scan", "account", "name", "status", "started_at", "regions", "score", "letter")
+_COLUMNS = ("scan", "account", "name", "status", "started_at", "seconds", "regions", "score", "letter", "calls", "tape")
+_TABLE = ("scan", "account", "name", "status", "started_at", "regions", "score", "letter", "tape")
 """What fits a terminal of 80 columns."""
 
 
@@ -57,5 +57,6 @@ def _row(store: "Store", scan: "Scan") -> dict[str, object]:
         whole.value if whole else None,
         whole.letter if whole else None,
         scan.statistics.get("calls"),
+        scan.tape or None,
     )
     return dict(zip(_COLUMNS, values, strict=True))

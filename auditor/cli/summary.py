@@ -52,6 +52,8 @@ def _head(out: Any, view: "ReportView") -> None:
     regions = f"{len(view.regions)} region{'s' if len(view.regions) != 1 else ''}"
     took = f" · {view.seconds:.0f} s" if view.seconds is not None else ""
     _rows(out, [[(f"{name}{view.account}", "bold")]])
+    if view.tape:
+        _rows(out, [[(f"not the account itself: read from the tape {plain(view.tape)}", "yellow")]])
     began = f"{view.started[:10]} {view.started[11:16]} UTC"
     _rows(out, [[(f"{view.coverage.resources:,} resources · {regions} · scan {view.scan} · {began}{took}", "dim")]])
     for taken in view.coverage.taken:

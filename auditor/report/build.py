@@ -43,6 +43,7 @@ def build_view(inputs: ReportInputs) -> ReportView:
         account=visible(scan.account),
         account_name=visible(scan.account_name),
         partition=visible(scan.partition),
+        tape=visible(scan.tape),
         scan=scan.id,
         status=str(scan.status),
         started=iso(scan.started_at),

@@ -43,6 +43,7 @@ def render_json(view: ReportView) -> bytes:
             "id": view.scan,
             "account": view.account,
             "account_name": view.account_name,
+            "tape": view.tape or None,
             "status": view.status,
             "started": view.started,
             "finished": view.finished or None,

@@ -450,6 +450,8 @@ class ReportView:
     account_name: str
     partition: str
     """``aws``, ``aws-cn``, ``aws-us-gov``."""
+    tape: str
+    """The tape it was read from, and when that was recorded; empty: from the account itself."""
     scan: int
     status: str
     started: IsoText

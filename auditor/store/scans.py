@@ -40,7 +40,7 @@ def begin(
     """
     with database.writing(values["account"]) as connection:
         _interrupt(connection, [scan.id for scan in _running(connection, values["account"])])
-        new = insert(scans).values(status=ScanStatus.RUNNING, statistics={}, **values).returning(scans)
+        new = insert(scans).values(status=ScanStatus.RUNNING, **values).returning(scans)
         scan = read(connection.execute(new).one())
         if continues is not None and taken:
             _take_over(connection, scan, continues, taken)

@@ -130,6 +130,7 @@ class Store:
         lease: Lease | None = None,
         continues: int | None = None,
         taken: Collection[Scope] = (),
+        statistics: Mapping[str, Any] | None = None,
     ) -> Scan:
         """Note that a scan begins; scans of the account that were still running are marked interrupted.
 
@@ -137,6 +138,7 @@ class Store:
         ``lease`` is the one the scan runs under; by it ``interrupt_abandoned`` knows when its process died.
         ``continues`` is the account's newest scan before, cut short; of it the scopes ``taken`` count as read by this one,
         as they were read then.
+        ``statistics`` is what is known of the scan before it has read anything.
         """
         values = {
             "account": account,
@@ -150,6 +152,7 @@ class Store:
             "started_at": started_at,
             "types_digest": types_digest,
             "lease": lease.token if lease else None,
+            "statistics": dict(statistics or {}),
         }
         return scans.begin(self._database, values, continues, taken)
 

@@ -21,10 +21,10 @@ def _projects() -> Collector:
 
 PROJECT = ResourceType(
     "AWS::CodeBuild::Project",
-    "A build project. Its environment and its source's credentials are not kept.",
+    "A build project. Its environment, its source's credentials and its webhook are not kept.",
     collect=_projects,
     calls=(_PROJECTS, _DESCRIBE),
     id="{arn}",
     name="{name}",
-    drop=("environment", "source", "secondarySources"),
+    drop=("environment", "source", "secondarySources", "webhook"),
 )
