@@ -60,6 +60,8 @@ _OF_ALL = re.compile(
 _PROSE = re.compile(
     r"(?i)^(?:description|comment|groupdescription|cause|alarmdescription|dbparametergroupdescription)$"
 )
+# A copy of a snapshot is known by it.
+_PROSE_OF_AWS = re.compile(r"^\[Copied snap-[0-9a-f]+ from [a-z0-9-]+\] ?")
 _TAGS = re.compile(r"(?i)^(?:tag|\w*tags|taglist|tagset|tagstoadd)$")
 # Tags that checks and people's words compare with, and that name nobody.
 _PLAIN_TAGS = """
@@ -161,7 +163,9 @@ class Mask:
         if text.startswith(_REPORT):
             return self._report(text)
         if _PROSE.match(name):
-            return f"masked text {self._token('prose', text)}" if text else text
+            own = _PROSE_OF_AWS.match(text)
+            ours, rest = (own[0], text[own.end() :]) if own else ("", text)
+            return f"{ours}masked text {self._token('prose', rest)}" if rest else text
         masked = self.text(text)
         if masked == text and _NAMED.search(name) and not _OF_ALL.match(name) and not _HOST.search(text):
             return self.name(text)
@@ -189,7 +193,16 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return TEXT with what can be told by its form replaced: ARNs, account ids, addresses, hosts, mail, key ids."""
-        text = _ARN.sub(lambda found: self._arn(*found.groups()), text)
+        made, end = [], 0
+        for found in _ARN.finditer(text):
+            made += [self._loose(text[end : found.start()]), self._arn(*found.groups())]
+            end = found.end()
+        return "".join([*made, self._loose(text[end:])])
+
+    def _loose(self, text: str) -> str:
+        """Return a text without ARNs, masked."""
+        if not text:
+            return text
         text = _MAIL.sub(lambda found: f"{self._token('mail', found[0])}@example.com", text)
         text = _HOST.sub(lambda found: self._host(found[0]), text)
         text = _DASHED.sub(
