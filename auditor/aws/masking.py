@@ -146,7 +146,7 @@ class Mask:
         held = next((name for name in ("Value", "value", "TagValue") if name in tag), "")
         if held:
             return {
-                name: self._tag_value(item) if name == held else self._value(item, "") for name, item in tag.items()
+                name: self._tag_value(item) if name == held else self._value(item, name) for name, item in tag.items()
             }
         return {key: self._tag_value(item) for key, item in tag.items()}
 
