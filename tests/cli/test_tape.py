@@ -128,10 +128,10 @@ def test_a_replay_comes_to_the_same_inventory_and_verdicts(recording: Recording,
         assert name == "moments" or replayed[name] == value, name
 
 
-def test_a_second_replay_finds_nothing_changed(recording: Recording, tmp_path: Path) -> None:
+def test_a_second_replay_finds_nothing_changed(tmp_path: Path) -> None:
     store_url = f"sqlite:///{tmp_path / 'twice.db'}"
     for _ in range(2):
-        run("scan", "-q", "--store", store_url, "--replay", recording.tape)
+        run("scan", "-q", "--store", store_url, "--replay", OF_AN_OLDER_DAY)
     with Store.open(store_url) as store:
         changes = store.resource_changes(2)
         assert (tuple(changes.added), tuple(changes.changed), tuple(changes.gone)) == ((), (), ())
@@ -191,7 +191,7 @@ def test_what_is_not_on_the_tape_is_a_gap_and_never_an_empty_answer(recording: R
     assert_nothing_is_made_up(before, now)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.97])
+@pytest.mark.parametrize("share", [0.02, 0.6])
 def test_a_tape_that_breaks_off_is_replayed_up_to_there_and_says_so(
     recording: Recording, tmp_path: Path, share: float
 ) -> None:
@@ -310,6 +310,7 @@ def test_a_tape_that_is_not_there_is_one_line(name: str, tmp_path: Path) -> None
         (("--record", "a", "--replay", "b"), "exclude one another"),
         (("--mask",), "--mask goes with --record"),
         (("--mask", "--replay", "b"), "--mask goes with --record"),
+        (("--replay", "b", "--account", "x"), "--account does not go with --replay"),
         (("--replay", "b", "--profile", "x"), "--profile does not go with --replay"),
         (("--replay", "b", "--role-arn", "arn:aws:iam::123456789012:role/x"), "--role-arn does not go with --replay"),
     ],
