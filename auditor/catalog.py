@@ -1,12 +1,14 @@
 """Where the shipped folders are, and how a folder of checks becomes modules."""
 
+import ast
+import functools
 import hashlib
 import importlib
 import importlib.util
 import pkgutil
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from auditor.errors import CatalogError, UsageError
 from auditor.kit.check import CATALOG, Check
 from auditor.tomlfile import nearest
 
-__all__ = ["bundled", "digest", "find", "load_checks"]
+__all__ = ["bundled", "code_digests", "digest", "find", "load_checks"]
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = "auditor.checks"
@@ -107,3 +109,79 @@ def digest() -> str:
             hashed.update(name.encode())
             hashed.update(Path(str(module.__file__)).read_bytes())
     return hashed.hexdigest()
+
+
+def code_digests(checks: Iterable[Check]) -> Mapping[str, str]:
+    """Return, by check id, a hash over the code of its module and of all modules of checks and kit that this stands on."""
+    reached: dict[str, frozenset[str]] = {}
+    sources: dict[str, bytes] = {}
+    digests: dict[str, str] = {}
+    for check in checks:
+        start = check.judge.__module__
+        if start not in digests:
+            hashed = hashlib.sha256()
+            for name in sorted(_reached(start, reached, sources)):
+                hashed.update(name.encode() + b"\0" + sources[name] + b"\0")
+            digests[start] = hashed.hexdigest()[:32]
+    return {check.id: digests[check.judge.__module__] for check in checks}
+
+
+def _reached(start: str, known: dict[str, frozenset[str]], sources: dict[str, bytes]) -> set[str]:
+    """Return the modules of checks and kit that START imports, directly or not, with itself; SOURCES gets their code."""
+    found, waiting = set[str](), [start]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        if name not in known:
+            sources[name] = _source(name)
+            known[name] = _imports(name, sources[name])
+        found.add(name)
+        waiting.extend(known[name])
+    return found
+
+
+def _source(name: str) -> bytes:
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return Path(file).read_bytes() if file and Path(file).suffix == ".py" else b""
+
+
+@functools.lru_cache(maxsize=1024)
+def _imports(name: str, source: bytes) -> frozenset[str]:
+    """Return the modules of checks and kit that a module imports from; they are parsed once in the life of a process."""
+    return frozenset(_imported(name, source))
+
+
+def _imported(name: str, source: bytes) -> Iterator[str]:
+    package = name if hasattr(sys.modules.get(name), "__path__") else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            base = (
+                importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+                if node.level
+                else node.module
+            )
+            for alias in node.names:
+                yield from _modules(base or "", alias.name)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if _is_ours(alias.name))
+
+
+def _modules(base: str, name: str) -> Iterator[str]:
+    """Yield the module that NAME of module BASE comes from: a submodule, or the one that a package has it from."""
+    if not _is_ours(base):
+        return
+    if f"{base}.{name}" in sys.modules:
+        yield f"{base}.{name}"
+    elif base == _KIT:
+        yield from (m for m in _kit_modules() if name in getattr(sys.modules[m], "__all__", ()))
+    else:
+        yield base
+
+
+def _kit_modules() -> list[str]:
+    return [name for name in sys.modules if name.startswith(f"{_KIT}.") and sys.modules[name] is not None]
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith((_SHIPPED, _OWN, _KIT)) and name in sys.modules

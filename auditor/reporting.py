@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from auditor.aws.permissions import action
 from auditor.collect.declare import ResourceType
+from auditor.drift import ResourceRef
 from auditor.kit.check import Check
 from auditor.model import FindingState, Scan, Scope, Score, Tally
 from auditor.report import Known, Permission, Previous, ReportInputs, ResourceCounts, fix_fields
 from auditor.scan import Judged
 from auditor.standard import Standard
-from auditor.store import Inventory, ResourceRef, Store
+from auditor.store import Inventory, Store
 
 __all__ = ["permissions", "report_inputs"]
 
@@ -45,7 +46,7 @@ def report_inputs(
         tallies, scores = store.tallies(scan.id), store.scores(scan.id)
         states, changes, accepted = store.findings(scan.id), store.changes(scan.id), store.accepted(scan.id)
     before = store.previous_scan(scan, alike=True) or store.previous_scan(scan)
-    differences = store.resource_changes(scan.id) if before else None
+    differences = store.drift(scan.id) if before else None
 
     def counted(refs: Iterable[ResourceRef]) -> int:
         return sum(ref.type not in types or not types[ref.type].offers(ref.id) for ref in refs)
@@ -61,7 +62,11 @@ def report_inputs(
         previous=Previous(before, store.scores(before.id)) if before else None,
         changes=changes,
         resource_changes=(
-            ResourceCounts(counted(differences.added), counted(differences.changed), counted(differences.gone))
+            ResourceCounts(
+                counted(differences.added),
+                counted(change.resource for change in differences.changed),
+                counted(differences.gone),
+            )
             if differences
             else None
         ),

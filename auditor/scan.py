@@ -1,5 +1,6 @@
 """The story of a scan: collect, store, judge, score; and of judging again what a scan stored."""
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,13 +29,14 @@ from auditor.resume import RESUME_SECONDS, scopes_to_take_over
 from auditor.score import score
 from auditor.selection import EVERYTHING, Selection, choose_regions, needed_types, select
 from auditor.standard import Standard
-from auditor.store import Lease, Store
+from auditor.store import CheckVersion, Lease, Store
 
 __all__ = [
     "Judged",
     "Listener",
     "ScanRequest",
     "bind_all",
+    "check_versions",
     "coverage_percent",
     "enabled_regions",
     "evaluate",
@@ -118,6 +120,15 @@ def bind_all(checks: Iterable[Check], standard: Standard) -> Mapping[str, Any]:
                 raise StandardError(f"check {check.id} serves pattern {pattern}, which the standard does not have")
         bound[check.id] = standards.bind(standard[check.patterns[0]], check.thresholds)
     return bound
+
+
+def check_versions(checks: Iterable[Check], thresholds: Mapping[str, Any]) -> Mapping[str, CheckVersion]:
+    """Return what each check judges by: the digests of its code and of its THRESHOLDS (by check id)."""
+    code = catalog.code_digests(checks)
+    return {
+        id: CheckVersion(digest, hashlib.sha256(repr(thresholds[id]).encode()).hexdigest()[:32])
+        for id, digest in code.items()
+    }
 
 
 def run_scan(
@@ -287,7 +298,10 @@ def judge_scan(
     patterns = _ids(standard)
     accepted = ledger.lay_over(scan, inventory, judgement.findings, judgement.tallies)
     scores = score(scan.account, patterns, chosen, judgement.tallies, judgement.findings, accepted.waived)
-    stored = store.save_judgement(scan.id, judgement.findings, judgement.tallies, scores, accepted=accepted)
+    versions = check_versions(chosen.values(), thresholds)
+    stored = store.save_judgement(
+        scan.id, judgement.findings, judgement.tallies, scores, accepted=accepted, checks=versions
+    )
     return Judged(scan, inventory.coverage, judgement, scores, stored, accepted=accepted)
 
 
@@ -337,6 +351,7 @@ def evaluate(
         narrowed=selection is not None,
         standard_digest=judged.standard_digest,
         checks_digest=judged.checks_digest,
+        checks=check_versions(chosen.values(), thresholds),
     )
     if not stored:
         scores = score(scan.account, patterns, chosen, judgement.tallies, judgement.findings, accepted.waived)

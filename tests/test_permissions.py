@@ -162,7 +162,7 @@ class Nights:
             assert turn == (Verdict.NOT_APPLICABLE, Verdict.PASS), (check, resource, *turn)
         assert not [finding for finding in judged.judgement.findings if finding.fault]
         assert {state.lifecycle for state in self.store.changes(judged.scan.id)} <= {Lifecycle.UNVERIFIED}
-        changes = self.store.resource_changes(judged.scan.id)
+        changes = self.store.drift(judged.scan.id)
         assert (changes.added, changes.changed, changes.gone) == ((), (), ())
         return judged
 
@@ -176,7 +176,7 @@ class Nights:
         assert {key: state.finding for key, state in states.items()} == first
         assert {(state.lifecycle, state.since_scan) for state in states.values()} == {(Lifecycle.OPEN, 1)}
         assert {state.lifecycle for state in self.store.changes(judged.scan.id)} == set()
-        changes = self.store.resource_changes(judged.scan.id)
+        changes = self.store.drift(judged.scan.id)
         assert (changes.added, changes.changed, changes.gone) == ((), (), ())
         assert [score.value for score in judged.scores] == [score.value for score in self.account.first.scores]
 

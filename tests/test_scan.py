@@ -44,7 +44,7 @@ def test_a_second_night_on_which_nothing_changed_changes_nothing(store: Store) -
     first = scan(store, account)
     second = scan(store, account)
     assert store.changes(second.scan.id) == []
-    changes = store.resource_changes(second.scan.id)
+    changes = store.drift(second.scan.id)
     assert (list(changes.added), list(changes.changed), list(changes.gone)) == ([], [], [])
     (state,) = store.findings(second.scan.id)
     assert (state.lifecycle, state.since_scan) == (Lifecycle.OPEN, first.scan.id)
@@ -60,7 +60,7 @@ def test_what_changes_vanishes_and_comes_back_is_told_as_that(store: Store) -> N
         "leaking": Lifecycle.OPENED,
         "taken": Lifecycle.VANISHED,
     }
-    assert len(store.resource_changes(changed.scan.id).gone) == 1
+    assert len(store.drift(changed.scan.id).gone) == 1
     back = scan(store, account.pumps(mended=1, leaking=2, taken=5, coming=0))
     assert lives(store, back) == {"mended": Lifecycle.REOPENED, "taken": Lifecycle.REOPENED}
 
@@ -74,7 +74,7 @@ def test_a_scope_that_is_denied_resolves_nothing_and_says_so(store: Store) -> No
     assert lives(store, denied) == {"wet": Lifecycle.UNVERIFIED}
     (state,) = store.findings(denied.scan.id)
     assert (state.finding.verdict, state.finding.evidence[0].sentence) == (Verdict.UNKNOWN, "it is 3 wet")
-    assert not store.resource_changes(denied.scan.id).gone
+    assert not store.drift(denied.scan.id).gone
     assert (code(denied), code(denied, min_coverage=75), code(denied, "low", 100)) == (3, 0, 3)
     again = scan(store, account.pumps(wet=3, dry=0))
     (state,) = store.findings(again.scan.id)

@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "attest": ("attest", "State what no API can show."),
     "attestations": ("attestations", "List, revoke and validate what people state."),
     "evidence": ("evidence", "Show dated facts that AWS has forgotten."),
+    "diff": ("diff", "Say what differs between two scans or dates."),
     "checks": ("checks", "List and explain the checks."),
     "standard": ("standard", "Show and validate the standard."),
     "policy": ("policy", "Print the exact IAM policy a scan needs."),

@@ -8,8 +8,6 @@ import click
 from auditor.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from auditor.model import FindingState
 
 __all__ = ["command"]
@@ -41,8 +39,9 @@ _TABLE = (*COLUMNS[:8], "waived_until")
 @click.command("findings")
 @options.config_option
 @options.store_option
-@click.option("--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one].")
-@click.option("--account", metavar="ID", help="The newest scan of this account.")
+@options.scan_option
+@options.account_option
+@options.as_of_option
 @options.selection_options
 @click.option("--region", multiple=True, metavar="NAME", help="Only in this region (or `global`); repeatable.")
 @click.option("--resource", metavar="TEXT", help="Only resources whose name or ARN holds this text.")
@@ -62,6 +61,7 @@ def command(
     store_url: str | None,
     number: int | None,
     account: str | None,
+    as_of: str | None,
     verdict: tuple[str, ...],
     form: str,
     **given: Any,
@@ -75,8 +75,8 @@ def command(
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     chosen = select(checks, standard, options.selection_of({**given, "severity": ()}))
     with options.open_store(settings, store_url) as store:
-        scan = options.pick_scan(store, number, account)
-        _must_be_read(given["region"], scan.regions)
+        scan = options.pick_scan(store, number, account, as_of)
+        options.must_be_read(given["region"], scan.regions)
         states = store.findings(scan.id, verdicts=[Verdict(name) for name in verdict])
     every = not any(given[name] for name in ("section", "pattern", "check", "type_"))
     kept = [state for state in states if (every or state.finding.check in chosen) and _fits(state, given)]
@@ -86,19 +86,6 @@ def command(
     places = [COLUMNS.index(name) for name in shown]
     cells = [tuple(row[place] for place in places) for row in rows]
     Listing(shown, cells, "Nothing was found.", long="evidence").show(form)
-
-
-def _must_be_read(regions: "Iterable[str]", read: "Iterable[str]") -> None:
-    """Raise UsageError for a region the scan did not read: "nothing was found" would mislead."""
-    from auditor.errors import UsageError
-    from auditor.model import GLOBAL
-    from auditor.tomlfile import nearest
-
-    known = [*read, GLOBAL]
-    for region in regions:
-        if region not in known:
-            hint = nearest(region, known) or f"; it read {', '.join(known)}"
-            raise UsageError(f"the scan did not read {region}{hint}")
 
 
 def _fits(state: "FindingState", given: dict[str, Any]) -> bool:

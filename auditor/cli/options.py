@@ -1,7 +1,8 @@
 """Options that several commands share, and what they open."""
 
 import functools
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,13 +18,19 @@ if TYPE_CHECKING:
     from auditor.store import Store
 
 __all__ = [
+    "account_option",
+    "as_of_option",
     "config_option",
     "fail_on_option",
+    "known_names",
     "load_checks",
     "load_standard",
+    "must_be_read",
     "open_store",
+    "pick_earlier",
     "pick_scan",
     "scan_as_of",
+    "scan_option",
     "selection_of",
     "selection_options",
     "settings_of",
@@ -47,6 +54,16 @@ config_option = click.option(
 )
 store_option = click.option(
     "--store", "store_url", metavar="URL", help="sqlite:///FILE or postgresql://…; default: the config's."
+)
+scan_option = click.option(
+    "--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one]."
+)
+account_option = click.option("--account", metavar="ID", help="The newest scan of this account.")
+as_of_option = click.option(
+    "--as-of",
+    "as_of",
+    metavar="WHEN",
+    help="As it was then: a scan's number, 2026-11-28 (its end), 2026-11-28T02:00 (UTC), yesterday, 7d.",
 )
 fail_on_option = click.option(
     "--fail-on",
@@ -115,10 +132,17 @@ def store_url_of(settings: "Settings", store_url: str | None) -> str:
     return store_url or settings.store.url or default_url()
 
 
-def pick_scan(store: "Store", number: int | None, account: str | None = None) -> "Scan":
-    """Return scan NUMBER, or the newest finished one (of ACCOUNT). Raises StoreError and UsageError."""
+def pick_scan(store: "Store", number: int | None, account: str | None = None, as_of: str | None = None) -> "Scan":
+    """Return scan NUMBER, or the newest finished one (of ACCOUNT; begun by AS_OF, see ``scan_as_of``).
+
+    Raises StoreError and UsageError.
+    """
     from auditor.errors import UsageError
 
+    if number is not None and as_of is not None:
+        raise click.UsageError("--scan and --as-of both name a scan: give one of them")
+    if as_of is not None:
+        return _finished_as_of(store, as_of, account)
     if number is not None:
         return store.scan(number)
     latest = store.latest_scan(account)
@@ -130,10 +154,79 @@ def pick_scan(store: "Store", number: int | None, account: str | None = None) ->
     return latest
 
 
+def pick_earlier(store: "Store", scan: "Scan", when: str | None) -> "Scan":
+    """Return the scan of the same account that WHEN names, or the one before SCAN that was asked for the same.
+
+    Of a date's scans it is the newest that was asked for the same, else the newest. Raises StoreError and UsageError.
+    """
+    from auditor.comparison import earlier
+    from auditor.errors import UsageError
+
+    if when is not None:
+        found = _finished_as_of(store, when, None if when.isdecimal() else scan.account)
+        return found if when.isdecimal() else store.alike_scan(found, scan)
+    found_earlier = earlier(store, scan)
+    if found_earlier is None:
+        raise UsageError(
+            f"scan {scan.id} is the first finished one of account {scan.account}: there is nothing before it"
+        )
+    return found_earlier
+
+
+def must_be_read(regions: Iterable[str], read: Iterable[str], who: str = "") -> None:
+    """Raise UsageError for a region that was not READ (by WHO): "nothing was found" would mislead."""
+    from auditor.errors import UsageError
+    from auditor.model import GLOBAL
+    from auditor.tomlfile import nearest
+
+    known = [*sorted({*read}), GLOBAL]
+    for region in regions:
+        if region not in known:
+            hint = nearest(region, known) or f"; it read {', '.join(known)}"
+            said = f"{who} read" if who else "the scan did not read"
+            raise UsageError(f"{said} {region}{hint}")
+
+
+def known_names(
+    check_ids: Iterable[str], checks: Mapping[str, Any], type_names: Iterable[str], types: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the ids the checks have today. Raises UsageError, with the nearest name, for what does not exist."""
+    from auditor.catalog import find
+    from auditor.errors import UsageError
+    from auditor.tomlfile import nearest, quoted
+
+    for name in type_names:
+        if name not in types:
+            raise UsageError(f"no resource type is called {quoted(name)}{nearest(name, types)}")
+    return tuple(find(id, checks).id for id in check_ids)
+
+
+def _finished_as_of(store: "Store", when: str, account: str | None) -> "Scan":
+    """Return the scan WHEN names, or the newest one of ACCOUNT (``None``: of any) that was begun by then and ended."""
+    from auditor.errors import UsageError
+
+    if when.isascii() and when.isdecimal():
+        scan = store.scan(int(when))
+        if account not in (None, scan.account):
+            raise UsageError(f"scan {scan.id} is of account {scan.account}, not of {account}")
+        return scan
+    moment = _moment(when)
+    found = store.latest_scan(account, by=moment)
+    if found is None:
+        of = f" of account {account}" if account else ""
+        first = store.first_scan(account)
+        then = (
+            f"the first is scan {first.id} of {first.started_at:%Y-%m-%d %H:%M} UTC" if first else "run `auditor scan`"
+        )
+        raise UsageError(f"no finished scan{of} had begun by {moment:%Y-%m-%d %H:%M} UTC; {then}")
+    return found
+
+
 def scan_as_of(store: "Store", when: str | None) -> int | None:
     """Return the number of the last scan that WHEN still sees, or ``None`` for now. Raises UsageError and UnknownScan.
 
-    WHEN is a scan's number, ``today``, ``yesterday``, a date (its end, UTC) or an ISO 8601 time (UTC unless it says).
+    WHEN is a scan's number, ``today``, ``yesterday``, ``7d`` (so many days ago), a date (its end, UTC) or an ISO 8601
+    time (UTC unless it says).
     """
     from auditor.errors import UsageError
 
@@ -153,6 +246,8 @@ def _moment(when: str) -> datetime:
     from auditor.tomlfile import quoted
 
     days = {"today": 0, "yesterday": 1}
+    if ago := re.fullmatch(r"(\d{1,5})d", when, re.ASCII):
+        days[when] = int(ago[1])
     try:
         if when in days:
             day = datetime.now(UTC).date() - timedelta(days=days[when])
@@ -164,5 +259,5 @@ def _moment(when: str) -> datetime:
         return datetime.combine(day, time.max, UTC)
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{quoted(when)} is no moment: give a scan's number, 2026-11-28, 2026-11-28T02:00, today or yesterday"
+            f"{quoted(when)} is no moment: give a scan's number, 2026-11-28, 2026-11-28T02:00, today, yesterday or 7d"
         ) from None

@@ -14,12 +14,18 @@ __all__ = ["command"]
 @click.command("report")
 @options.config_option
 @options.store_option
-@click.option("--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one].")
-@click.option("--account", metavar="ID", help="The newest scan of this account.")
+@options.scan_option
+@options.account_option
+@options.as_of_option
 @click.option("--format", "formats", metavar="LIST", help=f"{options.FORMAT_NAMES} [default: the config's].")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the reports go.")
 def command(
-    config_path: Path | None, store_url: str | None, number: int | None, account: str | None, **given: Any
+    config_path: Path | None,
+    store_url: str | None,
+    number: int | None,
+    account: str | None,
+    as_of: str | None,
+    **given: Any,
 ) -> None:
     """Write compliance and cost reports of a stored scan, as it was judged then."""
     settings = with_options(options.settings_of(config_path), given)
@@ -32,7 +38,7 @@ def command(
     with options.open_store(settings, store_url) as store:
         # The scan's own are in the store; a broken file is said all the same, before anybody trusts a report.
         ledger.load(settings, store, checks, standard)
-        scan = options.pick_scan(store, number, account)
+        scan = options.pick_scan(store, number, account, as_of)
         view = build_view(report_inputs(store, scan, standard, checks, load_types()))
     for path in write_reports(view, Path(settings.report.output), settings.report.formats):
         click.echo(path)

@@ -22,15 +22,19 @@ _TABLE = ("scan", "account", "name", "status", "started_at", "regions", "score",
 @options.config_option
 @options.store_option
 @click.option("--account", metavar="ID", help="Only this account's.")
+@options.as_of_option
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="How many, newest first.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-def command(config_path: Path | None, store_url: str | None, account: str | None, limit: int, form: str) -> None:
+def command(
+    config_path: Path | None, store_url: str | None, account: str | None, as_of: str | None, limit: int, form: str
+) -> None:
     """List the stored scans, newest first: how they ended, how they scored."""
     settings = options.settings_of(config_path)
     from auditor.cli.listing import Listing
 
     with options.open_store(settings, store_url) as store:
-        scans = store.scans(account, limit)
+        by = options.pick_scan(store, None, account, as_of) if as_of else None
+        scans = store.scans(account, limit, by=by.id if by else None)
         rows = [_row(store, scan) for scan in scans]
     columns: tuple[str, ...] = _COLUMNS
     if form == "table":

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from auditor.model import FindingState, Lifecycle, Scan, Score, Verdict
+from auditor.drift import differences
+from auditor.model import FindingState, Lifecycle, Score, Verdict
 from auditor.report.findings import finding_view, in_order
 from auditor.report.inputs import ReportInputs
-from auditor.report.text import moment, plural, visible
+from auditor.report.text import moment, visible
 from auditor.report.view import ChangesView, FindingView
 
-__all__ = ["changes_view", "differences", "scores_by_id"]
+__all__ = ["changes_view", "scores_by_id"]
 
 _SHOWN = 12
 _KINDS = (Lifecycle.OPENED, Lifecycle.REOPENED, Lifecycle.RESOLVED, Lifecycle.VANISHED, Lifecycle.UNVERIFIED)
@@ -18,27 +19,6 @@ _KINDS = (Lifecycle.OPENED, Lifecycle.REOPENED, Lifecycle.RESOLVED, Lifecycle.VA
 def scores_by_id(scores: Iterable[Score]) -> Mapping[tuple[str, str], Score]:
     """Return SCORES by level and id; the account's id is ``""``."""
     return {(score.level, "" if score.level == "account" else score.id): score for score in scores}
-
-
-def differences(old: Scan, new: Scan) -> tuple[str, ...]:
-    """Return, in words, what is different between the questions of two scans; nothing: their scores compare."""
-    found = []
-    if old.standard_digest != new.standard_digest:
-        found.append("the standard or its numbers were changed")
-    if old.checks_digest != new.checks_digest:
-        found.append("the checks were changed")
-    more, fewer = sorted(set(new.regions) - set(old.regions)), sorted(set(old.regions) - set(new.regions))
-    if more:
-        found.append(f"{plural(len(more), 'region')} more ({visible(', '.join(more))})")
-    if fewer:
-        found.append(f"{plural(len(fewer), 'region')} fewer ({visible(', '.join(fewer))})")
-    if _selection(old) != _selection(new):
-        found.append("the scans were narrowed differently")
-    return tuple(found)
-
-
-def _selection(scan: Scan) -> dict[str, frozenset[str]]:
-    return {key: frozenset(values) for key, values in scan.selection.items() if values}
 
 
 def changes_view(inputs: ReportInputs, checks: Iterable[str]) -> ChangesView:
@@ -50,7 +30,7 @@ def changes_view(inputs: ReportInputs, checks: Iterable[str]) -> ChangesView:
     order = list(checks)
     resources = inputs.resource_changes
     previous = inputs.previous
-    why_not = differences(previous.scan, inputs.scan) if previous else ()
+    why_not = tuple(map(visible, differences(previous.scan, inputs.scan))) if previous else ()
     now = scores_by_id(inputs.scores).get(("account", ""))
     before = scores_by_id(previous.scores).get(("account", "")) if previous else None
     comparable = previous is not None and not why_not

@@ -1,10 +1,11 @@
 """The memory: what was read, what was concluded, and since when. The only place that knows SQLAlchemy."""
 
+from auditor.store.check_versions import CheckVersion
 from auditor.store.inventory import Inventory
 from auditor.store.leases import Lease, scan_lease
 from auditor.store.prune import Keep, Pruned, keep
 from auditor.store.query import Answer
-from auditor.store.records import CachedPrice, ResourceChanges, ResourceRef
+from auditor.store.records import CachedPrice
 from auditor.store.size import Size, TableSize
 from auditor.store.store import Store, default_url
 from auditor.store.writer import ScopeWriter
@@ -12,12 +13,11 @@ from auditor.store.writer import ScopeWriter
 __all__ = [
     "Answer",
     "CachedPrice",
+    "CheckVersion",
     "Inventory",
     "Keep",
     "Lease",
     "Pruned",
-    "ResourceChanges",
-    "ResourceRef",
     "ScopeWriter",
     "Size",
     "Store",

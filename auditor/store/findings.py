@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
+from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
 
 from auditor.model import (
     Certainty,
@@ -23,7 +23,7 @@ from auditor.store import tallies as tally_store
 from auditor.store.codec import Unpacker
 from auditor.store.schema import coverage, finding_versions, findings, scans, scopes, tallies
 
-__all__ = ["FAILING", "body_of", "changes", "placed", "read"]
+__all__ = ["FAILING", "Reader", "body_of", "changes", "placed", "read", "savings", "sentence_of"]
 
 FAILING = or_(finding_versions.c.verdict == Verdict.FAIL, finding_versions.c.lifecycle == Lifecycle.UNVERIFIED)
 """Versions in the life of something that fails, or did when it was last seen."""
@@ -35,14 +35,12 @@ def read(connection: Connection, scan: Scan, verdicts: Collection[Verdict] | Non
     if not wanted:
         return []
     holds = or_(finding_versions.c.until_scan.is_(None), finding_versions.c.until_scan > scan.id)
-    query = _versions(scan).where(finding_versions.c.since_scan <= scan.id, holds)
+    reader = Reader(connection, scan.account)
+    query = reader.query.where(finding_versions.c.since_scan <= scan.id, holds)
     if verdicts is not None:
         query = query.where(finding_versions.c.verdict.in_(list(verdicts)))
-    clock, unpacker = _Clock(connection, scan.account), Unpacker(connection)
     return [
-        _state(row, _lifecycle(row, scan), scan.id, clock, unpacker)
-        for row in connection.execute(query)
-        if row.tally_id in wanted
+        reader.state(row, _lifecycle(row, scan), scan.id) for row in connection.execute(query) if row.tally_id in wanted
     ]
 
 
@@ -58,15 +56,15 @@ def changes(connection: Connection, scan: Scan) -> list[FindingState]:
         before.c.lifecycle == Lifecycle.UNVERIFIED,
         finding_versions.c.lifecycle == Lifecycle.UNVERIFIED,
     )
-    clock, unpacker = _Clock(connection, scan.account), Unpacker(connection)
+    reader = Reader(connection, scan.account)
     begun = [
-        _state(row, Lifecycle(row.lifecycle), scan.id, clock, unpacker)
-        for row in connection.execute(_versions(scan).where(began, FAILING, ~was_unverified))
+        reader.state(row, Lifecycle(row.lifecycle), scan.id)
+        for row in connection.execute(reader.query.where(began, FAILING, ~was_unverified))
     ]
     ended = and_(finding_versions.c.until_scan == scan.id, finding_versions.c.ended.is_not(None))
     return begun + [
-        _state(row, Lifecycle(row.ended), scan.id, clock, unpacker)
-        for row in connection.execute(_versions(scan).where(ended, FAILING))
+        reader.state(row, Lifecycle(row.ended), scan.id)
+        for row in connection.execute(reader.query.where(ended, FAILING))
     ]
 
 
@@ -95,28 +93,6 @@ def body_of(finding: Finding) -> dict[str, Any]:
     return {"n": finding.name, "e": evidence, "r": finding.reason, "g": gaps, "x": finding.fault}
 
 
-def _versions(scan: Scan) -> Select[Any]:
-    where: ColumnElement[bool] = scopes.c.account == scan.account
-    return (
-        select(
-            findings.c.key,
-            findings.c.tally_id,
-            findings.c.resource,
-            tallies.c.check,
-            tallies.c.scope_id,
-            scopes.c.account,
-            scopes.c.region,
-            scopes.c.type,
-            finding_versions,
-        )
-        .join_from(finding_versions, findings)
-        .join(tallies, tallies.c.id == findings.c.tally_id)
-        .join(scopes)
-        .where(where)
-        .order_by(findings.c.id)
-    )
-
-
 class _Clock:
     """When the scans of an account began, and when they saw a scope."""
 
@@ -140,25 +116,58 @@ def _lifecycle(row: Row[Any], scan: Scan) -> Lifecycle:
     return lifecycle if lifecycle is Lifecycle.UNVERIFIED or row.since_scan == scan.id else Lifecycle.OPEN
 
 
-def _state(row: Row[Any], lifecycle: Lifecycle, scan: int, clock: _Clock, unpacker: Unpacker) -> FindingState:
-    body = unpacker.unpack(row.codec, row.body)
-    seen = row.seen_scan or scan
-    finding = Finding(
-        row.key,
-        row.check,
-        row.resource,
-        row.type,
-        body["n"],
-        row.account,
-        row.region,
-        Verdict(row.verdict),
-        Severity(row.severity),
-        tuple(_evidence_in(item, clock.saw(seen, row.scope_id)) for item in body["e"]),
-        body["r"],
-        tuple(Gap(*gap) for gap in body["g"]),
-        body["x"],
+class Reader:
+    """Reads versions of an account's findings: QUERY selects them, STATE makes a row what it says."""
+
+    def __init__(self, connection: Connection, account: str) -> None:
+        self._clock, self._unpacker = _Clock(connection, account), Unpacker(connection)
+        names = (findings.c.key, findings.c.tally_id, findings.c.resource, tallies.c.check, tallies.c.scope_id)
+        self.query: Select[Any] = (
+            select(*names, scopes.c.account, scopes.c.region, scopes.c.type, finding_versions)
+            .join_from(finding_versions, findings)
+            .join(tallies, tallies.c.id == findings.c.tally_id)
+            .join(scopes)
+            .where(scopes.c.account == account)
+            .order_by(findings.c.id)
+        )
+
+    def state(self, row: Row[Any], lifecycle: Lifecycle, scan: int) -> FindingState:
+        """A row of QUERY as it stood after a scan."""
+        body, seen = self._unpacker.unpack(row.codec, row.body), row.seen_scan or scan
+        saw = self._clock.saw(seen, row.scope_id)
+        finding = Finding(
+            row.key,
+            row.check,
+            row.resource,
+            row.type,
+            body["n"],
+            row.account,
+            row.region,
+            Verdict(row.verdict),
+            Severity(row.severity),
+            tuple(_evidence_in(item, saw) for item in body["e"]),
+            body["r"],
+            tuple(Gap(*gap) for gap in body["g"]),
+            body["x"],
+        )
+        began = self._clock.began
+        return FindingState(finding, lifecycle, began[row.opened_scan], row.opened_scan, began[seen])
+
+
+def savings(connection: Connection, scan: Scan) -> list[tuple[str, str, float]]:
+    """Check, resource and USD a month of each failing finding that a scan judged and that is priced."""
+    wanted = tally_store.judged(connection, scan.id) or frozenset()
+    version = finding_versions.c
+    holds = or_(version.until_scan.is_(None), version.until_scan > scan.id)
+    query = (
+        select(tallies.c.check, findings.c.resource, version.usd_month, tallies.c.id)
+        .join_from(finding_versions, findings)
+        .join(tallies, tallies.c.id == findings.c.tally_id)
+        .join(scopes)
+        .where(scopes.c.account == scan.account, version.since_scan <= scan.id, holds)
+        .where(version.verdict == Verdict.FAIL, version.usd_month.is_not(None))
     )
-    return FindingState(finding, lifecycle, clock.began[row.opened_scan], row.opened_scan, clock.began[seen])
+    return [(check, resource, usd) for check, resource, usd, tally in connection.execute(query) if tally in wanted]
 
 
 def _evidence_out(item: Evidence) -> list[Any]:
@@ -166,6 +175,12 @@ def _evidence_out(item: Evidence) -> list[Any]:
     said: list[Any] = [item.template or item.sentence, item.facts, item.severity]
     said.append(None if item.saving is None else _saving_out(item.saving))
     return said if item.since is None else [*said, item.since.isoformat()]
+
+
+def sentence_of(item: list[Any], now: datetime | None) -> str:
+    """The sentence of an evidence in a body; NOW fills in what it counts by the clock."""
+    sentence: str = item[0] if now is None else _evidence_in(item, now).sentence
+    return sentence
 
 
 def _evidence_in(item: list[Any], now: datetime) -> Evidence:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, or_, select, union_all
 from auditor.model import Lifecycle, ScanStatus, Verdict
 from auditor.store import schema
 from auditor.store.codec import Unpacker
+from auditor.store.findings import sentence_of
 from auditor.store.numbers import numbers
 from auditor.store.schema import finding_versions, judgements, observations, scopes, tallies, versions
 
@@ -199,7 +200,7 @@ def findings(moment: Moment) -> Iterator[Sequence[Any]]:
             lifecycle = Lifecycle.OPEN
         seen = moment.times.get(row.seen_scan or judged)
         since = (row.opened_scan, moment.times.get(row.opened_scan), seen)
-        yield (*_named(row), row.verdict, row.severity, str(lifecycle), *since, *_told(moment, row))
+        yield (*_named(row), row.verdict, row.severity, str(lifecycle), *since, *_told(moment, row, seen))
 
 
 def findings_history(moment: Moment) -> Iterator[Sequence[Any]]:
@@ -208,19 +209,20 @@ def findings_history(moment: Moment) -> Iterator[Sequence[Any]]:
         until = _until(row, moment)
         since = (row.opened_scan, moment.times.get(row.opened_scan), row.since_scan, moment.times.get(row.since_scan))
         end = (until, until and moment.times.get(until), until and row.ended)
-        yield (*_named(row), row.verdict, row.severity, row.lifecycle, *since, *end, *_told(moment, row))
+        seen = moment.times.get(row.seen_scan or row.since_scan)
+        yield (*_named(row), row.verdict, row.severity, row.lifecycle, *since, *end, *_told(moment, row, seen))
 
 
 def _named(row: Row[Any]) -> tuple[Any, ...]:
     return (row.key, row.check, row.account, row.region, row.type, row.resource)
 
 
-def _told(moment: Moment, row: Row[Any]) -> tuple[Any, ...]:
+def _told(moment: Moment, row: Row[Any], seen: datetime | None) -> tuple[Any, ...]:
     body = moment.unpack(row.codec, row.body)
     evidence = body["e"]
     usd, formula, certainty, _ = _saving(evidence) or (None, None, None, None)
     gaps = [dict(zip(("operation", "code", "message"), gap, strict=True)) for gap in body["g"]]
-    sentences = "; ".join(item[0] for item in evidence)
+    sentences = "; ".join(sentence_of(item, seen) for item in evidence)
     return (body["n"], sentences, [item[1] for item in evidence], body["r"], gaps, usd, formula, certainty, body["x"])
 
 

@@ -3,31 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-__all__ = ["CachedPrice", "ResourceChanges", "ResourceRef"]
-
-
-class ResourceRef(NamedTuple):
-    """A resource without its document."""
-
-    type: str
-    region: str
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceChanges:
-    """What a scan found different in the inventory since the scan before it; ``len()`` of each is the count.
-
-    Fields that change by themselves are no change. Nothing is gone from a scope that was not read completely.
-    """
-
-    added: tuple[ResourceRef, ...] = ()
-    """Seen for the first time, or again after it was gone."""
-    changed: tuple[ResourceRef, ...] = ()
-    gone: tuple[ResourceRef, ...] = ()
+__all__ = ["CachedPrice"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The runs: begun, finished, found again, and marked interrupted when their process died."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, literal, select, update
@@ -15,10 +15,12 @@ from auditor.store.schema import coverage, leases, observations, scans, scopes
 
 __all__ = [
     "Overtaken",
+    "alike",
     "before",
     "begin",
     "find",
     "finish",
+    "first",
     "interrupt_abandoned",
     "latest",
     "listed",
@@ -88,14 +90,24 @@ def find(database: Database, connection: Connection, scan_id: int) -> Scan:
     return read(row)
 
 
-def listed(connection: Connection, account: str | None, limit: int | None) -> list[Scan]:
-    """Scans, newest first."""
-    return [read(row) for row in connection.execute(_newest(account).limit(limit))]
+def listed(connection: Connection, account: str | None, limit: int | None, by: int | None = None) -> list[Scan]:
+    """Scans (up to scan BY), newest first."""
+    query = _newest(account) if by is None else _newest(account).where(scans.c.id <= by)
+    return [read(row) for row in connection.execute(query.limit(limit))]
 
 
-def latest(connection: Connection, account: str | None, *, finished: bool) -> Scan | None:
-    """The newest scan, if there is one."""
+def latest(connection: Connection, account: str | None, *, finished: bool, by: datetime | None = None) -> Scan | None:
+    """The newest scan, begun by BY, if there is one."""
     query = _newest(account).where(scans.c.status.in_(_FINISHED)) if finished else _newest(account)
+    if by is not None:
+        query = query.where(scans.c.started_at <= by)
+    row = connection.execute(query.limit(1)).one_or_none()
+    return read(row) if row else None
+
+
+def first(connection: Connection, account: str | None) -> Scan | None:
+    """The oldest finished scan, if there is one."""
+    query = _newest(account).where(scans.c.status.in_(_FINISHED)).order_by(None).order_by(scans.c.id)
     row = connection.execute(query.limit(1)).one_or_none()
     return read(row) if row else None
 
@@ -105,9 +117,23 @@ def previous(connection: Connection, scan: Scan, *, alike: bool) -> Scan | None:
     query = _newest(scan.account).where(scans.c.status.in_(_FINISHED), scans.c.id < scan.id)
     for row in connection.execute(query if alike else query.limit(1)):
         found = read(row)
-        if not alike or (set(found.regions), found.selection) == (set(scan.regions), scan.selection):
+        if not alike or _asked_for(found) == _asked_for(scan):
             return found
     return None
+
+
+def alike(connection: Connection, scan: Scan, like: Scan) -> Scan | None:
+    """The newest finished scan of a day's length back from SCAN that was asked for the same as LIKE, if there is one."""
+    query = _newest(scan.account).where(scans.c.status.in_(_FINISHED), scans.c.id <= scan.id)
+    for row in connection.execute(query.where(scans.c.started_at > scan.started_at - timedelta(days=1))):
+        found = read(row)
+        if _asked_for(found) == _asked_for(like):
+            return found
+    return None
+
+
+def _asked_for(scan: Scan) -> tuple[set[str], Mapping[str, tuple[str, ...]]]:
+    return set(scan.regions), scan.selection
 
 
 def before(connection: Connection, moment: datetime) -> int | None:

@@ -30,6 +30,7 @@ __all__ = [
     "REVISIONS",
     "acceptances",
     "attestations",
+    "check_versions",
     "coverage",
     "dictionaries",
     "evidence",
@@ -51,7 +52,7 @@ __all__ = [
     "waivings",
 ]
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision of the schema, oldest first; a revision that is not among them is a newer program's."""
 
 HEAD = REVISIONS[-1]
@@ -226,6 +227,19 @@ judgements = Table(
     Column("codec", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     comment="Which tallies a scan judged: a narrower scan says nothing about the others.",
+)
+
+check_versions = Table(
+    "check_versions",
+    metadata,
+    Column("account", SafeText, primary_key=True),
+    Column("check", SafeText, primary_key=True),
+    Column("since_scan", ID, primary_key=True, autoincrement=False),
+    Column("until_scan", ID),
+    Column("code", String(32), nullable=False),
+    Column("numbers", String(32), nullable=False),
+    comment="By which code and which numbers a check judged an account: tells a changed check from a changed account.",
+    sqlite_with_rowid=False,
 )
 
 scores = Table(

@@ -9,18 +9,33 @@ from types import TracebackType
 from typing import Any, Self
 
 from auditor.acceptance import NOTHING_ACCEPTED, Accepted, Attestation, Waiver
+from auditor.drift import Drift, FindingTurn
 from auditor.model import DatedFact, Finding, FindingState, Scan, ScanStatus, Scope, Score, Tally, Verdict
-from auditor.store import acceptance, copying, evidence, history, judgement, prices, publish, scans, size
+from auditor.store import (
+    acceptance,
+    check_versions,
+    copying,
+    evidence,
+    history,
+    inventory_drift,
+    judgement,
+    prices,
+    publish,
+    scans,
+    size,
+    turns,
+)
 from auditor.store import findings as finding_store
 from auditor.store import tallies as tally_store
 from auditor.store.acceptance import Said
+from auditor.store.check_versions import CheckVersion
 from auditor.store.database import Database
 from auditor.store.inventory import Inventory
 from auditor.store.leases import Lease, acquire, free
 from auditor.store.moments import Moment
 from auditor.store.prune import Keep, Pruned, prune
 from auditor.store.query import Answer, ask
-from auditor.store.records import CachedPrice, ResourceChanges
+from auditor.store.records import CachedPrice
 from auditor.store.size import Size
 from auditor.store.upgrade import prepare, revision, upgrade
 from auditor.store.views import VIEWS, ViewRows
@@ -169,15 +184,27 @@ class Store:
         with self._database.reading() as connection:
             return scans.find(self._database, connection, scan_id)
 
-    def scans(self, account: str | None = None, limit: int | None = None) -> list[Scan]:
-        """Scans, newest first."""
+    def scans(self, account: str | None = None, limit: int | None = None, *, by: int | None = None) -> list[Scan]:
+        """Scans (up to scan BY), newest first."""
         with self._database.reading() as connection:
-            return scans.listed(connection, account, limit)
+            return scans.listed(connection, account, limit, by)
 
-    def latest_scan(self, account: str | None = None, *, finished: bool = True) -> Scan | None:
-        """The newest scan; ``finished``: complete or incomplete, not running, interrupted or failed."""
+    def latest_scan(
+        self, account: str | None = None, *, finished: bool = True, by: datetime | None = None
+    ) -> Scan | None:
+        """The newest scan (begun by BY); ``finished``: complete or incomplete, not running, interrupted or failed."""
         with self._database.reading() as connection:
-            return scans.latest(connection, account, finished=finished)
+            return scans.latest(connection, account, finished=finished, by=by)
+
+    def alike_scan(self, scan: Scan, like: Scan) -> Scan:
+        """The newest finished scan, from SCAN backwards, that was asked for the same as LIKE; SCAN where there is none."""
+        with self._database.reading() as connection:
+            return scans.alike(connection, scan, like) or scan
+
+    def first_scan(self, account: str | None = None) -> Scan | None:
+        """The oldest finished scan."""
+        with self._database.reading() as connection:
+            return scans.first(connection, account)
 
     def previous_scan(self, scan: Scan, *, alike: bool = False) -> Scan | None:
         """The finished scan of the same account before this one; ``alike``: with the same regions and selection."""
@@ -207,13 +234,30 @@ class Store:
         self._flush(scan_id)
         return Inventory(self._database, self.scan(scan_id))
 
-    def resource_changes(self, scan_id: int) -> ResourceChanges:
-        """What the scan found added, changed and gone."""
+    def drift(
+        self,
+        scan_id: int,
+        since: int | None = None,
+        *,
+        volatile: Mapping[str, Collection[str]] | None = None,
+        types: Collection[str] = (),
+        regions: Collection[str] = (),
+    ) -> Drift:
+        """What differs between the inventory of scan SINCE and that of a scan; of what one did not read it says just that.
+
+        Without SINCE, it is what the scan made known: against the finished scan before it, and where that did not read,
+        against what was known then. Without a scan before everything is new. VOLATILE names, by type, fields that change
+        by themselves; TYPES and REGIONS narrow it.
+        """
         self._flush(scan_id)
+        narrowed: dict[str, Any] = {"volatile": volatile or {}, "types": types, "regions": regions}
         with self._database.reading() as connection:
             scan = scans.find(self._database, connection, scan_id)
-            before = scans.previous(connection, scan, alike=False)
-            return history.resource_changes(connection, scan, before.id if before else 0)
+            if since is None:
+                before = scans.previous(connection, scan, alike=False)
+                return inventory_drift.drift(connection, before, scan, last_known=True, **narrowed)
+            before = scans.find(self._database, connection, since)
+            return inventory_drift.drift(connection, before, scan, **narrowed)
 
     # ---- what was concluded -----------------------------------------------------------------------------------------
 
@@ -229,6 +273,7 @@ class Store:
         narrowed: bool = False,
         standard_digest: str | None = None,
         checks_digest: str | None = None,
+        checks: Mapping[str, CheckVersion] | None = None,
     ) -> bool:
         """Keep what was concluded of a scan's inventory, and move the findings on in their lives.
 
@@ -237,6 +282,7 @@ class Store:
         Judging again replaces the scan's judgement; ``narrowed``: only that of the tallies given. The digests, when
         given, become the scan's: what it was judged by last. ACCEPTED is what people said of the scan; BESIDE are the keys of
         findings that fail and are not among FINDINGS, because they were judged before (see ``narrowed``).
+        CHECKS says of each check by id what it judged by.
         """
         self._flush(scan_id)
         account = self.scan(scan_id).account
@@ -252,6 +298,7 @@ class Store:
                 scans.judged_by(
                     connection, scan_id, {name: value for name, value in digests.items() if value is not None}
                 )
+                check_versions.keep(connection, scan, checks or {})
         return stored
 
     def rename_checks(self, account: str, names: Mapping[str, str]) -> None:
@@ -259,6 +306,7 @@ class Store:
         if names:
             with self._database.writing(account) as connection:
                 tally_store.rename(connection, account, names)
+                check_versions.rename(connection, account, names)
 
     def states(self, scan_id: int, findings: Iterable[Finding]) -> list[FindingState]:
         """Findings that are not stored (an old scan judged by today's standard), placed in time by what is stored."""
@@ -284,6 +332,22 @@ class Store:
         with self._database.reading() as connection:
             scan = scans.find(self._database, connection, scan_id)
             return acceptance.mark(connection, scan, finding_store.changes(connection, scan))
+
+    def turns(
+        self, scan_id: int, since: int, *, types: Collection[str] = (), regions: Collection[str] = ()
+    ) -> list[FindingTurn]:
+        """Which failing findings stand differently at a scan than at scan SINCE (of the same account), and why.
+
+        Opened, reopened, resolved, vanished and unverified, whatever happened between the two.
+        """
+        with self._database.reading() as connection:
+            before, after = (scans.find(self._database, connection, number) for number in (since, scan_id))
+            return turns.turns(connection, before, after, types=types, regions=regions)
+
+    def savings(self, scan_id: int) -> list[tuple[str, str, float]]:
+        """Check, resource and USD a month of each failing finding the scan judged that has a price."""
+        with self._database.reading() as connection:
+            return finding_store.savings(connection, scans.find(self._database, connection, scan_id))
 
     def tallies(self, scan_id: int) -> list[Tally]:
         """What each check concluded per account and region; ids in the store's order."""

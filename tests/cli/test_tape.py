@@ -133,7 +133,7 @@ def test_a_second_replay_finds_nothing_changed(tmp_path: Path) -> None:
     for _ in range(2):
         run("scan", "-q", "--store", store_url, "--replay", OF_AN_OLDER_DAY)
     with Store.open(store_url) as store:
-        changes = store.resource_changes(2)
+        changes = store.drift(2)
         assert (tuple(changes.added), tuple(changes.changed), tuple(changes.gone)) == ((), (), ())
         assert not store.changes(2)
 

@@ -64,7 +64,7 @@ def history(store: Store) -> dict[str, Any]:
 
 
 def _of(store: Store, number: int) -> dict[str, Any]:
-    inventory = store.inventory(number)
+    inventory, drift = store.inventory(number), store.drift(number)
     told = {
         "scan": store.scan(number),
         "coverage": sorted(inventory.coverage.values(), key=lambda read: read.scope),
@@ -73,7 +73,11 @@ def _of(store: Store, number: int) -> dict[str, Any]:
         "findings": store.findings(number),
         "tallies": store.tallies(number),
         "scores": store.scores(number),
-        "inventory": store.resource_changes(number),
+        "inventory": {
+            "added": drift.added,
+            "changed": [change.resource for change in drift.changed],
+            "gone": drift.gone,
+        },
     }
     return {name: _plain(value) for name, value in told.items()}
 

@@ -431,7 +431,7 @@ def test_a_killed_scan_leaves_a_store_that_the_next_scan_makes_whole(store_url: 
         assert [item.document for item in nights.read(first).values()] == [item.document for item in before]
         after = [nights.volume(f"vol-{number}", Size=3) for number in range(1, 121)]
         last = nights.night(*after)
-        changes = store.resource_changes(last.id)
+        changes = store.drift(last.id)
         assert [item.document for item in nights.read(last).values()] == [item.document for item in after]
         assert ([ref.name for ref in changes.added], [ref.name for ref in changes.gone]) == (["vol-120"], ["vol-0"])
         assert len(changes.changed) == 119

@@ -52,9 +52,9 @@ def test_a_field_that_one_of_two_nights_could_not_read_is_no_change_and_what_els
     nights.night(nights.volume("a", Size=1, Tags=["x"]), nights.volume("b", Size=1, Tags=["x"]))
     denied = {"Tags": Gap("ec2:DescribeTags", "UnauthorizedOperation")}
     blind = nights.night(nights.volume("a", gaps=denied, Size=1), nights.volume("b", gaps=denied, Size=2))
-    assert [ref.name for ref in nights.store.resource_changes(blind.id).changed] == ["b"]
+    assert [change.resource.name for change in nights.store.drift(blind.id).changed] == ["b"]
     sighted = nights.night(nights.volume("a", Size=1, Tags=["x"]), nights.volume("b", Size=2, Tags=["x"]))
-    changes = nights.store.resource_changes(sighted.id)
+    changes = nights.store.drift(sighted.id)
     assert (changes.added, changes.changed, changes.gone) == ((), (), ())
 
 
@@ -67,8 +67,12 @@ def test_a_change_begins_a_version_and_each_night_keeps_its_own(nights: Nights) 
     assert nights.added_rows(before) == {"scans": 1, "coverage": 2, "versions": 1}
     assert nights.read(first)[small.id].document["Size"] == 8
     assert nights.read(second)[small.id].document["Size"] == 16
-    changes = nights.store.resource_changes(second.id)
-    assert (changes.added, ids(changes.changed), changes.gone) == ((), ["vol-1"], ())
+    changes = nights.store.drift(second.id)
+    assert (changes.added, ids(tuple(change.resource for change in changes.changed)), changes.gone) == (
+        (),
+        ["vol-1"],
+        (),
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_document_tags_and_name_are_what_can_change(nights: Nights, field: dict[
     changed = replace(nights.volume("vol-1"), **field)  # type: ignore[arg-type]
     second = nights.night(changed)
     assert replace(nights.read(second)[changed.id], observed_at=changed.observed_at) == changed
-    assert len(nights.store.resource_changes(second.id).changed) == 1
+    assert len(nights.store.drift(second.id).changed) == 1
 
 
 def test_a_field_that_becomes_a_gap_hides_no_value_of_the_night_before(nights: Nights) -> None:
@@ -97,11 +101,11 @@ def test_a_resource_that_vanishes_is_gone_and_comes_back_as_the_same(nights: Nig
     one, two = nights.volume("vol-1"), nights.volume("vol-2")
     nights.night(one, two)
     without = nights.night(two)
-    assert ids(nights.store.resource_changes(without.id).gone) == ["vol-1"]
+    assert ids(nights.store.drift(without.id).gone) == ["vol-1"]
     assert nights.read(without).keys() == {two.id}
     resources = nights.rows()["resources"]
     again = nights.night(one, two)
-    assert ids(nights.store.resource_changes(again.id).added) == ["vol-1"]
+    assert ids(nights.store.drift(again.id).added) == ["vol-1"]
     assert nights.read(again).keys() == {one.id, two.id}
     assert nights.rows()["resources"] == resources
 
@@ -109,7 +113,7 @@ def test_a_resource_that_vanishes_is_gone_and_comes_back_as_the_same(nights: Nig
 def test_a_service_that_is_not_offered_any_more_has_no_resources(nights: Nights) -> None:
     nights.night(nights.volume("vol-1"))
     second = nights.night(states={nights.volumes: CoverageState.NOT_OFFERED})
-    assert ids(nights.store.resource_changes(second.id).gone) == ["vol-1"]
+    assert ids(nights.store.drift(second.id).gone) == ["vol-1"]
 
 
 @pytest.mark.parametrize("state", [CoverageState.DENIED, CoverageState.FAILED, CoverageState.PARTIAL])
@@ -119,13 +123,13 @@ def test_a_scope_that_was_not_read_completely_ends_nothing(nights: Nights, state
     before = nights.rows()
     second = nights.night(two, states={nights.volumes: state})
     assert nights.added_rows(before) == {"scans": 1, "coverage": 2}
-    assert nights.store.resource_changes(second.id).gone == ()
+    assert nights.store.drift(second.id).gone == ()
     coverage = nights.store.inventory(second.id).coverage[nights.volumes]
     assert (coverage.state, coverage.gap) == (state, nights.denied)
     # Only what this scan saw, though more is known.
     assert nights.read(second).keys() == {two.id}
     third = nights.night(one, two)
-    assert nights.store.resource_changes(third.id).added == ()
+    assert nights.store.drift(third.id).added == ()
     assert nights.read(third).keys() == {one.id, two.id}
 
 
@@ -134,8 +138,12 @@ def test_a_partial_scope_still_brings_what_changed_and_what_is_new(nights: Night
     seen = (nights.volume("vol-1", Size=9), nights.volume("vol-3"))
     second = nights.night(*seen, states={nights.volumes: CoverageState.PARTIAL})
     assert {item.id: item.document for item in seen} == {id: item.document for id, item in nights.read(second).items()}
-    changes = nights.store.resource_changes(second.id)
-    assert (ids(changes.added), ids(changes.changed), changes.gone) == (["vol-3"], ["vol-1"], ())
+    changes = nights.store.drift(second.id)
+    assert (ids(changes.added), ids(tuple(change.resource for change in changes.changed)), changes.gone) == (
+        ["vol-3"],
+        ["vol-1"],
+        (),
+    )
 
 
 def test_a_narrower_scan_leaves_the_other_scopes_alone(nights: Nights) -> None:
@@ -144,7 +152,7 @@ def test_a_narrower_scan_leaves_the_other_scopes_alone(nights: Nights) -> None:
     narrow = nights.night(here, scopes=[nights.volumes], regions=("eu-west-1",))
     assert nights.read(narrow).keys() == {here.id}
     assert set(nights.store.inventory(narrow.id).coverage) == {nights.volumes}
-    assert nights.store.resource_changes(narrow.id).gone == ()
+    assert nights.store.drift(narrow.id).gone == ()
     assert nights.read(nights.night(here, there)).keys() == {here.id, there.id}
 
 
@@ -163,14 +171,14 @@ def test_volatile_values_are_each_scans_own_and_no_change(nights: Nights) -> Non
     assert nights.added_rows(before) == {"scans": 1, "coverage": 2, "observations": 1}
     assert [item.document.get("Now") for item in nights.read(first).values()] == ["01:00", None]
     assert [item.document.get("Now") for item in nights.read(second).values()] == ["02:00", None]
-    assert nights.store.resource_changes(second.id).changed == ()
+    assert nights.store.drift(second.id).changed == ()
 
 
 def test_a_volatile_value_that_could_not_be_read_is_a_gap_of_that_night_alone(nights: Nights) -> None:
     first = nights.night(nights.volume("vol-1", Now="01:00"))
     gap = Gap("cloudwatch:GetMetricData", "Throttling", "later")
     second = nights.night(nights.volume("vol-1", gaps={"Now": gap}))
-    assert nights.store.resource_changes(second.id).changed == ()
+    assert nights.store.drift(second.id).changed == ()
     assert [item.gaps for item in nights.read(first).values()] == [{}]
     assert [(item.gaps, "Now" in item.document) for item in nights.read(second).values()] == [({"Now": gap}, False)]
 
@@ -206,7 +214,7 @@ def test_a_scope_without_an_end_was_not_read(nights: Nights) -> None:
     assert nights.read(scan) == {}
     # The next scan takes up where the broken one stopped.
     last = nights.night(nights.volume("vol-2"))
-    changes = nights.store.resource_changes(last.id)
+    changes = nights.store.drift(last.id)
     assert (ids(changes.added), ids(changes.gone)) == (["vol-2"], ["vol-1"])
 
 

@@ -223,7 +223,7 @@ def test_a_scan_from_before_says_what_is_new_since_the_kept_one_before(judge: Ju
     last = judge.night(nights.volume("a", Size=3), b)
     nights.store.prune([keep("0d")], last.started_at + timedelta(days=400))
     assert [scan.id for scan in nights.store.scans()] == [last.id]
-    changes = nights.store.resource_changes(last.id)
+    changes = nights.store.drift(last.id)
     assert {ref.name for ref in changes.added} == {"a", "b"}
 
 
