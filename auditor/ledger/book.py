@@ -1,5 +1,6 @@
 """The waivers and attestations that stand today, and what came of them in a scan."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from auditor.standard import Standard
 from auditor.store import Store
 
 __all__ = ["NO_LEDGER", "Ledger", "attestation_files", "load", "problems", "waiver_files"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ class Ledger:
         )
         uses = self._attested(scan.account, inventory, today)
         told = attested.notices(uses, self.checks, self.patterns, today, self.announce_days)
-        return replace(accepted, attestations=uses, notices=(*accepted.notices, *told))
+        accepted = replace(accepted, attestations=uses, notices=(*accepted.notices, *told))
+        for notice in accepted.notices:
+            log.warning("%s", notice)
+        return accepted
 
     def _attested(self, account: str, inventory: Inventory, today: date) -> tuple[AttestationUse, ...]:
         verdicts: dict[int, list[tuple[str, str]]] = defaultdict(list)
@@ -61,7 +67,9 @@ class Ledger:
             verdicts[id(attestation)].append((check, resource))
             faults[id(attestation)] = fault
         return tuple(
-            AttestationUse(held, faults.get(id(held)) or held.fault(today), tuple(verdicts[id(held)]))
+            AttestationUse(
+                held, faults[id(held)] if id(held) in faults else held.fault(today), tuple(verdicts[id(held)])
+            )
             for held in self.of(account)
         )
 

@@ -43,18 +43,17 @@ def listed(
 ) -> list[DatedFact]:
     """The facts that fit, newest first; SINCE and UNTIL are inclusive, UNTIL_SCAN is the last scan that counts."""
     query = select(evidence).order_by(evidence.c.at.desc(), evidence.c.id.desc())
-    kinds = tuple(kinds)
-    for wanted, condition in (
-        (account, evidence.c.account == account),
-        (type, evidence.c.type == type),
-        (kinds, evidence.c.kind.in_(kinds)),
-        (region, evidence.c.region == region),
-        (since, evidence.c.at >= since),
-        (until, evidence.c.at <= until),
-        (until_scan, evidence.c.scan_id <= (until_scan or 0)),
-    ):
-        if wanted:
-            query = query.where(condition)
+    kinds, column = tuple(kinds), evidence.c
+    conditions = [
+        account is None or column.account == account,
+        type is None or column.type == type,
+        not kinds or column.kind.in_(kinds),
+        region is None or column.region == region,
+        since is None or column.at >= since,
+        until is None or column.at <= until,
+        until_scan is None or column.scan_id <= until_scan,
+    ]
+    query = query.where(*(condition for condition in conditions if condition is not True))
     return [_fact(row) for row in connection.execute(query)]
 
 

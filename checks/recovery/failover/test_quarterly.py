@@ -128,6 +128,16 @@ _BY_TAG = _experiment("aws:rds:failover-db-cluster", None)
             _ORDERS, related={EVENT: [_event("Multi-AZ instance failover completed")]}, unread=[TRAIL_EVENT, EXPERIMENT]
         ),
         Case(_ORDERS, related={TRAIL_EVENT: [_call("RebootDBInstance", "orders", _FORCED)]}),
+        Case(
+            _ORDERS,
+            recorded={EVENT: [_event("Multi-AZ instance failover completed", days=80)]},
+            unread=[EVENT, TRAIL_EVENT, EXPERIMENT],
+            why="RDS forgot it long ago, the evidence ledger did not",
+        ),
+        Case(_ORDERS, recorded={TRAIL_EVENT: [_call("RebootDBInstance", "orders", _FORCED)]}),
+        Case(
+            _CLUSTER, recorded={EXPERIMENT: [_experiment("aws:rds:failover-db-cluster", _CLUSTER_ARN)]}, type=DB_CLUSTER
+        ),
         Case(_ORDERS, related={EXPERIMENT: [_experiment("aws:rds:reboot-db-instances", _ARN, forceFailover="true")]}),
         Case(
             _CLUSTER,
@@ -148,6 +158,11 @@ _BY_TAG = _experiment("aws:rds:failover-db-cluster", None)
     ],
     fails=[
         Case(_ORDERS),
+        Case(
+            _ORDERS,
+            recorded={EVENT: [_event("Multi-AZ instance failover completed", days=95)]},
+            why="more than a quarter ago",
+        ),
         Case(
             _ORDERS, related={EVENT: [_event("Multi-AZ instance failover started.")]}, why="it may not have completed"
         ),
@@ -190,6 +205,12 @@ _BY_TAG = _experiment("aws:rds:failover-db-cluster", None)
     ],
     unknowns=[
         Case(_ORDERS, unread=[EVENT]),
+        Case(
+            _ORDERS,
+            recorded={EVENT: [_event("Multi-AZ instance failover completed", days=95)]},
+            unread=[EVENT],
+            why="what the ledger holds proves no failure",
+        ),
         Case(_ORDERS, unread=[TRAIL_EVENT]),
         Case(_CLUSTER, unread=[EXPERIMENT], type=DB_CLUSTER),
         Case(
