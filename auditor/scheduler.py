@@ -3,7 +3,7 @@
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -94,19 +94,31 @@ def missed(settings: Settings, last: Scan | None, now: datetime) -> bool:
     return due is not None and due <= now
 
 
-def run(settings: Settings, store: Store, account: str, scan: Callable[[], object], stop: threading.Event) -> None:
+def run(
+    settings: Settings,
+    store: Store,
+    account: str | None,
+    scan: Callable[[], object],
+    stop: threading.Event,
+    *,
+    again: Callable[[Sequence[Scan]], object] | None = None,
+) -> None:
     """Call SCAN whenever the schedule says so, until STOP is set; then a running scan is waited for.
 
-    At the start a missed or interrupted scan of ACCOUNT is caught up once. Every few seconds scans whose process died are
-    marked interrupted and taken up again. A scan that fails is logged and tried again at its next time.
+    At the start a missed or interrupted scan of ACCOUNT (``None``: of several, SCAN reads them all) is caught up once. Every
+    few seconds scans whose process died are marked interrupted and taken up again: by AGAIN, which is given them, else by
+    SCAN. A scan that fails is logged and tried again at its next time.
     """
     schedule = settings.schedule
     grace = schedule.misfire_grace_minutes * 60
     clock = BackgroundScheduler(timezone=ZoneInfo(schedule.timezone), executors={"default": ThreadPoolExecutor(1)})
 
-    def work() -> None:
+    def work(dead: Sequence[Scan] = ()) -> None:
         try:
-            scan()
+            if dead and again:
+                again(dead)
+            else:
+                scan()
         except LeaseTaken as taken:
             log.info("%s; left to it", taken)
         except AuditorError as error:
@@ -116,19 +128,28 @@ def run(settings: Settings, store: Store, account: str, scan: Callable[[], objec
 
     job = clock.add_job(work, trigger_of(settings), coalesce=True, max_instances=1, misfire_grace_time=grace)
 
-    def now() -> None:
-        job.modify(next_run_time=datetime.now(UTC))
+    def take_up(dead: Sequence[Scan]) -> None:
+        if again:
+            clock.add_job(work, args=(dead,), misfire_grace_time=None)
+        else:
+            job.modify(next_run_time=datetime.now(UTC))
 
     last = store.latest_scan(account, finished=False)
-    if missed(settings, last, datetime.now(UTC)) or (last is not None and last.status is ScanStatus.INTERRUPTED):
+    latest = [last] if account else store.accounts().values()
+    cut_short = [scan for scan in latest if scan and scan.status is ScanStatus.INTERRUPTED]
+    if missed(settings, last, datetime.now(UTC)):
         log.info("a scan was missed or interrupted; it is caught up now")
-        now()
+        job.modify(next_run_time=datetime.now(UTC))
+    elif cut_short:
+        log.info("a scan was missed or interrupted; it is caught up now")
+        take_up(cut_short)
     clock.start()
     try:
         while not stop.wait(LOOK_SECONDS):
-            for dead in store.interrupt_abandoned(account):
-                log.warning("scan %s died with its process; it is taken up again", dead.id)
-                now()
+            if abandoned := store.interrupt_abandoned(account):
+                for dead in abandoned:
+                    log.warning("scan %s died with its process; it is taken up again", dead.id)
+                take_up(abandoned)
     finally:
         clock.shutdown(wait=True)
 

@@ -15,7 +15,7 @@ __all__ = ["command"]
 @options.config_option
 @options.store_option
 @click.option("--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one].")
-@click.option("--account", metavar="ID", help="The newest scan of this account.")
+@options.account_option
 @options.selection_options
 @click.option("--format", "formats", metavar="LIST", help=f"{options.FORMAT_NAMES} [default: the config's].")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the reports go.")

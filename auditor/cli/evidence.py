@@ -44,7 +44,7 @@ def command() -> None:
 @click.option(
     "--resource", metavar="TEXT", help="Only what it happened to holds this text (or the fact's own id or name)."
 )
-@click.option("--account", metavar="ID", help="Only this account.")
+@click.option("--account", metavar="NAME|ID", help="Only this account.")
 @click.option("--region", metavar="NAME", help="Only this region (or `global`).")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="From this day on (UTC).")
 @click.option(
@@ -72,7 +72,7 @@ def listed(
     kinds = {dated.kind for declared in load_types().values() for dated in declared.dated}
     with options.open_store(settings, store_url) as store:
         facts = store.evidence(
-            account=account,
+            account=options.account_of(store, account),
             kinds=kind,
             region=region,
             since=since.replace(tzinfo=UTC) if since else None,

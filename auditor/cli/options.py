@@ -1,6 +1,7 @@
 """Options that several commands share, and what they open."""
 
 import functools
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from auditor.store import Store
 
 __all__ = [
+    "account_of",
     "account_option",
     "as_of_option",
     "config_option",
@@ -39,6 +41,8 @@ __all__ = [
     "verbosity_options",
 ]
 
+log = logging.getLogger("auditor.options")
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -58,7 +62,7 @@ store_option = click.option(
 scan_option = click.option(
     "--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one]."
 )
-account_option = click.option("--account", metavar="ID", help="The newest scan of this account.")
+account_option = click.option("--account", metavar="NAME|ID", help="The newest scan of this account.")
 as_of_option = click.option(
     "--as-of",
     "as_of",
@@ -133,7 +137,7 @@ def store_url_of(settings: "Settings", store_url: str | None) -> str:
 
 
 def pick_scan(store: "Store", number: int | None, account: str | None = None, as_of: str | None = None) -> "Scan":
-    """Return scan NUMBER, or the newest finished one (of ACCOUNT; begun by AS_OF, see ``scan_as_of``).
+    """Return scan NUMBER, or the newest finished one (of ACCOUNT, a name or id; begun by AS_OF, see ``scan_as_of``).
 
     Raises StoreError and UsageError.
     """
@@ -141,17 +145,42 @@ def pick_scan(store: "Store", number: int | None, account: str | None = None, as
 
     if number is not None and as_of is not None:
         raise click.UsageError("--scan and --as-of both name a scan: give one of them")
+    account = account_of(store, account)
     if as_of is not None:
         return _finished_as_of(store, as_of, account)
     if number is not None:
         return store.scan(number)
     latest = store.latest_scan(account)
+    if latest and not account and (count := len(store.accounts())) > 1:
+        named = latest.account_name or latest.account
+        log.info("the store holds %s accounts, this is %s; --account chooses another", count, named)
     if latest is None:
         of = f" of account {account}" if account else ""
         begun = store.latest_scan(account, finished=False)
         named = f"name scan {begun.id} ({begun.status}) with --scan, or " if begun else ""
         raise UsageError(f"there is no finished scan{of} in the store yet; {named}run `auditor scan`")
     return latest
+
+
+def account_of(store: "Store", text: str | None) -> str | None:
+    """Return the id of the account that is called TEXT in its newest scan, or has that id. Raises UsageError."""
+    from auditor.errors import UsageError
+    from auditor.tomlfile import nearest, shown
+
+    if not text:
+        return None
+    names = {account: scan.account_name for account, scan in store.accounts().items()}
+    found = [account for account, name in names.items() if name == text]
+    if text in names or not names or (not found and text.isdecimal() and len(text) == 12):
+        return text
+    if len(found) > 1:
+        raise UsageError(f"several accounts are called {shown(text)}: name one by its id ({', '.join(found)})")
+    if not found:
+        known = [name or account for account, name in names.items()]
+        listed = f"{', '.join(map(shown, known[:8]))}{', …' if len(known) > 8 else ''}"
+        hint = nearest(text, [*names, *filter(None, names.values())]) or f"; there are {listed}"
+        raise UsageError(f"no account in the store is called {shown(text)}{hint}")
+    return found[0]
 
 
 def pick_earlier(store: "Store", scan: "Scan", when: str | None) -> "Scan":

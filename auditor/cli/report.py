@@ -31,6 +31,7 @@ def command(
     settings = with_options(options.settings_of(config_path), given)
     from auditor import ledger
     from auditor.collect import load_types
+    from auditor.job import report_folder
     from auditor.report import build_view, write_reports
     from auditor.reporting import report_inputs
 
@@ -40,5 +41,5 @@ def command(
         ledger.load(settings, store, checks, standard)
         scan = options.pick_scan(store, number, account, as_of)
         view = build_view(report_inputs(store, scan, standard, checks, load_types()))
-    for path in write_reports(view, Path(settings.report.output), settings.report.formats):
+    for path in write_reports(view, report_folder(settings, scan.account), settings.report.formats):
         click.echo(path)

@@ -21,7 +21,7 @@ _TABLE = ("scan", "account", "name", "status", "started_at", "regions", "score",
 @click.command("scans")
 @options.config_option
 @options.store_option
-@click.option("--account", metavar="ID", help="Only this account's.")
+@click.option("--account", metavar="NAME|ID", help="Only this account's.")
 @options.as_of_option
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="How many, newest first.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
@@ -33,6 +33,7 @@ def command(
     from auditor.cli.listing import Listing
 
     with options.open_store(settings, store_url) as store:
+        account = options.account_of(store, account)
         by = options.pick_scan(store, None, account, as_of) if as_of else None
         scans = store.scans(account, limit, by=by.id if by else None)
         rows = [_row(store, scan) for scan in scans]

@@ -4,11 +4,19 @@ import logging
 import shlex
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from auditor.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from auditor.config import AccountSettings, Settings
+    from auditor.model import Scan
 
 __all__ = ["command"]
 
@@ -31,6 +39,8 @@ def run(config_path: Path | None, store_url: str | None, quiet: bool, verbose: b
     started them.
     """
     settings = options.settings_of(config_path, quiet=quiet, verbose=verbose)
+    if settings.several:
+        return _run_many(settings, store_url, quiet=quiet)
     from auditor import scheduler
     from auditor.cli.progress import listener
     from auditor.cli.scan import stop_on_signals
@@ -54,6 +64,43 @@ def run(config_path: Path | None, store_url: str | None, quiet: bool, verbose: b
         if not quiet:
             click.echo(f"auditor: account {account} is scanned next at {due:%Y-%m-%d %H:%M %Z}", err=True)
         scheduler.run(settings, store, account, scan, stop)
+    return 0
+
+
+def _run_many(settings: "Settings", store_url: str | None, *, quiet: bool) -> int:
+    """Scan all accounts whenever the schedule says so; which they are is asked anew each time."""
+    from auditor import scheduler
+    from auditor.accounts import accounts_of
+    from auditor.cli.many import scan_many
+    from auditor.cli.scan import stop_on_signals
+    from auditor.many import AccountState, skipped
+    from auditor.selection import EVERYTHING
+
+    url, members = options.store_url_of(settings, store_url), accounts_of(settings)
+    due = next(scheduler.next_times(settings, 1), None)
+
+    def work(accounts: "Sequence[AccountSettings]", left_out: "Sequence[tuple[AccountSettings, str]]" = ()) -> None:
+        others = [skipped(account, why) for account, why in left_out]
+        outcomes = scan_many(settings, url, accounts, others, EVERYTHING, stop, quiet=quiet, display=False)
+        counts = Counter(str(outcome.state) for outcome in outcomes)
+        said = ", ".join(f"{counts[state]} {state}" for state in AccountState if counts[state])
+        log.info("accounts: %s", said)
+
+    def scan() -> None:
+        members = accounts_of(settings)
+        work(members.accounts, members.left_out)
+
+    def again(dead: "Sequence[Scan]") -> None:
+        names = {name for scan in dead for name in (scan.account, scan.account_name) if name}
+        ours = [one for one in accounts_of(settings).accounts if {one.account_id, one.name} & names]
+        if ours:
+            work(ours)
+
+    with options.open_store(settings, store_url) as store, stop_on_signals() as stop:
+        if not quiet:
+            count = len(members.accounts)
+            click.echo(f"auditor: {count} accounts are scanned next at {due:%Y-%m-%d %H:%M %Z}", err=True)
+        scheduler.run(settings, store, None, scan, stop, again=again)
     return 0
 
 

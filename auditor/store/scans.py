@@ -96,6 +96,13 @@ def listed(connection: Connection, account: str | None, limit: int | None, by: i
     return [read(row) for row in connection.execute(query.limit(limit))]
 
 
+def accounts(connection: Connection) -> dict[str, Scan]:
+    """The newest scan of each account, by account id, in the ids' order."""
+    newest = select(func.max(scans.c.id)).where(scans.c.status != ScanStatus.PRUNED).group_by(scans.c.account)
+    rows = connection.execute(select(scans).where(scans.c.id.in_(newest)).order_by(scans.c.account))
+    return {row.account: read(row) for row in rows}
+
+
 def latest(connection: Connection, account: str | None, *, finished: bool, by: datetime | None = None) -> Scan | None:
     """The newest scan, begun by BY, if there is one."""
     query = _newest(account).where(scans.c.status.in_(_FINISHED)) if finished else _newest(account)

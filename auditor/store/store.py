@@ -206,6 +206,11 @@ class Store:
         with self._database.reading() as connection:
             return scans.first(connection, account)
 
+    def accounts(self) -> Mapping[str, Scan]:
+        """The newest scan of each account that was ever scanned, by account id."""
+        with self._database.reading() as connection:
+            return scans.accounts(connection)
+
     def previous_scan(self, scan: Scan, *, alike: bool = False) -> Scan | None:
         """The finished scan of the same account before this one; ``alike``: with the same regions and selection."""
         with self._database.reading() as connection:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,46 @@ def test_findings_end_with_their_code_and_the_lease_of_another_scan_is_that_acco
     assert found[ACCOUNTS[1]]["state"] == "not scanned"
     assert "elsewhere:1" in str(found[ACCOUNTS[1]]["why"])
     assert found[ACCOUNTS[2]]["exit_code"] == 1
+
+
+def test_the_reading_commands_choose_an_account_by_name_or_id(account: Endpoint) -> None:
+    assert run("scan", *NARROW, "--account", "production", "--account", "tooling").exit_code == 0
+    shown = run("findings", "--account", "tooling", "--format", "json")
+    assert {finding["account"] for finding in json.loads(shown.stdout)} == {ACCOUNTS[2]}
+    assert "INFO" not in shown.stderr
+    assert "the store holds 2 accounts, this is" in run("findings").stderr
+    listed = json.loads(run("scans", "--account", "production", "--format", "json").stdout)
+    assert [scan["account"] for scan in listed] == [ACCOUNTS[0]]
+    assert run("report", "--account", "production", "--output", "again").stdout.split()[0] == (
+        f"again/{ACCOUNTS[0]}/compliance.html"
+    )
+    assert run("evaluate", "--account", ACCOUNTS[0], "--output", "anew", "--quiet").exit_code == 0
+    assert Path(f"anew/{ACCOUNTS[0]}/compliance.html").is_file()
+    wrong = run("findings", "--account", "toolign")
+    assert wrong.exit_code == 2
+    assert "no account in the store is called toolign; did you mean tooling?" in wrong.stderr
+
+
+def test_the_scheduler_catches_up_all_accounts_and_takes_up_the_one_that_died(account: Endpoint, config: Path) -> None:
+    config.write_text(config.read_text() + '[schedule]\ncron = "0 2 29 2 *"\n')
+    with Store.open(default_url()) as store, store.lease(f"scan:{ACCOUNTS[0]}", "gone:1", 0.05) as lease:
+        store.begin_scan(
+            account=ACCOUNTS[0], account_name="production", partition="aws", regions=["eu-west-1"], selection={},
+            program_version="1", standard_digest="s", checks_digest="c", started_at=datetime.now(UTC), lease=lease,
+        )  # fmt: skip
+    process = start("schedule", "run")
+    assert process.stderr
+    line = ""
+    while "accounts: " not in line:
+        line = process.stderr.readline()
+        assert process.poll() is None, line
+    process.send_signal(signal.SIGTERM)
+    with process:
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "accounts: 1 " in line
+    with Store.open(default_url()) as store:
+        assert [scan.account for scan in store.scans()] == [ACCOUNTS[0]] * 2, "no other account had died"
 
 
 def test_a_region_on_the_command_line_is_that_of_every_account(account: Endpoint) -> None:
