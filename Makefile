@@ -75,6 +75,6 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --custom-compile-command "make lock"
 
 lock: $(VENV)/uv.stamp ## bring requirements/*.lock to the newest releases
-	@$(LOCK) pyproject.toml --upgrade --extra demo --extra formats --extra postgres --group dev -o requirements/dev.lock
+	@$(LOCK) pyproject.toml --upgrade --extra demo --extra formats --extra parquet --extra postgres --group dev -o requirements/dev.lock
 	@$(LOCK) pyproject.toml -c requirements/dev.lock --extra demo --group build -o requirements/demo.lock
 	@$(LOCK) -c requirements/dev.lock --group setup -o requirements/setup.lock

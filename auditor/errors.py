@@ -5,6 +5,7 @@ __all__ = [
     "CatalogError",
     "ConfigError",
     "CredentialsError",
+    "ExportError",
     "Interrupted",
     "LeaseTaken",
     "QueryError",
@@ -78,6 +79,12 @@ class TapeError(AuditorError):
     """A tape cannot be written, is none, or is damaged; the message names the file."""
 
     exit_code = 2
+
+
+class ExportError(AuditorError):
+    """A file of an export cannot be written; those written before are whole."""
+
+    exit_code = 4
 
 
 class ReportError(AuditorError):

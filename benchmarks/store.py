@@ -1,6 +1,8 @@
-"""What remembering costs: nights of one account into SQLite, beside writing the same documents plainly each night.
+"""What remembering costs: nights of one account into SQLite and PostgreSQL, beside writing and reading the same rows plainly.
 
-Run with ``python benchmarks/store.py [RESOURCES]`` (100,000 unless told). CPU seconds of this process, generating excluded.
+Run with ``python -m benchmarks store``, or ``python benchmarks/store.py [RESOURCES [NIGHTS]]``: 100,000 and 30 unless told;
+what a year comes to is counted from the nights. CPU seconds of this process and, for PostgreSQL, of its server; generating
+is excluded. PostgreSQL is the tests' own, without waiting for the disk.
 """
 
 import gc
@@ -9,54 +11,214 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from auditor.model import Coverage, CoverageState, Resource, ScanStatus, Scope
+from auditor.model import (
+    Coverage,
+    CoverageState,
+    Evidence,
+    Finding,
+    Resource,
+    ScanStatus,
+    Scope,
+    Score,
+    Severity,
+    Tally,
+    Verdict,
+)
 from auditor.store import Store
 
 ACCOUNT = "123456789012"
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
 START = datetime(2026, 1, 1, 2, tzinfo=UTC)
 PAGE = 200
+FAILING = 10
+"""One of so many resources has an open finding."""
+
+
+@dataclass
+class Place:
+    """A database: where a store can be, what its processes have used, and what writing and reading cost plainly."""
+
+    name: str
+    url: str
+    cpu: Callable[[], float]
+    write: Callable[[list[tuple[Any, ...]]], float]
+    """Writes rows as anybody would; returns megabytes."""
+    read: Callable[[], int]
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    nights = int(sys.argv[2]) if len(sys.argv) > 2 else 30
     # As a scan's process sets it: a full collection over 100,000 documents would be measured instead of the store.
     gc.set_threshold(50_000, 20, 50)
     inventory = _inventory(size)
     gc.freeze()
     print(f"{size:,} resources in {len(inventory)} scopes; {sum(_bytes(inventory)) / size:.0f} bytes of JSON each")
-    print(f"{'':32}{'CPU s':>8}{'of plain':>10}{'MB':>8}{'of plain':>10}")
     with tempfile.TemporaryDirectory() as folder:
-        plain_cpu, plain_mb = _plain(Path(folder) / "plain.db", inventory)
-        print(f"{'plain executemany, one night':32}{plain_cpu:8.2f}{1:10.2f}{plain_mb:8.1f}{1:10.2f}")
-        file = Path(folder) / "store.db"
-        with Store.open(f"sqlite:///{file}") as store:
-            grown, number = 0.0, 0
-            for night, (name, churn) in enumerate((("first night", 0.0), ("unchanged night", 0.0), ("1% churn", 0.01))):
-                inventory = _churned(inventory, churn)
-                began = time.process_time()
-                number = _scan(store, night, inventory)
-                cpu = time.process_time() - began
-                with sqlite3.connect(file) as connection:
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                megabytes = file.stat().st_size / 1e6
-                new, grown = megabytes - grown, megabytes
-                print(f"{name:32}{cpu:8.2f}{cpu / plain_cpu:10.2f}{new:8.1f}{new / plain_mb:10.2f}")
-            began = time.process_time()
-            read = store.inventory(number)
-            count = sum(1 for kind in read.types() for _ in read.resources(kind))
-            cpu = time.process_time() - began
-            print(f"{'reading a night back':32}{cpu:8.2f}{cpu / plain_cpu:10.2f}")
-            assert count == size == read.count
+        _measure(_sqlite(Path(folder)), inventory, size, nights)
+    with _postgresql() as place:
+        _measure(place, inventory, size, nights)
+
+
+def _measure(place: Place, inventory: dict[Scope, list[Resource]], size: int, nights: int) -> None:
+    print(f"\n{place.name:40}{'CPU s':>8}{'of plain':>10}{'MB':>8}{'of plain':>10}")
+    began = place.cpu()
+    plain_mb = place.write(_rows(inventory))
+    plain = place.cpu() - began
+    began = place.cpu()
+    assert place.read() == size
+    plain_read = place.cpu() - began
+    _line("plain writing, one night", plain, plain, plain_mb, plain_mb)
+    _line("plain reading", plain_read, plain_read)
+    with Store.open(place.url) as store:
+        grown, before, number = 0.0, 0, 0
+        for night, name in enumerate(("first night", "unchanged night", *["1% churn"] * nights)):
+            inventory = _churned(inventory, 0.01 if night > 1 else 0.0, night)
+            began = place.cpu()
+            number = _scan(store, night, inventory)
+            cpu = place.cpu() - began
+            if night < 3 or night == nights + 1:
+                megabytes = store.size().bytes / 1e6
+                if night < 3:
+                    _line(name, cpu, plain, megabytes - grown, plain_mb)
+                    grown, before = megabytes, night
+                else:
+                    year = grown + (megabytes - grown) / (night - before) * 362
+                    _line(f"{nights} nights of 1% churn", cpu, plain, megabytes, plain_mb)
+                    _line("a year of them, at that rate", cpu * 365, plain * 365, year, plain_mb * 365)
+        began = place.cpu()
+        read = store.inventory(number)
+        count = sum(1 for kind in read.types() for _ in read.resources(kind))
+        _line("reading a night back", place.cpu() - began, plain_read)
+        assert count == size == read.count
+        _asked(store, place, number, inventory, plain_read)
+
+
+def _asked(store: Store, place: Place, number: int, inventory: dict[Scope, list[Resource]], plain: float) -> None:
+    """Measure what people wait for: the list of open findings, and questions in SQL."""
+    findings, tallies = _judged(inventory)
+    began = place.cpu()
+    store.save_judgement(number, findings, tallies, [Score("account", ACCOUNT, 50.0, "D")])
+    _line(f"keeping {len(findings):,} findings", place.cpu() - began, plain)
+    began = place.cpu()
+    assert len(store.findings(number, verdicts=[Verdict.FAIL])) == len(findings)
+    _line(f"the list of {len(findings):,} open findings", place.cpu() - began, plain)
+    for view in ("findings", "resources"):
+        began = place.cpu()
+        store.ask(f"SELECT type, count(*) FROM {view} GROUP BY type")  # noqa: S608 - names are ours
+        _line(f"a query over {view}", place.cpu() - began, plain)
+
+
+def _line(name: str, cpu: float, plain: float, megabytes: float | None = None, plain_mb: float = 1) -> None:
+    room = "" if megabytes is None else f"{megabytes:8.1f}{megabytes / plain_mb:10.2f}"
+    print(f"{name:40}{cpu:8.2f}{cpu / plain:10.2f}{room}", flush=True)
+
+
+def _judged(inventory: dict[Scope, list[Resource]]) -> tuple[list[Finding], list[Tally]]:
+    findings, tallies = [], []
+    for scope, resources in inventory.items():
+        failing = resources[::FAILING]
+        findings += [
+            Finding(
+                f"{number:032x}{abs(hash(scope)):016x}", "volume-encrypted", item.id, item.type, item.name, item.account,
+                item.region, Verdict.FAIL, Severity.MEDIUM,
+                (Evidence(f"it is not encrypted and {number} GB large", {"Encrypted": False, "Size": number}),),
+            )
+            for number, item in enumerate(failing)
+        ]  # fmt: skip
+        failed = tuple(item.id for item in failing)
+        passed = tuple(item.id for number, item in enumerate(resources) if number % FAILING)
+        tallies.append(Tally("volume-encrypted", scope.account, scope.region, scope.type, passed, failed))
+    return findings, tallies
+
+
+# ---- where ----------------------------------------------------------------------------------------------------------
+
+_COLUMNS = "id TEXT PRIMARY KEY, account TEXT, region TEXT, type TEXT, name TEXT, body TEXT"
+
+
+def _rows(inventory: dict[Scope, list[Resource]]) -> list[tuple[Any, ...]]:
+    return [
+        (item.id, item.account, item.region, item.type, item.name, orjson.dumps([item.document, item.tags]).decode())
+        for resources in inventory.values()
+        for item in resources
+    ]
+
+
+def _sqlite(folder: Path) -> Place:
+    plain = folder / "plain.db"
+
+    def write(rows: list[tuple[Any, ...]]) -> float:
+        with sqlite3.connect(plain) as connection:
+            connection.execute(f"CREATE TABLE resources ({_COLUMNS})")
+            connection.executemany("INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?)", rows)
+        return plain.stat().st_size / 1e6
+
+    def read() -> int:
+        with sqlite3.connect(plain) as connection:
+            return sum(1 for (body,) in connection.execute("SELECT body FROM resources") if orjson.loads(body))
+
+    return Place("SQLite", f"sqlite:///{folder / 'store.db'}", time.process_time, write, read)
+
+
+@contextmanager
+def _postgresql() -> Iterator[Place]:
+    sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+    import psycopg
+    from conftest import running_postgres
+
+    with running_postgres() as server:
+        for name in ("plain", "store"):
+            server.sql(f"CREATE DATABASE {name}")
+        postmaster = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
+        where: dict[str, Any] = {"host": str(server.folder), "user": "postgres", "dbname": "plain"}
+
+        def write(rows: list[tuple[Any, ...]]) -> float:
+            with psycopg.connect(**where) as connection, connection.cursor() as cursor:
+                cursor.execute(f"CREATE TABLE resources ({_COLUMNS})".encode())
+                with cursor.copy("COPY resources FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
+                cursor.execute("SELECT pg_total_relation_size('resources')")
+                (size,) = cursor.fetchone() or (0,)
+                return float(size) / 1e6
+
+        def read() -> int:
+            with psycopg.connect(**where) as connection:
+                return sum(1 for (body,) in connection.execute("SELECT body FROM resources") if orjson.loads(body))
+
+        def cpu() -> float:
+            return time.process_time() + _used(postmaster)
+
+        yield Place("PostgreSQL", server.url("store"), cpu, write, read)
+
+
+def _used(postmaster: int) -> float:
+    """CPU seconds of a PostgreSQL, those of sessions that ended among them (Linux)."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(stat.parent.name) == postmaster:
+            ticks += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == postmaster:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / 100
+
+
+# ---- nights ---------------------------------------------------------------------------------------------------------
 
 
 def _scan(store: Store, night: int, inventory: dict[Scope, list[Resource]]) -> int:
@@ -74,33 +236,15 @@ def _scan(store: Store, night: int, inventory: dict[Scope, list[Resource]]) -> i
     return scan.id
 
 
-def _plain(file: Path, inventory: dict[Scope, list[Resource]]) -> tuple[float, float]:
-    """CPU seconds and megabytes of one night, written as anybody would."""
-    began = time.process_time()
-    connection = sqlite3.connect(file)
-    connection.execute("CREATE TABLE resources (id TEXT PRIMARY KEY, account, region, type, name, body)")
-    connection.executemany(
-        "INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            (item.id, item.account, item.region, item.type, item.name, orjson.dumps([item.document, item.tags]))
-            for resources in inventory.values()
-            for item in resources
-        ),
-    )
-    connection.commit()
-    connection.close()
-    return time.process_time() - began, file.stat().st_size / 1e6
-
-
 def _bytes(inventory: dict[Scope, list[Resource]]) -> Iterator[int]:
     return (len(orjson.dumps(item.document)) for resources in inventory.values() for item in resources)
 
 
-def _churned(inventory: dict[Scope, list[Resource]], share: float) -> dict[Scope, list[Resource]]:
-    chance = random.Random(7)
+def _churned(inventory: dict[Scope, list[Resource]], share: float, night: int) -> dict[Scope, list[Resource]]:
+    chance = random.Random(night)
     return {
         scope: [
-            replace(item, document={**item.document, "State": "changed"}) if chance.random() < share else item
+            replace(item, document={**item.document, "State": f"changed {night}"}) if chance.random() < share else item
             for item in resources
         ]
         for scope, resources in inventory.items()

@@ -371,6 +371,16 @@ def _views() -> str:
             "at which they were written; `views = true` under `[store]` writes them after each scan. `GRANT USAGE ON SCHEMA "
             "auditor_views` and `GRANT SELECT` give a BI tool's role what it needs, and nothing of the store."
         ),
+        "## For a data lake",
+        (
+            "`auditor export FOLDER` writes the views `resources`, `findings`, `scores`, `coverage` and `savings` of past nights "
+            "as Parquet (with the extra `parquet`) or JSON lines, with these columns, below partitions as Hive, Spark, Athena "
+            "and DuckDB know them: `resources/date=2026-11-28/account=123456789012/scan-12.parquet`. A file tells the end of "
+            "the newest finished scan of its day and account, and is there whole or not at all; exporting again writes the "
+            "same. Kinds in Parquet: text and json are `string`, integer `int64`, number `double`, boolean `bool`, moment "
+            "`timestamp[us, UTC]`. In JSON lines, json stands as itself. Rows pass in batches of 5,000 and are never all "
+            "held."
+        ),
         "## Examples",
         *(f"{title}\n\n```sql\n{statement}\n```" for title, statement in queries()),
     ]

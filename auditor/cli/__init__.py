@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "attestations": ("attestations", "List, revoke and validate what people state."),
     "evidence": ("evidence", "Show dated facts that AWS has forgotten."),
     "diff": ("diff", "Say what differs between two scans or dates."),
+    "export": ("export", "Write what the store knows for a data lake: Parquet or JSON lines."),
     "checks": ("checks", "List and explain the checks."),
     "standard": ("standard", "Show and validate the standard."),
     "policy": ("policy", "Print the exact IAM policy a scan needs."),

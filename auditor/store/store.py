@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -390,8 +390,8 @@ class Store:
     @contextmanager
     def view_rows(self, view: str, *, at: int | None = None, account: str | None = None) -> Iterator[ViewRows]:
         """Stream the rows of a view as of the end of scan AT (``None``: now), of ACCOUNT or of all, as one state."""
-        with self._database.reading() as connection:
-            yield VIEWS[view].rows(Moment(connection, at, account))
+        with self._database.reading() as connection, closing(VIEWS[view].rows(Moment(connection, at, account))) as rows:
+            yield rows
 
     # ---- upkeep -----------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ JSON is text; text and JSON hold nothing that a database or a file format refuse
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -23,7 +23,7 @@ _REFUSED = re.compile("[\x00\ud800-\udfff]")
 """What PostgreSQL or UTF-8 have no place for."""
 
 
-ViewRows = Iterator[tuple[Any, ...]]
+ViewRows = Generator[tuple[Any, ...]]
 """Rows of a view, values in the order of its columns."""
 
 
