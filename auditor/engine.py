@@ -2,15 +2,17 @@
 
 import hashlib
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 from auditor.kit.check import Check
 from auditor.kit.facts import Facts, NotApplicable, Unavailable
 from auditor.kit.world import Inventory
 from auditor.model import GLOBAL, CoverageState, Evidence, Finding, Gap, Scope, Severity, Tally, Verdict
+from auditor.pages import Pages
 
 __all__ = ["Judgement", "finding_key", "judge", "judge_all"]
 
@@ -22,18 +24,20 @@ _TRACEBACKS_PER_CHECK = 3
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What all checks concluded about one account: findings (fail and unknown), and every verdict as tallies."""
+    """What all checks concluded about one account: findings (fail and unknown), and every verdict as tallies.
 
-    findings: list[Finding] = field(default_factory=list)
-    tallies: list[Tally] = field(default_factory=list)
+    Both come scope by scope, and can be iterated as often as one likes: there may be more than memory should hold.
+    """
+
+    findings: Pages[Finding] = field(default_factory=Pages[Finding])
+    tallies: Pages[Tally] = field(default_factory=Pages[Tally])
+    counts: Counter[Verdict] = field(default_factory=Counter)
+    """How often each verdict was given."""
 
     @property
     def verdicts(self) -> int:
         """How many verdicts were given."""
-        return sum(
-            len(t.passed) + len(t.failed) + len(t.unknown) + sum(map(len, t.not_applicable.values()))
-            for t in self.tallies
-        )
+        return self.counts.total()
 
 
 def finding_key(check_id: str, resource_id: str, sub_key: str = "") -> str:
@@ -134,26 +138,29 @@ def judge_all(
     judgement = Judgement()
     for type, judged in by_type.items():
         scopes = {scope: cover for scope, cover in inventory.coverage.items() if scope.type == type}
-        resources = inventory.facts(type) if scopes else []
         unread = _unread(scopes)
-        places = _places(resources, unread)
-        for check, want in judged:
-            _judge_type(check, want, places, judgement, unread, type)
+        count = 0
+        for place, parts in _places(inventory.places(type) if scopes else {}, unread).items():
+            count += sum(map(len, parts))
+            _judge_place(judged, chain.from_iterable(parts), judgement, place, type, unread.get(place))
         if on_type:
-            on_type(type, len(resources))
+            on_type(type, count)
     return judgement
 
 
 _Place = tuple[str, str]
 """Account and region."""
+_AT_ONCE = 512
+"""So many resources are judged by every check before the next ones are looked at."""
 
 
-def _places(resources: Iterable[Facts], regions: Iterable[_Place]) -> dict[_Place, list[Facts]]:
-    """Return the resources of a type by the scope they are counted under; REGIONS are its scopes."""
-    places: dict[_Place, list[Facts]] = {place: [] for place in regions}
-    for facts in resources:
-        place = (facts.account, facts.region)
-        places.setdefault(place if place in places else _home(place, places), []).append(facts)
+def _places(
+    found: Mapping[_Place, Sequence[Facts]], scopes: Iterable[_Place]
+) -> Mapping[_Place, list[Sequence[Facts]]]:
+    """Return the resources of a type by the scope they are counted under; SCOPES are where it was looked for."""
+    places: dict[_Place, list[Sequence[Facts]]] = {place: [] for place in scopes}
+    for place, resources in found.items():
+        places.setdefault(place if place in places else _home(place, places), []).append(resources)
     return places
 
 
@@ -167,52 +174,78 @@ def _unread(scopes: Mapping[Scope, Any]) -> dict[_Place, Gap | None]:
     }
 
 
-def _judge_type(
-    check: Check,
-    want: Any,
-    places: Mapping[_Place, Sequence[Facts]],
+class _Sorted:
+    """The ids of one scope's resources by a check's verdict."""
+
+    __slots__ = ("failed", "passed", "skipped", "unknown")
+
+    def __init__(self) -> None:
+        self.passed: list[str] = []
+        self.failed: list[str] = []
+        self.unknown: list[str] = []
+        self.skipped: dict[str, list[str]] = {}
+
+
+def _judge_place(
+    judged: Sequence[tuple[Check, Any]],
+    resources: Iterable[Facts],
     judgement: Judgement,
-    unread: Mapping[_Place, Gap | None],
+    place: _Place,
     type: str,
+    unread: Gap | None,
 ) -> None:
-    run = check.judge
-    for place, resources in places.items():
-        passed: list[str] = []
-        failed: list[str] = []
-        unknown: list[str] = []
-        skipped: dict[str, list[str]] = {}
-        for facts in resources:
-            # As judge does, without a Finding where there is nothing to find: most verdicts are passes.
-            evidence: list[Evidence] = []
-            try:
-                for item in run(facts, want):
-                    evidence.append(item)  # noqa: PERF402
-                if not evidence:
-                    passed.append(facts.id)
-                    continue
-                finding = _finding(check, facts, Verdict.FAIL, evidence)
-            except NotApplicable as skip:
-                if not evidence:
-                    skipped.setdefault(str(skip), []).append(facts.id)
-                    continue
-                finding = _broken_off(check, facts, evidence, skip)
-            except Exception as error:  # noqa: BLE001
-                finding = _broken_off(check, facts, evidence, error)
-            (failed if finding.verdict is Verdict.FAIL else unknown).append(facts.id)
-            judgement.findings.append(finding)
-        judgement.tallies.append(
-            Tally(
-                check=check.id,
-                account=place[0],
-                region=place[1],
-                type=type,
-                passed=tuple(passed),
-                failed=tuple(failed),
-                unknown=tuple(unknown),
-                not_applicable={reason: tuple(ids) for reason, ids in skipped.items()},
-                unread=unread.get(place),
-            )
+    """Judge a type's resources in one place: a few by all checks, then the next, so that none need stay in memory."""
+    verdicts = [_Sorted() for _ in judged]
+    rest = iter(resources)
+    while some := list(islice(rest, _AT_ONCE)):
+        findings: list[Finding] = []
+        for (check, want), sorted_ in zip(judged, verdicts, strict=True):
+            _judge_some(check, want, some, sorted_, findings)
+        judgement.findings.add(findings)
+    tallies = [
+        Tally(
+            check=check.id,
+            account=place[0],
+            region=place[1],
+            type=type,
+            passed=tuple(found.passed),
+            failed=tuple(found.failed),
+            unknown=tuple(found.unknown),
+            not_applicable={reason: tuple(ids) for reason, ids in found.skipped.items()},
+            unread=unread,
         )
+        for (check, _), found in zip(judged, verdicts, strict=True)
+    ]
+    counts = judgement.counts
+    for tally in tallies:
+        counts[Verdict.PASS] += len(tally.passed)
+        counts[Verdict.FAIL] += len(tally.failed)
+        counts[Verdict.UNKNOWN] += len(tally.unknown)
+        counts[Verdict.NOT_APPLICABLE] += sum(map(len, tally.not_applicable.values()))
+    judgement.tallies.add(tallies)
+
+
+def _judge_some(check: Check, want: Any, resources: Iterable[Facts], into: _Sorted, findings: list[Finding]) -> None:
+    run = check.judge
+    for facts in resources:
+        # As judge does, without a Finding where there is nothing to find: most verdicts are passes.
+        evidence: list[Evidence] = []
+        try:
+            for item in run(facts, want):
+                evidence.append(item)  # noqa: PERF402
+            if not evidence:
+                into.passed.append(facts.id)
+                continue
+            finding = _finding(check, facts, Verdict.FAIL, evidence)
+        except NotApplicable as skip:
+            if not evidence:
+                into.skipped.setdefault(str(skip), []).append(facts.id)
+                continue
+            finding = _broken_off(check, facts, evidence, skip)
+        except Exception as error:  # noqa: BLE001
+            finding = _broken_off(check, facts, evidence, error)
+        (into.failed if finding.verdict is Verdict.FAIL else into.unknown).append(facts.id)
+        findings.append(finding)
 
 
 def _home(place: _Place, places: Mapping[_Place, object]) -> _Place:

@@ -35,7 +35,7 @@ def report_inputs(
     scores: Sequence[Score]
     states: Sequence[FindingState]
     if judged is not None and not judged.stored:
-        tallies, scores = judged.judgement.tallies, judged.scores
+        tallies, scores = list(judged.judgement.tallies), judged.scores
         accepted = judged.accepted
         states = [
             replace(state, waiver=accepted.waived.get(state.finding.key))

@@ -89,7 +89,7 @@ def test_what_was_proven_stays_a_fail_when_the_rest_is_not_applicable() -> None:
     check = a_check(half_excused)
     assert verdict_of(a_resource("a"), check).verdict == Verdict.FAIL
     judgement = judged(an_inventory(a_resource("a")), check)
-    assert judgement.tallies[0].failed
+    assert next(iter(judgement.tallies)).failed
     assert [finding.verdict for finding in judgement.findings] == [Verdict.FAIL]
 
 
@@ -140,7 +140,7 @@ def test_every_resource_is_in_exactly_one_list_of_its_regions_tally() -> None:
 def test_a_scope_that_could_not_be_read_gives_no_verdict_but_a_tally_with_the_reason() -> None:
     judgement = judged(an_inventory(states={HERE: DENIED}), a_check(good_flag))
     assert judgement.verdicts == 0
-    assert judgement.tallies[0].unread == DENIED
+    assert next(iter(judgement.tallies)).unread == DENIED
 
 
 def test_global_resources_are_counted_under_global() -> None:

@@ -8,7 +8,7 @@ gone or for mended. After the next good night everything is as if the bad ones h
 import json
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,7 +104,7 @@ def without(*denied: str) -> Amiss:
     return amiss
 
 
-def verdicts(tallies: list[Tally]) -> dict[tuple[str, str], Verdict]:
+def verdicts(tallies: Iterable[Tally]) -> dict[tuple[str, str], Verdict]:
     """Return every verdict by check and resource."""
     found: dict[tuple[str, str], Verdict] = {}
     for tally in tallies:
@@ -115,7 +115,7 @@ def verdicts(tallies: list[Tally]) -> dict[tuple[str, str], Verdict]:
     return found
 
 
-def places(tallies: list[Tally]) -> dict[tuple[str, str], tuple[str, str, str]]:
+def places(tallies: Iterable[Tally]) -> dict[tuple[str, str], tuple[str, str, str]]:
     """Return for every verdict the check, type and region it was counted under."""
     return {key: (tally.check, tally.type, tally.region) for tally in tallies for key in verdicts([tally])}
 

@@ -15,7 +15,6 @@ from botocore.credentials import (
     Credentials,
     DeferredRefreshableCredentials,
 )
-from botocore.loaders import Loader
 
 from auditor.aws.answer import Answer, Caller, CallError
 from auditor.aws.clients import AwsCaller, Clients
@@ -23,6 +22,7 @@ from auditor.aws.credentials import RenewableProvider
 from auditor.aws.fast import parser_factory
 from auditor.aws.guard import Guard
 from auditor.aws.limits import Limiter
+from auditor.aws.models import SlimLoader
 from auditor.aws.partitions import home_region, partition_of
 from auditor.aws.patient import PatientCaller
 from auditor.aws.recording import Masked, RecordingCaller
@@ -34,7 +34,7 @@ from auditor.errors import CredentialsError
 __all__ = ["Connection", "Identity", "OperationName", "connect"]
 
 _SESSION_NAME = "aws-account-auditor"
-_loaders: list[Loader] = []
+_loaders: list[SlimLoader] = []
 _loaders_lock = threading.Lock()
 
 
@@ -198,19 +198,21 @@ def _home(configured: str, role_arn: str, regions: Sequence[str]) -> str:
 
 def _session(guard: Guard, profile: str) -> botocore.session.Session:
     session = botocore.session.Session(profile=profile or None)
-    session.register_component("data_loader", _loader(session))
+    session.register_component("data_loader", _loader(session, guard))
     for event in Guard.EVENTS:
         session.register(event, guard)
     session.register_component("response_parser_factory", parser_factory(utc_text, blob_text))
     return session
 
 
-def _loader(session: botocore.session.Session) -> Loader:
+def _loader(session: botocore.session.Session, guard: Guard) -> SlimLoader:
     """Return the one loader of service models that all accounts share: read once, it keeps them."""
     with _loaders_lock:
         if not _loaders:
-            _loaders.append(session.get_component("data_loader"))
-        return _loaders[0]
+            stock: Any = session.get_component("data_loader")
+            _loaders.append(SlimLoader(extra_search_paths=stock.search_paths))
+    _loaders[0].need(guard.operations)
+    return _loaders[0]
 
 
 class _AssumedRole(CredentialProvider):

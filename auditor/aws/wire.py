@@ -4,6 +4,7 @@ import base64
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from botocore.utils import parse_timestamp
 
@@ -22,10 +23,18 @@ def utc_text(value: object) -> str:
         if plain:  # the usual form; parsing and printing it again would cost thirty times as much
             fraction = (plain[2] or "").ljust(6, "0")
             return f"{plain[1]}+00:00" if fraction == "000000" else f"{plain[1]}.{fraction}+00:00"
+    return _cached(value) if isinstance(value, int | float) else _parsed(value)
+
+
+def _parsed(value: object) -> str:
     moment = parse_timestamp(value)  # type: ignore[arg-type]  # numbers are fine
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC).isoformat()
+
+
+# The metrics of an answer have the same moments, hundreds of them, as seconds since 1970.
+_cached = lru_cache(maxsize=4096)(_parsed)
 
 
 def blob_text(value: str | bytes) -> str:

@@ -11,7 +11,7 @@ from auditor.collect.context import Context
 from auditor.collect.declare import GET_METRIC_DATA, Batch, Call, Metric, ResourceType
 from auditor.collect.drafts import Draft, Page
 from auditor.collect.items import Budget
-from auditor.collect.metrics import dimensions, key_of, queries_per_call, request, series_of
+from auditor.collect.metrics import POINTS_OF_A_ROW, dimensions, key_of, queries_per_call, request, series_of
 from auditor.collect.paging import read_all
 from auditor.collect.rows import Unreadable, arguments
 from auditor.kit.facts import values_at
@@ -178,6 +178,7 @@ class Details:
         entries = self._metrics[key]
         entries.append((draft, metric, where))
         draft.page.waiting += 1
+        draft.page.weight += metric.days * 86400 // metric.period // POINTS_OF_A_ROW
         if len(entries) >= queries_per_call(metric.days, metric.period):
             del self._metrics[key]
             self._send_metrics(key, entries)

@@ -16,6 +16,8 @@ class Page:
     drafts: list["Draft"] = field(default_factory=list)
     waiting: int = 1
     """Answers that are still to come; one more while the page is being taken in."""
+    weight: int = 0
+    """How many rows without metrics would take as much memory."""
 
 
 @dataclass(eq=False, slots=True)

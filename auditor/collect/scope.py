@@ -111,7 +111,7 @@ class ScopeRun:
                     continue
                 if draft is not None:
                     page.drafts.append(draft)
-            self.context.took(len(page.drafts))
+            page.weight = len(page.drafts)
             for draft in page.drafts:
                 try:
                     self._details.read(draft)
@@ -119,6 +119,7 @@ class ScopeRun:
                         self._list_children(draft)
                 except Exception as error:  # noqa: BLE001  (as above)
                     self._trip(error)
+            self.context.took(page.weight)
             self.arrived([page])
 
     def _trip(self, error: Exception) -> None:
@@ -177,7 +178,7 @@ class ScopeRun:
             if draft.metrics_gap is not None:
                 self._gaps.setdefault("Metrics", draft.metrics_gap)
             resources.append(resource)
-        self.context.hand_over(self.scope, resources, self._volatile, len(page.drafts))
+        self.context.hand_over(self.scope, resources, self._volatile, page.weight)
         page.drafts.clear()
 
     # ---- children ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A check's view of one resource and of what it is joined to: the API's own names, no clock, no network."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 ATTESTATION = "attestation"
 """The operation of a gap that no API fills, but a person."""
+
+_MOST_REMEMBERED = 4096
 
 
 class NotApplicable(Exception):
@@ -42,14 +44,16 @@ class World(Protocol):
     prices: PriceBook
     memo: dict[Any, Any]
     """What ``Facts.once`` keeps."""
+    memo_of_resources: dict[Any, Any]
+    """What ``Facts.remembered`` keeps, for a while."""
 
-    def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> list["Facts"]:
+    def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> Sequence["Facts"]:
         """Return the resources of TYPE that hold one of KEYS at the path BY; REGION ``None``: in every region."""
 
-    def holding(self, type: str, by: str, key: str, region: str | None) -> list["Facts"]:
+    def holding(self, type: str, by: str, key: str, region: str | None) -> Sequence["Facts"]:
         """Return the resources of TYPE that hold KEY at the path BY: ``find`` with one key, which is what most joins ask."""
 
-    def all(self, type: str, region: str | None) -> list["Facts"]:
+    def all(self, type: str, region: str | None) -> Sequence["Facts"]:
         """Return every resource of TYPE that was read."""
 
     def recorded(self, type: str, by: str, key: str, region: str | None) -> list["Facts"]:
@@ -108,7 +112,7 @@ class _Moments(tuple[datetime, ...]):
         return before, self._windows[before]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _in_order(timestamps: tuple[str, ...]) -> _Moments:
     moments = [parse_time(text) for text in timestamps]
     order = sorted(range(len(moments)), key=moments.__getitem__)
@@ -282,7 +286,7 @@ class Facts:
 
     def related(
         self, type: str, keys: Iterable[str], by: str = "id", *, required: bool = False, everywhere: bool = False
-    ) -> list["Facts"]:
+    ) -> Sequence["Facts"]:
         """Return the resources of TYPE that hold one of KEYS at the path BY (``id``: the ARN, else a field of the document).
 
         Looks in this resource's region (and among global types), EVERYWHERE: in all regions of the account. Keys that are
@@ -298,7 +302,7 @@ class Facts:
                     raise Unavailable(gap or Gap(type, "NotFound", f"{key} is not in the inventory"))
         return found
 
-    def referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
+    def referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> Sequence["Facts"]:
         """Return every resource of TYPE that holds KEY (this resource's ARN if ``None``) at the path BY.
 
         Raises Unavailable when TYPE, or that field of one of them, was not read: there could be more of them. Where the
@@ -314,7 +318,9 @@ class Facts:
         if gap := self._world.unread(type, None if everywhere else self._reach, by):
             raise Unavailable(gap)
 
-    def known_referrers(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
+    def known_referrers(
+        self, type: str, by: str, key: str | None = None, *, everywhere: bool = False
+    ) -> Sequence["Facts"]:
         """Return the referrers that were read, complete or not: enough to prove that there is one, never that there is none."""
         region = None if everywhere else self._reach
         return self._world.holding(type, by, self.id if key is None else key, region)
@@ -359,7 +365,7 @@ class Facts:
                 },
             )
 
-    def all(self, type: str, *, everywhere: bool = False) -> list["Facts"]:
+    def all(self, type: str, *, everywhere: bool = False) -> Sequence["Facts"]:
         """Return every resource of TYPE in this region. Raises Unavailable when TYPE was not read completely."""
         self.require_read(type, everywhere=everywhere)
         return self._world.all(type, None if everywhere else self._reach)
@@ -370,20 +376,16 @@ class Facts:
         For what would be searched again for every resource though it is the same for each (the newest copy of every size).
         MAKE may look at nothing of the resource it is given but its joins. What it raises is raised to each that asks.
         """
-        return self._made(make, self.region)
+        return _made(self._world.memo, make, self, self.region)
 
     def remembered(self, make: Callable[["Facts"], T]) -> T:
-        """Return what MAKE gives for this resource, made once for all checks that ask for it."""
-        return self._made(make, self.id)
+        """Return what MAKE gives for this resource, made once for the checks that ask for it one after the other."""
+        memo = self._world.memo_of_resources
+        if len(memo) > _MOST_REMEMBERED:
+            memo.clear()
+        return _made(memo, make, self, self.id)
 
-    def _made(self, make: Callable[["Facts"], T], whose: str) -> T:
-        memo, key = self._world.memo, (make, whose)
-        if key not in memo:
-            memo[key] = make(self)
-        made: T = memo[key]
-        return made
-
-    def known(self, type: str) -> list["Facts"]:
+    def known(self, type: str) -> Sequence["Facts"]:
         """Return every resource of TYPE in this region that was read, complete or not: what is not among them is not known."""
         return self._world.all(type, self._reach)
 
@@ -395,3 +397,11 @@ class Facts:
             value = self._document.get(by)
             return [] if value is None else [value]
         return list(values_at(self._document, by))
+
+
+def _made(memo: dict[Any, Any], make: Callable[[Facts], T], facts: Facts, whose: str) -> T:
+    key = (make, whose)
+    if key not in memo:
+        memo[key] = make(facts)
+    made: T = memo[key]
+    return made

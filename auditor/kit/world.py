@@ -8,7 +8,9 @@ from auditor.acceptance import Attestation
 from auditor.kit.check import CATALOG
 from auditor.kit.facts import Facts
 from auditor.kit.money import NoPrices, PriceBook
+from auditor.kit.shelf import Shelf
 from auditor.model import GLOBAL, Coverage, Gap, Resource, Scope
+from auditor.pages import MOST_BYTES, Pages
 
 __all__ = ["Inventory"]
 
@@ -17,7 +19,10 @@ _KEPT = "kept in the ledger: "
 
 
 class Inventory:
-    """Everything that was read of one account in one scan; loads a type when it is first asked for."""
+    """Everything that was read of one account in one scan; loads a type when it is first asked for.
+
+    Types stay in memory until they are too large together; from then on further ones lie in files (``auditor.kit.shelf``).
+    """
 
     def __init__(
         self,
@@ -29,41 +34,65 @@ class Inventory:
         *,
         kept: Callable[[str], Iterable[Resource]] | None = None,
         attestations: Sequence[Attestation] = (),
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         """LOAD returns the resources of a type; ENABLED_REGIONS are all regions of the account, asked for or not.
 
         ``None``: which they are could not be read; then nothing is known to be read everywhere but what is global. KEPT
-        returns what the evidence ledger holds of a type; ATTESTATIONS are what people state of the account.
+        returns what the evidence ledger holds of a type; ATTESTATIONS are what people state of the account. MOST_BYTES is
+        what stays in memory (see ``auditor.pages``).
         """
         self.account = account
         self.coverage = coverage
         self.prices: PriceBook = prices or NoPrices()
         self.memo: dict[Any, Any] = {}
+        self.memo_of_resources: dict[Any, Any] = {}
         self.attested: dict[tuple[int, str, str], tuple[Attestation, str, str, str]] = {}
         """Each attestation that a check was given: it, check, resource, and why it proves nothing there (empty: it does)."""
         self._load = load
         self._kept = kept
         self._attestations = attestations
+        self._room = most_bytes
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
-        self._types: dict[str, list[Facts]] = {}
+        self._types: dict[str, list[Facts] | Shelf] = {}
         self._places: dict[str, dict[str, list[Facts]]] = {}
         self._indices: dict[tuple[str, str, str | None], dict[str, list[Facts]]] = {}
         self._unread: dict[tuple[str, str | None, str], Gap | None] = {}
 
-    def facts(self, type: str) -> list[Facts]:
+    def facts(self, type: str) -> Sequence[Facts]:
         """Return every resource of TYPE that was read, in all regions."""
-        if type not in self._types:
-            self._types[type] = [Facts(resource, self) for resource in self._loaded(type)]
-        return self._types[type]
+        held = self._types.get(type)
+        if held is None:
+            held = self._types[type] = self._loaded(type)
+        return held
 
-    def _loaded(self, type: str) -> Iterable[Resource]:
+    def _loaded(self, type: str) -> list[Facts] | Shelf:
+        pages = Pages[Resource](self._room)
+        for resource in self._read(type):
+            pages.add([resource])
+        if pages.in_file:
+            return Shelf(pages, lambda resource: Facts(resource, self))
+        self._room -= pages.bytes
+        return [Facts(resource, self) for resource in pages]
+
+    def places(self, type: str) -> Mapping[tuple[str, str], Sequence[Facts]]:
+        """Return the resources of TYPE by account and region."""
+        held = self.facts(type)
+        if isinstance(held, Shelf):
+            return {(self.account, region): held.at(region) for region in held.regions}
+        places: dict[tuple[str, str], list[Facts]] = {}
+        for facts in held:
+            places.setdefault((facts.account, facts.region), []).append(facts)
+        return places
+
+    def _read(self, type: str) -> Iterable[Resource]:
         if not type.startswith(_KEPT):
             return self._load(type)
         return self._kept(type.removeprefix(_KEPT)) if self._kept else ()
 
     def recorded(self, type: str, by: str, key: str, region: str | None) -> list[Facts]:
         """Return the resources of TYPE that hold KEY at the path BY, and those the evidence ledger kept of earlier scans."""
-        return self.holding(type, by, key, region) + self.holding(_KEPT + type, by, key, region)
+        return [*self.holding(type, by, key, region), *self.holding(_KEPT + type, by, key, region)]
 
     def all_recorded(self, type: str, region: str | None) -> list[Facts]:
         """Return every resource of TYPE that was read, and those the evidence ledger kept of earlier scans."""
@@ -87,39 +116,49 @@ class Inventory:
         self.attested[id(best), check, facts.id] = (best, check, facts.id, fault)
         return best
 
-    def all(self, type: str, region: str | None) -> list[Facts]:
+    def all(self, type: str, region: str | None) -> Sequence[Facts]:
         """Return every resource of TYPE in REGION (and ``global``), or in all regions."""
-        return list(self._within(type, region))
+        found = self._within(type, region)
+        return found.copy() if isinstance(found, list) else found
 
-    def _within(self, type: str, region: str | None) -> list[Facts]:
+    def _within(self, type: str, region: str | None) -> Sequence[Facts]:
+        held = self.facts(type)
         if region is None:
-            return self.facts(type)
+            return held
+        if isinstance(held, Shelf):
+            return held.within(region)
         places = self._places.get(type)
         if places is None:
             places = self._places[type] = defaultdict(list)
-            for facts in self.facts(type):
+            for facts in held:
                 places[facts.region].append(facts)
         if GLOBAL in places and len(places) > 1:
-            return [facts for facts in self.facts(type) if facts.region in (region, GLOBAL)]
+            return [facts for facts in held if facts.region in (region, GLOBAL)]
         return places.get(GLOBAL) or places.get(region) or []
 
-    def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> list[Facts]:
+    def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> Sequence[Facts]:
         """Return the resources of TYPE that hold one of KEYS at the path BY, each once, in the keys' order."""
         index = self._indices.get((type, by, region))
         if index is None:
+            held = self.facts(type)
+            if isinstance(held, Shelf):
+                return held.find(by, keys, region)
             index = self._index(type, by, region)
         lists = [index[key] for key in keys if key in index]
         if len(lists) < 2:  # by far the usual case, and an index lists each only once under a key
             return list(lists[0]) if lists else []
         return list({id(facts): facts for held in lists for facts in held}.values())
 
-    def holding(self, type: str, by: str, key: str, region: str | None) -> list[Facts]:
+    def holding(self, type: str, by: str, key: str, region: str | None) -> Sequence[Facts]:
         """Return the resources of TYPE that hold KEY at the path BY: ``find`` with one key, which is what most joins ask."""
         index = self._indices.get((type, by, region))
         if index is None:
+            held = self.facts(type)
+            if isinstance(held, Shelf):
+                return held.holding(by, key, region)
             index = self._index(type, by, region)
-        held = index.get(key)
-        return held.copy() if held else []
+        found = index.get(key)
+        return found.copy() if found else []
 
     def _index(self, type: str, by: str, region: str | None) -> dict[str, list[Facts]]:
         """Build the index of one region: a join must not pay for the resources of all the others."""

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from auditor.model import Coverage, Gap, Resource, Scan, Scope
-from auditor.store.codec import Packer, dumps, fingerprint
+from auditor.store.codec import Packer, dumps, fingerprint, joined
 from auditor.store.columns import encode_text
 from auditor.store.database import Database
 from auditor.store.numbers import deltas
 from auditor.store.schema import coverage as coverage_table
 from auditor.store.schema import observations, resources, versions
+from auditor.store.series import METRICS, packed
 
 __all__ = ["Ingest", "Read", "ScopeState", "read"]
 
@@ -25,8 +26,13 @@ class Read(NamedTuple):
     name: str
     hash: bytes
     raw: bytes
-    volatile: tuple[dict[str, Any], dict[str, list[str]]] | None
-    """The fields that change by themselves, and those of them that are gaps."""
+    volatile: bytes | None
+    """The fields that change by themselves, and those of them that are gaps, as JSON."""
+
+    @property
+    def size(self) -> int:
+        """Roughly how many bytes it takes."""
+        return 500 + len(self.raw) + len(self.volatile or b"")
 
 
 class _Known(NamedTuple):
@@ -57,10 +63,10 @@ def read(resource: Resource, volatile: frozenset[str]) -> Read:
     document, gaps = resource.document, resource.gaps
     moved = None
     if volatile and not (volatile.isdisjoint(document) and volatile.isdisjoint(gaps)):
-        moved = (
-            {name: document[name] for name in volatile if name in document},
-            {name: _plain(gaps[name]) for name in volatile if name in gaps},
-        )
+        values = {name: document[name] for name in volatile if name in document}
+        if METRICS in values:
+            values[METRICS] = packed(values[METRICS])
+        moved = dumps([values, {name: _plain(gaps[name]) for name in volatile if name in gaps}])
         document = {name: value for name, value in document.items() if name not in volatile}
         gaps = {name: gap for name, gap in gaps.items() if name not in volatile}
     body: dict[str, Any] = {"d": document, "n": resource.name, "t": resource.tags}
@@ -109,7 +115,7 @@ class Ingest:
     def take(self, state: ScopeState, scope: Scope, page: Sequence[Read], coverage: Coverage | None) -> None:
         """Take what was read of a scope since the last time, and its end if it ended."""
         known, learnt = state.known, dict[bytes, _Known]()
-        now, seen, moved = self._scan.id, set[int](), {}
+        now, seen, moved = self._scan.id, set[int](), dict[int, bytes]()
         for item in page:
             was = learnt.get(item.digest) or known.get(item.digest)
             if was is None:
@@ -124,10 +130,10 @@ class Ingest:
                 learnt[item.digest] = _Known(was.id, now, item.hash)
             seen.add(was.id)
             if item.volatile is not None:
-                moved[str(was.id)] = item.volatile
+                moved[was.id] = item.volatile
         if moved:
-            (packed,) = self._packer.pack(self._connection, "observations", [dumps(moved)])
-            self._observations.append((now, state.id, state.pages, *packed))
+            (body,) = self._packer.pack(self._connection, "observations", [joined(moved)])
+            self._observations.append((now, state.id, state.pages, *body))
         self._learnt.append((state, learnt, seen, 1 if moved else 0))
         if coverage is not None:
             self._close(state, coverage, {**known, **learnt} if learnt else known, state.seen | seen)

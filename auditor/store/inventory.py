@@ -1,15 +1,16 @@
 """What one scan read, as it was then: coverage and resources."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
 
 from auditor.model import Coverage, CoverageState, Gap, Resource, Scan, Scope
 from auditor.store.codec import Unpacker
 from auditor.store.database import Database
-from auditor.store.numbers import numbers
+from auditor.store.numbers import chunks, numbers
 from auditor.store.schema import coverage, observations, resources, scopes, versions
+from auditor.store.series import METRICS, unpacked
 
 __all__ = ["Inventory"]
 
@@ -67,39 +68,58 @@ class Inventory:
 
     def _scope(self, connection: Connection, unpacker: Unpacker, scope: Scope) -> Iterator[Resource]:
         number, seen = self._scopes[scope], self._seen.get(scope)
-        volatile = self._volatile(connection, unpacker, number)
+        done = set[int]()
+        # What changes by itself is large (two weeks of metrics), so the resources that have it come with each page of it.
+        for page in self._pages(connection, number):
+            moved = {int(row): read for row, read in unpacker.unpack(page.codec, page.body).items()}
+            for some in chunks(sorted(moved.keys() - done)):
+                which = versions.c.resource_id.in_(some)
+                yield from self._resources(connection, unpacker, scope, seen, moved, which)
+            done |= moved.keys()
+        yield from self._resources(connection, unpacker, scope, seen, {}, true(), done)
+
+    def _resources(
+        self,
+        connection: Connection,
+        unpacker: Unpacker,
+        scope: Scope,
+        seen: Container[int] | None,
+        moved: Mapping[int, Any],
+        which: ColumnElement[bool],
+        done: Container[int] = (),
+    ) -> Iterator[Resource]:
         observed_at = self.coverage[scope].observed_at or self._scan.started_at
         account, region, kind = scope
         unpack = unpacker.unpack
-        streamed = {"yield_per": _BATCH}
-        with connection.execute(_as_of(number, self._scan.id), execution_options=streamed) as rows:
+        query = _as_of(self._scopes[scope], self._scan.id, which)
+        with connection.execute(query, execution_options={"yield_per": _BATCH}) as rows:
             for row, arn, codec, packed in rows:
-                if seen is not None and row not in seen:
+                if row in done or (seen is not None and row not in seen):
                     continue
                 body = unpack(codec, packed)
                 document, gaps = body["d"], body.get("g", {})
-                if row in volatile:
-                    values, missing = volatile[row]
+                if row in moved:
+                    values, missing = moved[row]
                     document.update(values)
                     gaps.update(missing)
+                    if METRICS in values:
+                        document[METRICS] = unpacked(values[METRICS])
                 read = {name: Gap(*gap) for name, gap in gaps.items()} if gaps else {}
                 yield Resource(kind, arn, body["n"], account, region, observed_at, document, read, body["t"])
 
-    def _volatile(
-        self, connection: Connection, unpacker: Unpacker, scope: int
-    ) -> dict[int, tuple[dict[str, Any], dict[str, list[str]]]]:
-        pages = connection.execute(
-            select(observations.c.codec, observations.c.body)
-            .where(observations.c.scan_id == self._scan.id, observations.c.scope_id == scope)
-            .order_by(observations.c.seq)
-        )
-        return {int(row): seen for page in pages for row, seen in unpacker.unpack(page.codec, page.body).items()}
+    def _pages(self, connection: Connection, scope: int) -> Iterator[Row[int, bytes]]:
+        """What changes by itself, page by page; the last first, for it holds where two tell of one resource."""
+        of_scope = (observations.c.scan_id == self._scan.id, observations.c.scope_id == scope)
+        numbers = connection.scalars(select(observations.c.seq).where(*of_scope).order_by(observations.c.seq.desc()))
+        page = select(observations.c.codec, observations.c.body)
+        for number in numbers.all():
+            yield connection.execute(page.where(*of_scope, observations.c.seq == number)).one()
 
 
-def _as_of(scope: int, scan: int) -> Select[Any]:
+def _as_of(scope: int, scan: int, which: ColumnElement[bool]) -> Select[Any]:
     """The versions of a scope that held at a scan: two ranges of one index."""
     columns = (versions.c.resource_id, versions.c.codec, versions.c.body)
-    began = select(*columns).where(versions.c.scope_id == scope, versions.c.since_scan <= scan)
+    began = select(*columns).where(versions.c.scope_id == scope, versions.c.since_scan <= scan, which)
     held = union_all(began.where(versions.c.until_scan.is_(None)), began.where(versions.c.until_scan > scan)).subquery()
     return (
         select(held.c.resource_id, resources.c.arn, held.c.codec, held.c.body)

@@ -3,7 +3,8 @@
 A scan's judgement is undone before it is made again, so judging twice is judging once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
@@ -18,35 +19,53 @@ from auditor.store.tallies import TallyKey, tally_of
 
 __all__ = ["save"]
 
+_AT_ONCE = 4096
+"""Findings that are moved on together."""
+
 
 def save(
     database: Database,
     connection: Connection,
     scan: Scan,
-    given: Iterable[Finding],
-    tallied: Iterable[Tally],
+    given: Collection[Finding],
+    tallied: Collection[Tally],
     scored: Iterable[Score],
     *,
     narrowed: bool,
 ) -> bool:
-    """Store a scan's judgement; ``False``, and nothing done, when a newer scan of the account has one."""
+    """Store a scan's judgement; ``False``, and nothing done, when a newer scan of the account has one.
+
+    GIVEN and TALLIED are iterated more than once, and best come scope by scope.
+    """
     newer = select(judgements.c.scan_id).join(scans, scans.c.id == judgements.c.scan_id)
     if connection.execute(newer.where(scans.c.account == scan.account, scans.c.id > scan.id).limit(1)).first():
         return False
-    standing = [finding for finding in given if finding.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
-    by_key = {TallyKey(Scope(t.account, t.region, t.type), t.check): t for t in tallied}
-    ids = tally_store.tally_ids(database, connection, [*by_key, *map(tally_of, standing)])
-    rows = tally_store.rows_of(connection, {key.scope for key in [*by_key, *map(tally_of, standing)]})
-    by_id = {ids[key]: tally for key, tally in by_key.items()}
-    judged = set(by_id) | {ids[tally_of(finding)] for finding in standing}
+    keys = [TallyKey(Scope(t.account, t.region, t.type), t.check) for t in tallied]
+    ids = tally_store.tally_ids(database, connection, keys)
+    judged = {ids[key] for key in keys}
+    strays = {key for key in map(tally_of, standing(given)) if ids.get(key) not in judged}
+    if strays:  # findings that no tally of theirs came with
+        ids = tally_store.tally_ids(database, connection, [*keys, *sorted(strays)])
+        judged |= {ids[key] for key in strays}
     before = tally_store.judged(connection, scan.id)
     if before is not None:
         _undo(connection, scan, judged if narrowed else None)
         if narrowed:
             judged |= before
-    packer = Packer()
-    tally_store.save(database, connection, packer, scan, by_id, rows)
-    Lives(database, connection, scan, packer).move_on(standing, ids, by_id, rows)
+    packer, rows = Packer(), tally_store.Rows(connection)
+    # The later one holds where a check is told of twice in a scope.
+    last = {ids[key]: number for number, key in enumerate(keys)}
+    by_id = (
+        (ids[key], tally)
+        for number, (key, tally) in enumerate(zip(keys, tallied, strict=True))
+        if last[ids[key]] == number
+    )
+    decided = tally_store.save(database, connection, packer, scan, by_id, rows)
+    lives = Lives(database, connection, scan, packer, ids, rows)
+    rest = standing(given)
+    while page := list(islice(rest, _AT_ONCE)):
+        lives.report(page)
+    lives.end_missing(decided)
     connection.execute(delete(judgements).where(judgements.c.scan_id == scan.id))
     ((codec, body),) = packer.pack(connection, "judgement", [dumps(deltas(judged))])
     connection.execute(insert(judgements).values(scan_id=scan.id, codec=codec, body=body))
@@ -58,6 +77,11 @@ def save(
     if new_scores:
         connection.execute(insert(scores), new_scores)
     return True
+
+
+def standing(given: Iterable[Finding]) -> Iterator[Finding]:
+    """Those findings that have a life: what fails, and what is unknown."""
+    return (finding for finding in given if finding.verdict in (Verdict.FAIL, Verdict.UNKNOWN))
 
 
 def _undo(connection: Connection, scan: Scan, only: Iterable[int] | None) -> None:

@@ -11,13 +11,16 @@ otherwise                                   resolved
 ==========================================  ==================================================
 """
 
-from collections.abc import Mapping, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
 
-from auditor.model import Finding, Gap, Lifecycle, Scan, Tally, Verdict
+from auditor.model import Finding, Gap, Lifecycle, Scan, Verdict
 from auditor.store import tallies as tally_store
 from auditor.store.codec import Packer, Unpacker, dumps, fingerprint
 from auditor.store.columns import encode_text
@@ -25,9 +28,21 @@ from auditor.store.database import Database
 from auditor.store.findings import FAILING, body_of
 from auditor.store.numbers import chunks
 from auditor.store.schema import finding_versions, findings, judgements, scans, scopes, tallies, versions
-from auditor.store.tallies import Rows, TallyKey, tally_of
+from auditor.store.tallies import Decided, Rows, TallyKey, tally_of
 
 __all__ = ["Lives"]
+
+_AT_ONCE = 4096
+_IDENTITY = (findings.c.key, findings.c.id, findings.c.tally_id, findings.c.resource_id, findings.c.resource)
+_STATE = (
+    finding_versions.c.since_scan,
+    finding_versions.c.verdict,
+    finding_versions.c.severity,
+    finding_versions.c.lifecycle,
+    finding_versions.c.opened_scan,
+    finding_versions.c.seen_scan,
+    finding_versions.c.hash,
+)
 
 
 class _Standing(NamedTuple):
@@ -52,65 +67,100 @@ class _Standing(NamedTuple):
 
 
 class Lives:
-    """Moves the findings of one account on by one scan."""
+    """Moves the findings of one account on by one scan: first those that are reported, page by page, then all others."""
 
-    def __init__(self, database: Database, connection: Connection, scan: Scan, packer: Packer) -> None:
+    def __init__(
+        self,
+        database: Database,
+        connection: Connection,
+        scan: Scan,
+        packer: Packer,
+        ids: Mapping[TallyKey, int],
+        rows: Rows,
+    ) -> None:
+        """IDS are the numbers of all tallies that findings are reported of."""
         self._database, self._connection, self._scan, self._packer = database, connection, scan, packer
+        self._ids, self._rows = ids, rows
         self._ended: list[dict[str, Any]] = []
         self._begun: list[tuple[Any, ...]] = []
         self._bodies: list[bytes] = []
         self._judged_before: dict[int, int] | None = None
+        self._reported = array("q")
 
-    def move_on(
-        self, given: Sequence[Finding], ids: Mapping[TallyKey, int], judged: Mapping[int, Tally], rows: Rows
-    ) -> None:
-        """End, begin and keep versions: GIVEN are the findings that fail or are unknown, JUDGED all tallies."""
-        known = self._known()
-        reported = {finding.key: finding for finding in given}
-        self._add_new(reported, known, ids, rows)
-        self._reattach(reported, known, ids)
+    def report(self, page: Sequence[Finding]) -> None:
+        """Move on findings that fail or are unknown. One that is reported again in a later page stays as it was first told."""
+        reported = {finding.key: finding for finding in page}
+        known = dict(self._known(findings.c.key.in_(list(reported))))
+        for key in [key for key, was in known.items() if was.since == self._scan.id]:
+            del reported[key]
+        self._add_new(reported, known)
+        self._reattach(reported, known)
         failed_before = self._failed_before([known[key].id for key in reported if not known[key].failing])
         for key, finding in reported.items():
-            self._reported(known[key], finding, failed_before)
-        self._missing([was for key, was in known.items() if was.verdict and key not in reported], judged)
+            self._report(known[key], finding, failed_before)
+            self._reported.append(known[key].id)
         self._write()
 
-    def _known(self) -> dict[str, _Standing]:
-        """All findings the account ever had, by key."""
+    def end_missing(self, decided: Mapping[int, Decided]) -> None:
+        """Move on the findings that stood and were not reported; DECIDED says of the tallies that were judged what they know."""
+        reported = array("q", sorted(self._reported))
+        rows = self._current()
+        while some := list(islice(rows, _AT_ONCE)):
+            missing = [was for _, was in some if not _holds(reported, was.id)]
+            self._missing(missing, decided)
+            self._write()
+
+    def _known(self, which: ColumnElement[bool]) -> Iterator[tuple[str, _Standing]]:
+        """Findings the account ever had, by key, with their current version where they have one."""
         version = finding_versions.c
         current = and_(version.finding_id == findings.c.id, version.until_scan.is_(None))
-        identity = (findings.c.key, findings.c.id, findings.c.tally_id, findings.c.resource_id, findings.c.resource)
-        state = (version.since_scan, version.verdict, version.severity, version.lifecycle, version.opened_scan)
         query = (
-            select(*identity, *state, version.seen_scan, version.hash)
+            select(*_IDENTITY, *_STATE)
             .join_from(findings, tallies)
             .join(scopes)
             .outerjoin(finding_versions, current)
-            .where(scopes.c.account == self._scan.account)
+            .where(scopes.c.account == self._scan.account, which)
         )
-        return {key: _Standing(*values) for key, *values in self._connection.execute(query)}
+        return ((key, _Standing(*values)) for key, *values in self._connection.execute(query))
 
-    def _add_new(
-        self, reported: Mapping[str, Finding], known: dict[str, _Standing], ids: Mapping[TallyKey, int], rows: Rows
-    ) -> None:
+    def _current(self) -> Iterator[tuple[str, _Standing]]:
+        """The findings of the account that have a current version, in portions; what is written meanwhile may be among them."""
+        last = 0
+        version = finding_versions.c
+        while True:
+            query = (
+                select(*_IDENTITY, *_STATE)
+                .join_from(finding_versions, findings)
+                .join(tallies, tallies.c.id == findings.c.tally_id)
+                .join(scopes)
+                .where(scopes.c.account == self._scan.account, version.until_scan.is_(None), version.finding_id > last)
+                .order_by(version.finding_id)
+                .limit(_AT_ONCE)
+            )
+            found = [(key, _Standing(*values)) for key, *values in self._connection.execute(query)]
+            if not found:
+                return
+            yield from found
+            last = found[-1][1].id
+
+    def _add_new(self, reported: Mapping[str, Finding], known: dict[str, _Standing]) -> None:
         new = [finding for key, finding in reported.items() if key not in known]
         values = []
         for number, finding in zip(self._database.allocate(self._connection, findings, len(new)), new, strict=True):
             key = tally_of(finding)
-            was = _Standing(number, ids[key], rows[key.scope].get(finding.resource), finding.resource)
+            row = self._rows.of(key.scope).get(finding.resource)
+            was = _Standing(number, self._ids[key], row, finding.resource)
             known[finding.key] = was
             names = (encode_text(finding.resource), encode_text(finding.name))
             values.append((number, encode_text(finding.key), was.tally_id, was.resource_id, *names))
         self._database.bulk_insert(self._connection, findings, values)
 
-    def _reattach(
-        self, reported: Mapping[str, Finding], known: Mapping[str, _Standing], ids: Mapping[TallyKey, int]
-    ) -> None:
+    def _reattach(self, reported: Mapping[str, Finding], known: Mapping[str, _Standing]) -> None:
         """Bring findings to the tally of the name their check has now, where both names have one."""
         moved = [
-            {"row": known[key].id, "tally": ids[tally_of(finding)]}
+            {"row": known[key].id, "tally": self._ids[tally_of(finding)]}
             for key, finding in reported.items()
-            if known[key].tally_id != ids[tally_of(finding)]
+            if known[key].tally_id != self._ids[tally_of(finding)]
         ]
         if moved:
             this = update(findings).where(findings.c.id == bindparam("row"))
@@ -126,7 +176,7 @@ class Lives:
             for number in self._connection.scalars(query.where(version.finding_id.in_(some)))
         }
 
-    def _reported(self, was: _Standing, finding: Finding, failed_before: set[int]) -> None:
+    def _report(self, was: _Standing, finding: Finding, failed_before: set[int]) -> None:
         # The message of a gap holds request ids: another message is no change.
         quiet = replace(finding, gaps=tuple(Gap(gap.operation, gap.code) for gap in finding.gaps))
         hash_ = fingerprint(dumps([finding.verdict, finding.severity, body_of(quiet)]))
@@ -145,19 +195,15 @@ class Lives:
         begun = (finding.verdict, finding.severity, lifecycle, None, opened, seen, saving, hash_)
         self._begin(was, begun, dumps(body_of(finding)))
 
-    def _missing(self, missing: Sequence[_Standing], judged: Mapping[int, Tally]) -> None:
+    def _missing(self, missing: Sequence[_Standing], decided: Mapping[int, Decided]) -> None:
         alive = self._alive(sorted({was.resource_id for was in missing if was.resource_id is not None}))
-        groups: dict[int, Mapping[str, Verdict]] = {}
         turned = []
         for was in missing:
-            tally = judged.get(was.tally_id)
+            tally = decided.get(was.tally_id)
             if was.resource_id is not None and was.resource_id not in alive:
                 self._end(was, Lifecycle.VANISHED)
             elif tally is not None:
-                if was.tally_id not in groups:
-                    groups[was.tally_id] = _groups(tally)
-                verdict = groups[was.tally_id].get(was.resource, Verdict.UNKNOWN if tally.unread else Verdict.PASS)
-                if verdict is not Verdict.UNKNOWN:
+                if not tally.unknown(was.resource_id, was.resource):
                     self._end(was, Lifecycle.RESOLVED)
                 elif was.verdict == Verdict.FAIL:
                     turned.append((was, tally.unread))
@@ -229,10 +275,10 @@ class Lives:
         packed = self._packer.pack(self._connection, "finding", self._bodies)
         rows = [(*begun, *body) for begun, body in zip(self._begun, packed, strict=True)]
         self._database.bulk_insert(self._connection, finding_versions, rows)
+        for some in (self._ended, self._begun, self._bodies):
+            some.clear()
 
 
-def _groups(tally: Tally) -> Mapping[str, Verdict]:
-    """What a tally says of each resource."""
-    groups = dict.fromkeys((id for ids in tally.not_applicable.values() for id in ids), Verdict.NOT_APPLICABLE)
-    groups |= dict.fromkeys(tally.passed, Verdict.PASS) | dict.fromkeys(tally.failed, Verdict.FAIL)
-    return groups | dict.fromkeys(tally.unknown, Verdict.UNKNOWN)
+def _holds(ordered: "array[int]", number: int) -> bool:
+    place = bisect_left(ordered, number)
+    return place < len(ordered) and ordered[place] == number

@@ -6,11 +6,12 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from auditor.acceptance import NOTHING_ACCEPTED, Accepted, Attestation, Waiver
 from auditor.drift import Drift, FindingTurn
 from auditor.model import DatedFact, Finding, FindingState, Scan, ScanStatus, Scope, Score, Tally, Verdict
+from auditor.pages import Pages
 from auditor.store import (
     acceptance,
     check_versions,
@@ -42,6 +43,8 @@ from auditor.store.views import VIEWS, ViewRows
 from auditor.store.writer import ScopeWriter
 
 __all__ = ["Store", "default_url"]
+
+T = TypeVar("T")
 
 
 def default_url() -> str:
@@ -292,7 +295,7 @@ class Store:
         self._flush(scan_id)
         account = self.scan(scan_id).account
         # Whoever judges while we iterate does it now, before others have to wait for us.
-        given, tallied, scored = tuple(findings), tuple(tallies), tuple(scores)
+        given, tallied, scored = _kept(findings), _kept(tallies), tuple(scores)
         digests = {"standard_digest": standard_digest, "checks_digest": checks_digest}
         with self._database.writing(account) as connection:
             scan = scans.find(self._database, connection, scan_id)
@@ -483,3 +486,8 @@ class Store:
             writer = self._writers.get(scan_id)
         if writer:
             writer.flush()
+
+
+def _kept(items: Iterable[T]) -> Collection[T]:
+    """What can be iterated more than once, as it is; anything else in pages."""
+    return items if isinstance(items, Collection) else Pages.of(items)

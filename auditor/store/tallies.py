@@ -11,7 +11,11 @@ from auditor.store.database import Database
 from auditor.store.numbers import deltas, numbers
 from auditor.store.schema import judgements, resources, scopes, tallies, tally_versions
 
-__all__ = ["Rows", "TallyKey", "judged", "read", "rename", "rows_of", "save", "tally_ids", "tally_of"]
+__all__ = ["Decided", "Rows", "TallyKey", "judged", "read", "rename", "save", "tally_ids", "tally_of"]
+
+
+_AT_ONCE = 256
+"""Tallies of one insert."""
 
 
 class TallyKey(NamedTuple):
@@ -26,19 +30,34 @@ def tally_of(finding: Finding) -> TallyKey:
     return TallyKey(Scope(finding.account, finding.region, finding.type), finding.check)
 
 
-Rows = Mapping[Scope, Mapping[str, int]]
-"""Per scope: resource id -> row number."""
+_MOST_ROWS = 50_000
 
 
-def rows_of(connection: Connection, wanted: Iterable[Scope]) -> Rows:
-    """The row numbers of all resources that are, or ever were, in the scopes."""
-    wanted = set(wanted)
-    found: dict[Scope, dict[str, int]] = {scope: {} for scope in wanted}
-    for scope, number in _scope_ids(connection, {scope.account for scope in wanted}).items():
-        if scope in wanted:
-            query = select(resources.c.arn, resources.c.id).where(resources.c.scope_id == number)
-            found[scope] = {row.arn: row.id for row in connection.execute(query).all()}
-    return found
+class Rows:
+    """The row numbers of all resources that are, or ever were, in a scope: loaded when asked for, let go when there are many."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ids: dict[str, dict[Scope, int]] = {}
+        self._held: dict[Scope, dict[str, int]] = {}
+        self._count = 0
+
+    def of(self, scope: Scope) -> Mapping[str, int]:
+        """Resource id -> row number."""
+        held = self._held.get(scope)
+        if held is None:
+            if scope.account not in self._ids:
+                self._ids[scope.account] = _scope_ids(self._connection, [scope.account])
+            query = select(resources.c.arn, resources.c.id).where(
+                resources.c.scope_id == self._ids[scope.account].get(scope)
+            )
+            held = {row.arn: row.id for row in self._connection.execute(query)}
+            if self._count + len(held) > _MOST_ROWS:
+                self._held.clear()
+                self._count = 0
+            self._held[scope] = held
+            self._count += len(held)
+        return held
 
 
 def tally_ids(database: Database, connection: Connection, keys: Iterable[TallyKey]) -> dict[TallyKey, int]:
@@ -73,11 +92,29 @@ def rename(connection: Connection, account: str, names: Mapping[str, str]) -> No
             connection.execute(update(tallies).where(tallies.c.id == row.id).values(check=new[1]))
 
 
+class Decided(NamedTuple):
+    """What a tally says of a resource that nothing was found about."""
+
+    unread: Gap | None
+    rows: frozenset[int]
+    """Those that could not be judged; where the scope was not read whole: those that were judged after all."""
+    names: frozenset[str]
+    """The same, of resources that the scope does not have."""
+
+    def unknown(self, row: int | None, resource: str) -> bool:
+        """Whether it could not be judged."""
+        return (row in self.rows or resource in self.names) == (self.unread is None)
+
+
 def save(
-    database: Database, connection: Connection, packer: Packer, scan: Scan, given: Mapping[int, Tally], rows: Rows
-) -> None:
-    """Begin a new version of each tally that is not as it was; GIVEN is by the tally's number."""
-    now = scan.id
+    database: Database,
+    connection: Connection,
+    packer: Packer,
+    scan: Scan,
+    given: Iterable[tuple[int, Tally]],
+    rows: Rows,
+) -> dict[int, Decided]:
+    """Begin a new version of each tally that is not as it was; GIVEN is by the tally's number, scope by scope."""
     held = (
         select(tally_versions.c.tally_id, tally_versions.c.hash)
         .join(tallies, tallies.c.id == tally_versions.c.tally_id)
@@ -85,9 +122,26 @@ def save(
         .where(scopes.c.account == scan.account, tally_versions.c.until_scan.is_(None))
     )
     current = {row.tally_id: row.hash for row in connection.execute(held)}
-    ended, changed, raws = [], [], []
-    for number, tally in given.items():
-        body = _body(tally, rows[Scope(tally.account, tally.region, tally.type)])
+    decided: dict[int, Decided] = {}
+    ended: list[dict[str, int]] = []
+    changed: list[tuple[Any, ...]] = []
+    raws: list[bytes] = []
+
+    def write() -> None:
+        if ended:
+            this = and_(tally_versions.c.tally_id == bindparam("row"), tally_versions.c.until_scan.is_(None))
+            connection.execute(update(tally_versions).where(this).values(until_scan=scan.id), ended)
+        packed = packer.pack(connection, "tally", raws)
+        database.bulk_insert(
+            connection, tally_versions, [(*row, *body) for row, body in zip(changed, packed, strict=True)]
+        )
+        for some in (ended, changed, raws):
+            some.clear()
+
+    for number, tally in given:
+        of_scope = rows.of(Scope(tally.account, tally.region, tally.type))
+        decided[number] = _decided(tally, of_scope)
+        body = _body(tally, of_scope)
         hash_ = fingerprint(dumps({**body, "x": body["x"] and body["x"][:2]}))
         if current.get(number) == hash_:
             continue
@@ -99,13 +153,21 @@ def save(
             len(tally.unknown),
             sum(map(len, tally.not_applicable.values())),
         )
-        changed.append((number, now, None, *counts, tally.unread is not None, hash_))
+        changed.append((number, scan.id, None, *counts, tally.unread is not None, hash_))
         raws.append(dumps(body))
-    if ended:
-        this = and_(tally_versions.c.tally_id == bindparam("row"), tally_versions.c.until_scan.is_(None))
-        connection.execute(update(tally_versions).where(this).values(until_scan=now), ended)
-    packed = packer.pack(connection, "tally", raws)
-    database.bulk_insert(connection, tally_versions, [(*row, *body) for row, body in zip(changed, packed, strict=True)])
+        if len(raws) >= _AT_ONCE:
+            write()
+    write()
+    return decided
+
+
+def _decided(tally: Tally, rows: Mapping[str, int]) -> Decided:
+    ids: Iterable[str] = tally.unknown
+    if tally.unread is not None:
+        judged = {id for group in (tally.passed, tally.failed, *tally.not_applicable.values()) for id in group}
+        ids = judged.difference(tally.unknown)
+    numbered = frozenset(rows[id] for id in ids if id in rows)
+    return Decided(tally.unread, numbered, frozenset(id for id in ids if id not in rows))
 
 
 def judged(connection: Connection, scan_id: int) -> frozenset[int] | None:
@@ -120,14 +182,14 @@ def read(connection: Connection, scan: Scan) -> list[Tally]:
     if not wanted:
         return []
     found = [row for row in connection.execute(_as_of(scan)) if row.id in wanted]
-    arns: dict[Scope, dict[int, str]] = {
-        scope: {number: arn for arn, number in by_arn.items()}
-        for scope, by_arn in rows_of(connection, {Scope(row.account, row.region, row.type) for row in found}).items()
-    }
+    rows, arns = Rows(connection), dict[Scope, dict[int, str]]()
     unpacker = Unpacker(connection)
     result = []
     for row in found:
-        body, names = unpacker.unpack(row.codec, row.body), arns[Scope(row.account, row.region, row.type)]
+        scope = Scope(row.account, row.region, row.type)
+        if scope not in arns:
+            arns[scope] = {number: arn for arn, number in rows.of(scope).items()}
+        body, names = unpacker.unpack(row.codec, row.body), arns[scope]
         unread = Gap(*body["x"]) if body["x"] else None
         passed, failed, unknown = (_ids(body[group], names) for group in "pfu")
         skipped = {reason: _ids(group, names) for reason, group in body["n"].items()}

@@ -26,6 +26,8 @@ from auditor.store.schema import resources, scopes
 __all__ = ["ScopeWriter"]
 
 _ROWS = 4000
+_BYTES = 4_000_000
+"""So much waits in memory at most; resources with metrics are large."""
 _SECONDS = 1.0
 
 
@@ -38,7 +40,7 @@ class ScopeWriter:
         self._lock = threading.Lock()
         self._packer = Packer()
         self._waiting: dict[Scope, tuple[list[Read], list[Coverage]]] = {}
-        self._rows = 0
+        self._rows = self._bytes = 0
         self._written = time.monotonic()
         self._scopes: dict[Scope, int] | None = None
         self._populated: frozenset[int] = frozenset()
@@ -51,6 +53,7 @@ class ScopeWriter:
         with self._lock:
             self._wait(scope)[0].extend(ready)
             self._rows += len(ready)
+            self._bytes += sum(item.size for item in ready)
             self._write_if_due()
 
     def close(self, coverage: Coverage) -> None:
@@ -86,7 +89,7 @@ class ScopeWriter:
         return self._waiting.setdefault(scope, ([], []))
 
     def _write_if_due(self) -> None:
-        if self._rows >= _ROWS or time.monotonic() - self._written >= _SECONDS:
+        if self._rows >= _ROWS or self._bytes >= _BYTES or time.monotonic() - self._written >= _SECONDS:
             self._write()
 
     def _write(self) -> None:
@@ -106,7 +109,7 @@ class ScopeWriter:
             self._packer.forget()
             if isinstance(error, Overtaken):
                 self._waiting.clear()  # no later attempt can succeed
-                self._rows = 0
+                self._rows = self._bytes = 0
             raise
         ingest.remember()
         self._scopes = ids
@@ -115,7 +118,7 @@ class ScopeWriter:
             if ends:
                 del self._open[scope]
         self._waiting.clear()
-        self._rows = 0
+        self._rows = self._bytes = 0
         self._written = time.monotonic()
 
     def _load(self, ingest: Ingest, scope_id: int) -> ScopeState:

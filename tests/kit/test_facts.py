@@ -77,7 +77,8 @@ def test_what_was_read_can_be_required_without_asking_for_it() -> None:
 
 def test_a_list_of_referrers_is_the_askers_own() -> None:
     facts = Facts(GROUP, world(GROUP, A, B))
-    facts.referrers("Subnet", "Group", "g").clear()
+    found: Any = facts.referrers("Subnet", "Group", "g")
+    found.clear()
     assert len(facts.referrers("Subnet", "Group", "g")) == 2
 
 

@@ -1,6 +1,6 @@
 """Load balancing: Distribute traffic across AZs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditor.kit import HIGH, MEDIUM, Case, Evidence, Facts, Fix, Gap, NotApplicable, Unavailable, check
@@ -305,7 +305,7 @@ def _skip_unjudged(group: Facts) -> None:
         raise NotApplicable("an Application Load Balancer is its target, which has zones of its own")
 
 
-def _crosses_zones(group: Facts, balancers: list[Facts]) -> bool:
+def _crosses_zones(group: Facts, balancers: Sequence[Facts]) -> bool:
     own = attribute(group, CROSS_ZONE, INHERITED)
     if own != INHERITED:
         return own == "true"

@@ -1,6 +1,6 @@
 """A pool shows: as a proxy, or in how few connections are new."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from auditor.kit import (
@@ -157,7 +157,7 @@ def rds_connection_pooling_evident(database: Facts, want: ConnectionPooling) -> 
     skip_transient(database)
     if _is_proxied(database):
         return
-    instances = [database]
+    instances: Sequence[Facts] = [database]
     if is_cluster(database):
         names = [member["DBInstanceIdentifier"] for member in database.get("DBClusterMembers", ())]
         if not names:
@@ -208,7 +208,7 @@ def _require_no_other_pool(database: Facts) -> None:
 def _is_proxied(database: Facts) -> bool:
     """Return whether an available target of an available proxy is DATABASE; proxies of clusters name the cluster they track."""
     name, cluster = identifier(database), is_cluster(database)
-    found = database.known_referrers(DB_PROXY, "Targets[].RdsResourceId", name)
+    found = [*database.known_referrers(DB_PROXY, "Targets[].RdsResourceId", name)]
     found += database.known_referrers(DB_PROXY, "Targets[].TrackedClusterId", name) if cluster else []
     return any(
         _leads_to(target, name, cluster)
@@ -233,7 +233,7 @@ def _connections(instance: Facts, statistic: str, want: ConnectionPooling) -> Se
     return series
 
 
-def _churn(instances: list[Facts], want: ConnectionPooling) -> float:
+def _churn(instances: Sequence[Facts], want: ConnectionPooling) -> float:
     """Return the new connections a minute for each open one. Raises Unavailable where it cannot be measured."""
     first = instances[0]
     if engine_family(first["Engine"]) != "aurora-mysql":

@@ -1,6 +1,6 @@
 """The known ways from some permissions to more, and which of them a principal's policies open."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -245,7 +245,7 @@ def _may_pass_to(statement: Statement, service: str) -> bool:
     return not services or any(matches(pattern, service) for pattern in services)
 
 
-def _roles(principal: Facts, statement: Statement) -> list[Facts]:
+def _roles(principal: Facts, statement: Statement) -> Sequence[Facts]:
     """Return the roles that STATEMENT names. Raises Unavailable when the roles were not read."""
     exact = not statement.not_resources and not any("*" in r or "?" in r for r in statement.resources)
     if exact:

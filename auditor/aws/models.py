@@ -1,0 +1,70 @@
+"""Service models without the shapes of operations that are never sent: they are two thirds of what clients take in memory."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from copy import copy
+from typing import Any
+
+from botocore.loaders import Loader
+
+__all__ = ["SlimLoader"]
+
+
+class SlimLoader(Loader):
+    """botocore's loader; of the models of the services it is told of it keeps what their operations need."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._cache: dict[Any, Any] = {}
+        self._needed: dict[str, frozenset[str]] = {}
+        self._slim: dict[str, tuple[frozenset[str], Any]] = {}
+        self._slimming = threading.Lock()
+
+    def need(self, operations: Iterable[tuple[str, str]]) -> None:
+        """Keep the shapes of OPERATIONS (service and name), too, from now on."""
+        with self._slimming:
+            for service, operation in operations:
+                self._needed[service] = self._needed.get(service, frozenset()) | {operation}
+
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        """Load a service's model. Raises botocore's UnknownServiceError and DataNotFoundError."""
+        needed = self._needed.get(service_name)
+        if type_name != "service-2" or needed is None or api_version is not None:
+            return super().load_service_model(service_name, type_name, api_version)
+        with self._slimming:
+            kept, model = self._slim.get(service_name, (frozenset(), None))
+            if model is None or not needed <= kept:
+                self.list_available_services(type_name)  # a thousand files are looked at, once
+                forgetful = copy(self)
+                forgetful._cache = dict(self._cache)  # noqa: SLF001  (ours; botocore's own would keep the whole model)
+                model = _slim(Loader.load_service_model(forgetful, service_name, type_name), needed)
+                self._slim[service_name] = needed, model
+            return model
+
+
+def _slim(model: Mapping[str, Any], needed: Iterable[str]) -> dict[str, Any]:
+    """Return MODEL with all its operations, and of the shapes those that the NEEDED ones are made of."""
+    operations, shapes = model.get("operations", {}), model.get("shapes", {})
+    kept: dict[str, Any] = {}
+    left = [name for operation in needed for name in _references(operations.get(operation))]
+    while left:
+        name = left.pop()
+        if name in shapes and name not in kept:
+            kept[name] = shapes[name]
+            left += _references(shapes[name])
+    slim = {
+        name: operation if name in needed else {"name": name, "http": operation.get("http", {})}
+        for name, operation in operations.items()
+    }
+    return {**model, "operations": slim, "shapes": kept}
+
+
+def _references(value: Any) -> list[str]:
+    """Return the names of the shapes that lie anywhere in VALUE."""
+    if isinstance(value, list):
+        return [name for item in value for name in _references(item)]
+    if not isinstance(value, Mapping):
+        return []
+    own = value.get("shape")
+    inner = [name for item in value.values() for name in _references(item)]
+    return [own, *inner] if isinstance(own, str) else inner
