@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types bench docs setup setup-demo wheel lock clean
+.PHONY: help demo test lint types bench docs setup setup-demo wheel lock vendor clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,15 @@ docs: setup ## write the generated pages of docs/
 
 wheel: setup ## build the wheel and the source distribution into dist/
 	@$(BIN)/hatchling build
+
+# The table library that goes into every compliance report; versions and digest stand in reports/vendor/README.md, too.
+VENDORED := @tanstack/table-core@9.3.1 @tanstack/virtual-core@3.19.11 @tanstack/store@0.11.2 esbuild@0.28.2
+
+vendor: ## make reports/vendor/tanstack.js anew; needs npm
+	@folder=$$(mktemp -d) && cp reports/vendor/tanstack.entry.js $$folder && npm --prefix $$folder install --silent $(VENDORED) \
+	  && (cd $$folder && node_modules/.bin/esbuild tanstack.entry.js --bundle --minify --format=iife --global-name=TanStack \
+	    --target=es2020 --define:process.env.NODE_ENV='"production"' --log-level=error --outfile=tanstack.js) \
+	  && cp $$folder/tanstack.js reports/vendor/ && rm -r $$folder && sha256sum reports/vendor/tanstack.js
 
 clean: ## remove .venv, caches and build output
 	rm -rf $(VENV) dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -2,20 +2,24 @@
 
 import base64
 import zlib
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import orjson
 
 from auditor.model import Lifecycle, Severity, Verdict
-from auditor.report.text import type_words
+from auditor.report.links import percent
+from auditor.report.text import service, type_words
 from auditor.report.view import FindingView, ReportView
 
-__all__ = ["columns", "pack"]
+__all__ = ["columns", "command_marks", "console_marks", "pack"]
 
 _H = TypeVar("_H", bound=Hashable)
 _NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
-_VERDICTS = (Verdict.FAIL, Verdict.UNKNOWN)
+_VERDICTS = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1}
+_ENVIRONMENT = ("environment", "env", "stage")
+_OWNER = ("owner", "team", "contact")
+"""Tag keys, whatever their case, of which the first that a resource has counts."""
 
 
 def pack(view: ReportView) -> str:
@@ -26,52 +30,108 @@ def pack(view: ReportView) -> str:
 def columns(view: ReportView) -> dict[str, object]:
     """Return the findings as lists of equal length under ``rows``, and what their numbers point to.
 
-    ``checks``: id, title, why, Terraform attribute, ids of its bullets. ``rows.evidence``: for each finding a list of a sentence
-    and its facts.
+    ``checks``: id, title, why, Terraform attribute, ids of its bullets, fix in words. ``rows.evidence``: for each finding a list
+    of a sentence and its facts (field, value, field, value, …). ``rows.command`` and ``rows.console`` number texts in which marks
+    stand for what is the finding's own (``command_marks``, ``console_marks``), so that most findings of a check share one.
     """
     findings = view.findings
-    checks, check = _numbered(findings, lambda finding: finding.check)
-    sections, section = _numbered(findings, lambda finding: finding.section)
-    types, type = _numbered(findings, lambda finding: finding.type)
-    regions, region = _numbered(findings, lambda finding: finding.region)
-    levels = list(Severity)
+    checks, check = _numbered(finding.check for finding in findings)
+    sections, section = _numbered(finding.section for finding in findings)
+    types, type = _numbered(finding.type for finding in findings)
+    regions, region = _numbered(finding.region for finding in findings)
+    accounts, account = _numbered(finding.account for finding in findings)
+    days, since = _numbered(finding.day for finding in findings)
+    reasons, reason = _numbered(finding.reason for finding in findings)
+    tags, tag = _numbered(tuple(finding.tags.items()) for finding in findings)
+    commands, command = _numbered(map(command_marks, findings))
+    consoles, console = _numbered(map(console_marks, findings))
+    owners, owner_of_tags = _numbered(_first(dict(held), _OWNER) for held in tags)
+    environments, environment_of_tags = _numbered(_first(dict(held), _ENVIRONMENT) for held in tags)
     names = {section.id: section.name for section in view.sections}
     first = view.changes.first
     return {
+        "account": view.account,
+        "scan": view.scan,
+        "today": (view.finished or view.started)[:10],
         "checks": [_check(view, id) for id in checks],
-        "severities": levels,
+        "severities": list(Severity),
         "verdicts": ["Fail", "Unknown"],
         "sections": [names.get(id, "Other") for id in sections],
         "types": [type_words(name) for name in types],
+        "services": [service(name) for name in types],
         "regions": regions,
+        "accounts": accounts,
+        "owners": owners,
+        "environments": environments,
         "bullets": {bullet.id: bullet.name for section in view.sections for bullet in section.bullets},
+        "days": days,
+        "reasons": reasons,
+        "tags": [", ".join(f"{key}={value}" for key, value in held) for held in tags],
+        "tagged": [[owner, environment] for owner, environment in zip(owner_of_tags, environment_of_tags, strict=True)],
+        "commands": commands,
+        "consoles": consoles,
         "rows": {
             "severity": [finding.severity.rank for finding in findings],
-            "verdict": [_VERDICTS.index(finding.verdict) for finding in findings],
+            "verdict": [_VERDICTS[finding.verdict] for finding in findings],
             "check": check,
             "section": section,
             "type": type,
             "region": region,
+            "account": account,
             "name": [finding.name for finding in findings],
             "resource": [finding.resource for finding in findings],
-            "evidence": [[[item.sentence, item.facts] for item in finding.evidence] for finding in findings],
-            "reason": [finding.reason for finding in findings],
-            "command": [finding.command for finding in findings],
-            "console": [finding.console for finding in findings],
-            "since": [finding.day for finding in findings],
+            "evidence": [
+                [[item.sentence, *(text for pair in item.facts for text in pair)] for item in finding.evidence]
+                for finding in findings
+            ],
+            "reason": reason,
+            "command": command,
+            "console": console,
+            "since": since,
             "fresh": [int(not first and finding.lifecycle in _NEW) for finding in findings],
-            "tags": [", ".join(f"{key}={value}" for key, value in finding.tags.items()) for finding in findings],
+            "tags": tag,
         },
     }
 
 
+def command_marks(finding: FindingView) -> str:
+    """Return the finding's command with U+0001 for its name, U+0002 for its ARN and U+0003 for its region.
+
+    No text of a view holds such characters, so the page puts the same command together again.
+    """
+    text = finding.command
+    for mark, own in (("\x02", finding.resource), ("\x01", finding.name), ("\x03", finding.region)):
+        if text and own:
+            text = text.replace(own, mark)
+    return text
+
+
+def console_marks(finding: FindingView) -> str:
+    """Return the finding's address in the console with the marks of ``command_marks`` for its percent-encoded parts."""
+    text = finding.console
+    if text:
+        text = text.replace(percent(finding.resource), "\x02").replace(percent(finding.name), "\x01")
+        text = text.replace(finding.region, "\x03")
+    return text
+
+
 def _check(view: ReportView, id: str) -> tuple[object, ...]:
     check = view.checks.get(id)
-    return (check.id, check.title, check.why, check.terraform, check.patterns) if check else (id, id, "", "", ())
+    return (
+        (check.id, check.title, check.why, check.terraform, check.patterns, check.fix)
+        if check
+        else (id, id, "", "", (), "")
+    )
 
 
-def _numbered(findings: Iterable[FindingView], of: Callable[[FindingView], _H]) -> tuple[list[_H], list[int]]:
-    """Return the distinct values of OF, and for each finding the number of its own."""
+def _first(tags: Mapping[str, str], keys: Sequence[str]) -> str:
+    """Return the value of the first of KEYS among TAGS, whatever the case; empty without any."""
+    lower = {key.lower(): value for key, value in tags.items()}
+    return next((lower[key] for key in keys if key in lower), "")
+
+
+def _numbered(values: Iterable[_H]) -> tuple[list[_H], list[int]]:
+    """Return the distinct VALUES, and for each of them the number of its own."""
     numbers: dict[_H, int] = {}
-    column = [numbers.setdefault(of(finding), len(numbers)) for finding in findings]
+    column = [numbers.setdefault(value, len(numbers)) for value in values]
     return list(numbers), column

@@ -78,19 +78,20 @@ def render_cost_html(view: ReportView, other: str = "") -> str:
     return _render("cost.html.j2", view, other, contents=contents)
 
 
-def _render(template: str, view: ReportView, other: str, **more: Any) -> str:
+def _render(template: str, view: ReportView, other: str, block: str = "", **more: Any) -> str:
     from markupsafe import Markup
 
-    style, script = _style(), _script()
+    style, scripts = _style(), _scripts() if block else _scripts()[:1]
+    allowed = " ".join(f"'{_digest(script)}'" for script in scripts)
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src {allowed}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     bullets = {bullet.id: bullet.name for section in view.sections for bullet in section.bullets}
     page = _environment().get_template(template)
     return page.render(
-        view=view, csp=Markup(policy), style=Markup(style), script=Markup(script), rows=ROWS, signs=_SIGNS,  # noqa: S704
-        weights=SEVERITY_WEIGHTS, grades=GRADES, bullets=bullets, other=quote(other), **more,
+        view=view, csp=Markup(policy), style=Markup(style), scripts=[Markup(script) for script in scripts], rows=ROWS, signs=_SIGNS,  # noqa: S704
+        weights=SEVERITY_WEIGHTS, grades=GRADES, bullets=bullets, other=quote(other), block=block, **more,
     )  # fmt: skip
 
 
@@ -117,8 +118,15 @@ def _style() -> str:
 
 
 @functools.cache
-def _script() -> str:
-    text = (bundled("reports") / "templates" / "script.js").read_text(encoding="utf-8")
+def _scripts() -> tuple[str, ...]:
+    """Return the page's script, the vendored table library, and the findings table's script."""
+    own = [_without_indents(name) for name in ("script.js", "table.js")]
+    library = (bundled("reports") / "vendor" / "tanstack.js").read_text(encoding="utf-8").strip()
+    return own[0], library, own[1]
+
+
+def _without_indents(name: str) -> str:
+    text = (bundled("reports") / "templates" / name).read_text(encoding="utf-8")
     return re.sub(r"\n\s*(?://[^\n]*)?(?=\n)", "", re.sub(r"\n\s+", "\n", f"\n{text}")).strip()
 
 

@@ -54,7 +54,7 @@ class Opened:
 
     def asked(self, request: Request, own: str) -> None:
         """Remember a request for anything but the page's OWN address."""
-        if request.url != own:
+        if request.url.partition("#")[0] != own:
             self.requests.append(request.url)
 
     @property
@@ -75,7 +75,14 @@ class Opener:
         self._pages: list[Page] = []
 
     def __call__(
-        self, path: Path, *, width: int = 1280, height: int = 900, dark: bool = False, javascript: bool = True
+        self,
+        path: Path,
+        *,
+        fragment: str = "",
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        javascript: bool = True,
     ) -> Opened:
         context = self._browser.new_context(
             viewport={"width": width, "height": height},
@@ -91,7 +98,7 @@ class Opener:
         page.on("pageerror", lambda error: opened.errors.append(str(error)))
         page.on("console", lambda message: opened.errors.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: opened.asked(request, path.as_uri()))
-        page.goto(path.as_uri())
+        page.goto(path.as_uri() + fragment)
         return opened
 
     def close(self) -> None:

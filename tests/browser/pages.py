@@ -7,9 +7,9 @@ from pathlib import Path
 
 from report import sample
 
-from auditor.report import ReportInputs, build_view, write_reports
+from auditor.report import ReportInputs, ReportView, build_view, write_reports
 
-__all__ = ["NAMES", "STATES", "folder_of"]
+__all__ = ["NAMES", "STATES", "folder_of", "view_of"]
 
 STATES: Mapping[str, Callable[[], ReportInputs]] = {
     "ordinary": lambda: sample.inputs(6),
@@ -23,8 +23,14 @@ NAMES = ("compliance.html", "cost.html")
 
 
 @functools.cache
+def view_of(state: str) -> ReportView:
+    """Return the view of a state."""
+    return build_view(STATES[state]())
+
+
+@functools.cache
 def folder_of(state: str) -> Path:
     """Return the folder with the pages of a state."""
     folder = Path(tempfile.mkdtemp(prefix="pages-"))
-    write_reports(build_view(STATES[state]()), folder, ["html"])
+    write_reports(view_of(state), folder, ["html"])
     return folder

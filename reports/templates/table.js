@@ -1,0 +1,352 @@
+// The findings' compressed block becomes a virtual table: search, filters, sort, groups, CSV. The view lives in the address.
+"use strict";
+(() => {
+  const { $, make, mark, short, reveal } = window.page;
+  const T = window.TanStack, block = $("data"), box = $("box"), body = $("rows");
+  if (!block || !body || typeof DecompressionStream === "undefined") { reveal(); return; }
+  const FILTERS = ["severity", "verdict", "section", "service", "type", "region", "account", "environment", "owner"];
+  const AGES = [["new", "new in this scan"], ["7", "up to 7 days"], ["30", "8 to 30 days"], ["90", "31 to 90 days"], ["older", "over 90 days"]];
+  const PRINTED = 200;
+
+  const unpack = async () => {
+    const bytes = Uint8Array.from(atob(block.textContent.trim()), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return JSON.parse(await new Response(stream).text());
+  };
+
+  const start = (data) => {
+    const { rows, checks, severities, verdicts, sections, types, services, regions, accounts, owners, environments, bullets, days } = data;
+    const total = rows.name.length;
+    const dated = Boolean(document.querySelector("#findings th[data-key=since]"));
+    const form = $("filter"), status = $("shown"), columns = document.querySelectorAll("#findings thead th").length;
+    const DAY = 86400000, today = Date.parse(data.today);
+
+    // ---- what a row says --------------------------------------------------------------------------------------------
+    const checkOf = (row) => checks[rows.check[row]];
+    const reasonOf = (row) => data.reasons[rows.reason[row]];
+    const sentenceOf = (row) => (rows.evidence[row][0] || [reasonOf(row)])[0];
+    const ageOf = days.map((day) => {
+      const age = Math.round((today - Date.parse(day)) / DAY);
+      return age <= 7 ? "7" : age <= 30 ? "30" : age <= 90 ? "90" : "older";
+    });
+    const put = (text, row, encode) => text.replace(/[\u0001-\u0003]/g, (place) =>
+      place === "\u0003" ? regions[rows.region[row]] : encode((place === "\u0001" ? rows.name : rows.resource)[row]));
+    const percent = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase());
+    const commandOf = (row) => put(data.commands[rows.command[row]], row, (text) => text);
+    const consoleOf = (row) => put(data.consoles[rows.console[row]], row, percent);
+    const texts = new Array(total);
+    const textOf = (row) => texts[row] || (texts[row] = [rows.name[row], rows.resource[row], sentenceOf(row), checkOf(row)[0], checkOf(row)[1],
+      types[rows.type[row]], data.tags[rows.tags[row]]].join("\n").toLowerCase());
+    const serviceNames = [...new Set(services)];
+    const serviceOf = services.map((name) => serviceNames.indexOf(name));
+    const values = {
+      severity: severities, verdict: verdicts, section: sections, service: serviceNames, type: types, region: regions,
+      account: accounts, environment: environments, owner: owners,
+    };
+    const read = {
+      severity: (row) => rows.severity[row], verdict: (row) => rows.verdict[row], section: (row) => rows.section[row],
+      service: (row) => serviceOf[rows.type[row]], type: (row) => rows.type[row], region: (row) => rows.region[row],
+      account: (row) => rows.account[row], owner: (row) => data.tagged[rows.tags[row]][0],
+      environment: (row) => data.tagged[rows.tags[row]][1], check: (row) => rows.check[row],
+      age: (row) => (rows.fresh[row] ? "new " : "") + ageOf[rows.since[row]], bullet: (row) => row, search: (row) => row,
+      name: (row) => rows.name[row].toLowerCase(), finding: (row) => sentenceOf(row).toLowerCase(),
+      since: (row) => days[rows.since[row]], place: (row) => regions[rows.region[row]], rank: (row) => row,
+    };
+
+    // ---- the table --------------------------------------------------------------------------------------------------
+    const same = (row, id, wanted) => row.getValue(id) === wanted;
+    const matches = {
+      search: (row, id, words) => words.every((word) => textOf(row.original).includes(word)),
+      bullet: (row, id, wanted) => checkOf(row.original)[4].includes(wanted),
+      age: (row, id, wanted) => row.getValue(id).split(" ").includes(wanted),
+    };
+    const order = (a, b, id) => { const x = a.getValue(id), y = b.getValue(id); return x < y ? -1 : x > y ? 1 : a.original - b.original; };
+    const table = T.constructTable({
+      features: T.tableFeatures({
+        coreReactivityFeature: T.storeReactivityBindings(),
+        columnFilteringFeature: T.columnFilteringFeature, filteredRowModel: T.createFilteredRowModel(),
+        columnGroupingFeature: T.columnGroupingFeature, groupedRowModel: T.createGroupedRowModel(),
+        rowSortingFeature: T.rowSortingFeature, sortedRowModel: T.createSortedRowModel(),
+        rowExpandingFeature: T.rowExpandingFeature, expandedRowModel: T.createExpandedRowModel(),
+      }),
+      data: Array.from({ length: total }, (_, row) => row),
+      columns: Object.entries(read).map(([id, accessorFn]) => ({ id, accessorFn, filterFn: matches[id] || same, sortFn: order })),
+      getRowId: (row) => String(row),
+      autoResetExpanded: false,
+    });
+    const opened = new Set();
+    let items = [], shown = 0;
+    /** The items to draw: group heads, rows, and the detail below an opened row. */
+    const lay = () => {
+      items = [];
+      for (const row of table.getRowModel().rows) {
+        if (row.getIsGrouped()) items.push({ group: row });
+        else {
+          items.push({ row: row.original });
+          if (opened.has(row.original)) items.push({ row: row.original, detail: true });
+        }
+      }
+      shown = table.getFilteredRowModel().rows.length;
+      virtual.setOptions({ ...virtual.options, count: items.length });
+    };
+
+    // ---- what is drawn ----------------------------------------------------------------------------------------------
+    const severityTag = (row) => {
+      const level = rows.verdict[row] === 0 ? severities[rows.severity[row]] : "unknown";
+      return make("span", { class: "sev " + level }, mark(level), level[0].toUpperCase() + level.slice(1));
+    };
+    const line = (row, index) => {
+      const button = make("button", { type: "button", class: "open", "aria-expanded": String(opened.has(row)) }, make("span", {}, short(sentenceOf(row), 240)));
+      button.addEventListener("click", () => { opened.has(row) ? opened.delete(row) : opened.add(row); refresh(index); });
+      return make("tr", { class: "row" },
+        make("td", {}, severityTag(row)),
+        make("td", {}, make("span", { class: "name" }, short(rows.name[row], 64)), make("small", {}, types[rows.type[row]])),
+        make("td", {}, button, make("small", {}, checkOf(row)[1])),
+        make("td", {}, regions[rows.region[row]], accounts.length > 1 ? make("small", {}, accounts[rows.account[row]]) : ""),
+        dated ? make("td", { class: "nowrap" }, days[rows.since[row]], rows.fresh[row] ? make("small", {}, make("span", { class: "tag new" }, "new")) : "") : null);
+    };
+    const nameOf = { check: (number) => checks[number][1] };
+    const head = (group, index) => {
+      const by = group.groupingColumnId, value = group.getValue(by);
+      const name = (nameOf[by] ? nameOf[by](value) : values[by][value]) || `without ${by}`;
+      const button = make("button", { type: "button", class: "open", "aria-expanded": String(group.getIsExpanded()) }, make("span", {}, name));
+      button.addEventListener("click", () => { group.toggleExpanded(); refresh(index); });
+      const worst = group.subRows.reduce((least, row) => Math.min(least, row.original), total);
+      return make("tr", { class: "of" }, make("th", { colspan: columns, scope: "rowgroup" }, by === "severity" ? null : severityTag(worst), button,
+        make("small", {}, group.subRows.length.toLocaleString("en"))));
+    };
+    const detail = (row) => {
+      const check = checkOf(row), failing = rows.verdict[row] === 0, parts = [];
+      rows.evidence[row].forEach(([sentence, ...facts], number) => {
+        if (number || sentence.length > 240) parts.push(make("p", {}, sentence));
+        if (facts.length) parts.push(factsOf(facts));
+      });
+      if (reasonOf(row) && (rows.evidence[row].length || reasonOf(row).length > 240)) parts.push(make("p", { class: "soft small" }, reasonOf(row)));
+      if (check[2] && failing) parts.push(make("p", { class: "small" }, make("b", {}, "Why it matters "), check[2][0].toUpperCase() + check[2].slice(1)));
+      if (check[5] && failing) parts.push(make("p", { class: "small" }, make("b", {}, "How it is mended "), check[5][0].toUpperCase() + check[5].slice(1)));
+      if (commandOf(row)) parts.push(make("pre", { tabindex: "0" }, make("code", {}, commandOf(row))));
+      const meta = make("div", { class: "meta" });
+      if (check[3] && failing) meta.append(make("span", {}, "Terraform ", make("code", {}, check[3])));
+      check[4].forEach((id) => { if (bullets[id]) meta.append(make("a", { href: "#b-" + id }, bullets[id])); });
+      if ($("check-" + check[0])) meta.append(make("a", { href: "#check-" + check[0] }, "About this check"));
+      if (consoleOf(row)) meta.append(make("a", { href: consoleOf(row), rel: "noreferrer noopener" }, "AWS console"));
+      if (dated) meta.append(make("span", {}, "first seen " + days[rows.since[row]]));
+      if (data.tags[rows.tags[row]]) meta.append(make("span", {}, short(data.tags[rows.tags[row]], 300)));
+      const made = make("div", { class: "detail" }, ...parts, make("p", { class: "arn" }, rows.resource[row]), meta);
+      return make("tr", { class: "detail-row" }, make("td", { colspan: columns }, made));
+    };
+    const factsOf = (facts) => {
+      const list = make("dl", { class: "facts" });
+      for (let at = 0; at < facts.length; at += 2) {
+        const wanted = facts[at].startsWith("wanted");
+        list.append(make("dt", wanted ? { class: "wanted" } : {}, facts[at].replace(/_/g, " ")), make("dd", wanted ? { class: "wanted" } : {}, facts[at + 1]));
+      }
+      return list;
+    };
+    const element = (item, index) => {
+      const made = item.group ? head(item.group, index) : item.detail ? detail(item.row) : line(item.row, index);
+      made.dataset.index = index;
+      made.setAttribute("aria-rowindex", index + 2);
+      return made;
+    };
+
+    // ---- only what is in view is drawn ------------------------------------------------------------------------------
+    const spacer = (height) => { const made = make("tr", { class: "space", "aria-hidden": "true" }, make("td", { colspan: columns })); made.firstChild.style.height = height + "px"; return made; };
+    let focused = -1;
+    /** What is in view, some more, and the row that has the focus. A new function each time, because results are kept by it. */
+    const inView = () => ({ startIndex, endIndex, overscan, count }) => {
+      const from = Math.max(0, startIndex - overscan), to = Math.min(count - 1, endIndex + overscan), list = [];
+      if (focused >= 0 && focused < from) list.push(focused);
+      for (let index = from; index <= to; index++) list.push(index);
+      if (focused > to && focused < count) list.push(focused);
+      return list;
+    };
+    const virtual = new T.Virtualizer({
+      count: 0, getScrollElement: () => box, estimateSize: (index) => (items[index].detail ? 260 : items[index].group ? 44 : 58), overscan: 12,
+      observeElementRect: T.observeElementRect, observeElementOffset: T.observeElementOffset, scrollToFn: T.elementScroll,
+      measureElement: T.measureElement, onChange: () => draw(),
+      getItemKey: (index) => { const item = items[index]; return item.group ? "g" + item.group.id : item.detail ? "d" + item.row : item.row; },
+      rangeExtractor: inView(),
+    });
+    let drawn = [];
+    /** Put MADE into the table, moving nothing that stays: what has the focus keeps it. */
+    const patch = (made) => {
+      const staying = new Set(made);
+      [...body.children].forEach((child) => { if (!staying.has(child)) child.remove(); });
+      made.forEach((child, at) => { if (body.children[at] !== child) body.insertBefore(child, body.children[at] || null); });
+    };
+    const draw = () => {
+      const held = new Map(drawn.map((one) => [one.key, one])), made = [];
+      let at = 0;
+      drawn = virtual.getVirtualItems().map(({ key, index, start, end }) => {
+        const old = held.get(key);
+        const drawnRow = old && old.index === index && !old.stale ? old.element : element(items[index], index);
+        if (start > at + 1) made.push(spacer(start - at));
+        made.push(drawnRow);
+        at = end;
+        return { key, index, element: drawnRow };
+      });
+      if (virtual.getTotalSize() > at + 1) made.push(spacer(virtual.getTotalSize() - at));
+      if (!items.length) made.push(make("tr", {}, make("td", { colspan: columns, class: "soft" }, "No finding matches. Clear the filter to see all.")));
+      patch(made);
+      drawn.forEach((one) => virtual.measureElement(one.element));
+    };
+    const refresh = (focus = -1) => {
+      lay();
+      drawn.forEach((one) => { one.stale = true; });
+      virtual._willUpdate();
+      document.querySelector("table.findings").setAttribute("aria-rowcount", items.length + 1);
+      draw();
+      if (focus >= 0) focusRow(focus);
+    };
+    const focusRow = (index) => { const button = body.querySelector(`tr[data-index="${index}"] button.open`); if (button) button.focus({ preventScroll: true }); };
+    const go = (index) => {
+      let target = Math.max(0, Math.min(items.length - 1, index));
+      while (items[target] && items[target].detail) target += index > focused ? 1 : -1;
+      if (!items[target]) return;
+      focused = target;
+      virtual.setOptions({ ...virtual.options, rangeExtractor: inView() });
+      virtual.scrollToIndex(target, { align: "auto" });
+      draw();
+      focusRow(target);
+    };
+    body.addEventListener("focusin", (event) => { const row = event.target.closest("tr[data-index]"); if (row) focused = Number(row.dataset.index); });
+    body.addEventListener("keydown", (event) => {
+      if (!event.target.closest("button.open")) return;
+      const page = Math.max(1, Math.floor(box.clientHeight / 58) - 1);
+      const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -focused, End: items.length - 1 - focused }[event.key];
+      if (step === undefined) return;
+      event.preventDefault();
+      go(focused + step);
+    });
+
+    // ---- the view: what the form, the heads and the address say ------------------------------------------------------
+    const heads = [...document.querySelectorAll("#findings th[data-key]")];
+    const KEYS = { severity: "rank", name: "name", finding: "finding", region: "place", since: "since" };
+    const EMPTY = { q: "", check: "", bullet: "", age: "", group: "", sort: "", ...Object.fromEntries(FILTERS.map((name) => [name, ""])) };
+    let view = { ...EMPTY };
+    const counts = (of, length) => { const sums = new Array(length).fill(0); for (let row = 0; row < total; row++) sums[of(row)]++; return sums; };
+    const fill = (name, options) => options.forEach(([value, label, count]) => form.elements[name].append(make("option", { value }, count === undefined ? label : `${label} (${count.toLocaleString("en")})`)));
+    FILTERS.forEach((name) => {
+      const sums = counts(read[name], values[name].length), used = sums.map((count, number) => [values[name][number], count]).filter(([, count]) => count);
+      if (!["severity", "verdict", "section"].includes(name)) used.sort(([a], [b]) => (a < b ? -1 : 1));
+      fill(name, used.map(([value, count]) => [value || "-", value || `without ${name}`, count]));
+      form.elements[name].closest("label").hidden = used.length < 2;
+    });
+    fill("age", dated ? AGES : []);
+    form.elements.age.closest("label").hidden = !dated;
+    [...form.elements.group.options].forEach((option) => { option.hidden = option.value && option.value !== "check" && new Set(values[option.value]).size < 2; });
+
+    const filtersOf = () => {
+      const filters = FILTERS.filter((name) => view[name]).map((id) => ({ id, value: values[id].indexOf(view[id] === "-" ? "" : view[id]) }));
+      const words = view.q.toLowerCase().split(/\s+/).filter(Boolean);
+      if (view.age) filters.push({ id: "age", value: view.age });
+      if (view.check) filters.push({ id: "check", value: checks.findIndex((check) => check[0] === view.check) });
+      if (view.bullet) filters.push({ id: "bullet", value: view.bullet });
+      if (words.length) filters.push({ id: "search", value: words });
+      return filters;
+    };
+    const apply = () => {
+      const key = view.sort.replace(/^-/, "");
+      table.setColumnFilters(filtersOf());
+      table.setGrouping(view.group ? [view.group] : []);
+      table.setSorting(key && KEYS[key] ? [{ id: KEYS[key], desc: view.sort[0] === "-" }] : [{ id: view.group || "rank", desc: false }]);
+      table.setExpanded(false);
+      focused = -1;
+      opened.clear();
+      box.scrollTop = 0;
+      refresh();
+      heads.forEach((head) => {
+        const on = head.dataset.key === (key || "severity");
+        if (on) head.setAttribute("aria-sort", view.sort[0] === "-" ? "descending" : "ascending"); else head.removeAttribute("aria-sort");
+      });
+      const which = view.check ? ` of the check ${view.check}` : view.bullet && bullets[view.bullet] ? ` of “${bullets[view.bullet]}”` : "";
+      const many = (count) => `${count.toLocaleString("en")} ${count === 1 ? "finding" : "findings"}`;
+      status.textContent = shown === total ? many(total) : `${shown.toLocaleString("en")} of ${many(total)}${which}`;
+    };
+    const write = () => {
+      const said = new URLSearchParams(Object.entries(view).filter(([, value]) => value)).toString();
+      history.replaceState(null, "", said ? "#findings?" + said : "#findings");
+    };
+    const show = () => {
+      form.elements.search.value = view.q;
+      [...FILTERS, "age", "group"].forEach((name) => { form.elements[name].value = view[name]; if (form.elements[name].selectedIndex < 0) form.elements[name].value = view[name] = ""; });
+      apply();
+    };
+    /** Take the view from the address; what it says that does not exist is left out. */
+    const fromAddress = () => {
+      if (!location.hash.startsWith("#findings?")) return false;
+      const said = new URLSearchParams(location.hash.slice(10));
+      view = Object.fromEntries(Object.keys(EMPTY).map((name) => [name, said.get(name) || ""]));
+      show();
+      $("findings").scrollIntoView();
+      return true;
+    };
+    let typing = 0;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", (event) => {
+      clearTimeout(typing);
+      typing = setTimeout(() => {
+        view.q = form.elements.search.value;
+        [...FILTERS, "age", "group"].forEach((name) => { view[name] = form.elements[name].value; });
+        apply();
+        write();
+      }, event.target.name === "search" ? 120 : 0);
+    });
+    form.addEventListener("reset", () => setTimeout(() => { view = { ...EMPTY }; apply(); write(); }));
+    heads.forEach((head) => {
+      const button = make("button", { type: "button" }, head.textContent);
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const key = head.dataset.key, was = view.sort || "severity";
+        view.sort = was === key ? "-" + key : key === "severity" ? "" : key;
+        apply();
+        write();
+      });
+    });
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest && event.target.closest("a[data-check], a[data-bullet], a[data-severity]");
+      if (!link) return;
+      event.preventDefault();
+      view = { ...EMPTY, check: link.dataset.check || "", bullet: link.dataset.bullet || "", severity: link.dataset.severity || "" };
+      if (view.severity) view.verdict = "Fail";
+      show();
+      write();
+      $("findings").scrollIntoView();
+    });
+    addEventListener("hashchange", () => { if (!fromAddress()) reveal(); });
+
+    // ---- taken along: CSV and paper ---------------------------------------------------------------------------------
+    const rowsShown = () => table.getSortedRowModel().flatRows.filter((row) => !row.getIsGrouped()).map((row) => row.original);
+    const cell = (value) => {
+      const text = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(value) ? "'" + value : value;
+      return `"${text.replace(/"/g, '""')}"`;
+    };
+    $("csv").addEventListener("click", () => {
+      const head = ["verdict", "severity", "section", "check", "title", "resource", "name", "type", "account", "region", "evidence", "reason", "since", "command", "tags"];
+      const lines = rowsShown().map((row) => [
+        verdicts[rows.verdict[row]].toLowerCase(), severities[rows.severity[row]], sections[rows.section[row]], checkOf(row)[0], checkOf(row)[1],
+        rows.resource[row], rows.name[row], types[rows.type[row]], accounts[rows.account[row]], regions[rows.region[row]],
+        rows.evidence[row].map(([sentence]) => sentence).join("; "), reasonOf(row), days[rows.since[row]], commandOf(row), data.tags[rows.tags[row]],
+      ].map(cell).join(","));
+      const file = new Blob(["\ufeff" + [head.join(","), ...lines].join("\r\n") + "\r\n"], { type: "text/csv" });
+      const link = make("a", { href: URL.createObjectURL(file), download: `findings-${data.account}-scan-${data.scan}.csv` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
+    addEventListener("beforeprint", () => {
+      const list = rowsShown();
+      drawn = [];
+      body.replaceChildren(...list.slice(0, PRINTED).flatMap((row, index) => (opened.has(row) ? [line(row, index), detail(row)] : [line(row, index)])));
+      if (list.length > PRINTED) $("printed").textContent = `Printed: the first ${PRINTED} of ${status.textContent}. The report in a browser and report.json hold all.`;
+    });
+    addEventListener("afterprint", () => { $("printed").textContent = ""; refresh(); });
+
+    form.hidden = $("tools").hidden = false;
+    $("static").hidden = true;
+    box.classList.add("virtual");
+    virtual._didMount();
+    if (!fromAddress()) { apply(); reveal(); }
+  };
+  unpack().then(start, () => reveal());
+})();

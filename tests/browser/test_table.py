@@ -1,0 +1,232 @@
+"""The table of findings in a real browser: what is searched, filtered, sorted, grouped, opened, sent on and taken along."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser.conftest import Opened, Opener
+from browser.pages import folder_of, view_of
+
+from auditor.model import Severity, Verdict
+
+FILE = "compliance.html"
+
+
+def table(visit: Opener, state: str = "ordinary", fragment: str = "", **how: int) -> Opened:
+    opened = visit(folder_of(state) / FILE, fragment=fragment, **how)
+    opened.page.wait_for_selector("#filter:not([hidden])")
+    return opened
+
+
+def shown(opened: Opened) -> str:
+    return opened.page.inner_text("#shown")
+
+
+def names(opened: Opened) -> list[str]:
+    return opened.page.locator("#rows tr.row .name").all_inner_texts()
+
+
+def everything(opened: Opened) -> list[list[str]]:
+    """Scroll through the whole table and return its rows' names and sentences in order."""
+    seen: dict[int, list[str]] = {}
+    while True:
+        for row in opened.page.query_selector_all("#rows tr.row"):
+            texts = [row.query_selector(css).inner_text() for css in (".name", ".open")]  # type: ignore[union-attr]
+            seen[int(row.get_attribute("data-index") or 0)] = texts
+        at, moved = opened.page.evaluate(
+            "() => { const box = document.getElementById('box'), was = box.scrollTop; box.scrollTop += box.clientHeight / 2;"
+            " return [was, box.scrollTop]; }"
+        )
+        if moved <= at:
+            return [seen[index] for index in sorted(seen)]
+        opened.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)))")
+
+
+def choose(opened: Opened, **values: str) -> None:
+    for name, value in values.items():
+        opened.page.select_option(f"#filter [name={name}]", value)
+    opened.page.wait_for_timeout(50)
+
+
+def test_all_findings_are_in_it_in_the_views_order(visit: Opener) -> None:
+    view = view_of("ordinary")
+    rows = everything(table(visit))
+    assert [name for name, _ in rows] == [finding.name for finding in view.findings]
+    assert [said for _, said in rows] == [finding.sentence for finding in view.findings]
+
+
+@pytest.mark.parametrize("level", [Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM])
+def test_a_filter_leaves_what_it_says(visit: Opener, level: Severity) -> None:
+    view = view_of("ordinary")
+    opened = table(visit)
+    choose(opened, severity=level, verdict="Fail")
+    wanted = [f for f in view.findings if f.severity is level and f.verdict is Verdict.FAIL]
+    assert shown(opened) == f"{len(wanted)} of {len(view.findings)} findings"
+    assert [name for name, _ in everything(opened)] == [finding.name for finding in wanted]
+
+
+def test_the_search_finds_names_tags_arns_and_checks(visit: Opener) -> None:
+    view = view_of("ordinary")
+    opened = table(visit)
+    finding = view.findings[len(view.findings) // 2]
+    for text in (finding.name, finding.resource, finding.check, next(iter(finding.tags.values()))):
+        opened.page.fill("#filter [name=search]", text.upper())
+        opened.page.wait_for_timeout(250)
+        assert finding.name in [name for name, _ in everything(opened)]
+    opened.page.fill("#filter [name=search]", "no such thing anywhere")
+    opened.page.wait_for_timeout(250)
+    assert shown(opened).startswith("0 of")
+    assert "Clear the filter" in opened.page.inner_text("#rows")
+
+
+def test_a_view_is_in_the_address_and_comes_back_from_it(visit: Opener) -> None:
+    opened = table(visit)
+    choose(opened, severity="high", region="us-east-1")
+    opened.page.click("th[data-key=name] button")
+    fragment = opened.page.evaluate("location.hash")
+    again = table(visit, fragment=fragment)
+    assert shown(again) == shown(opened)
+    assert everything(again) == everything(opened)
+    assert again.page.input_value("#filter [name=region]") == "us-east-1"
+    assert again.page.get_attribute("th[data-key=name]", "aria-sort") == "ascending"
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["#findings?severity=worst&sort=nonsense", "#findings?%", "#%E0%A4%A", "#findings?check=x&bullet=y&age=1", "#<b>"],
+)
+def test_an_address_that_means_nothing_shows_the_page(visit: Opener, fragment: str) -> None:
+    opened = table(visit, fragment=fragment)
+    assert re.search(r"^\d[\d,]* (of \d[\d,]* )?findings", shown(opened))
+    opened.harmless()
+
+
+def test_it_is_sorted_by_a_click_and_back_by_another(visit: Opener) -> None:
+    opened = table(visit)
+    opened.page.click("th[data-key=name] button")
+    up = [name.lower() for name, _ in everything(opened)]
+    assert up == sorted(up)
+    opened.page.click("th[data-key=name] button")
+    down = [name.lower() for name, _ in everything(opened)]
+    assert down == sorted(down, reverse=True)
+    assert opened.page.get_attribute("th[data-key=name]", "aria-sort") == "descending"
+
+
+def test_groups_hold_all_findings_and_open(visit: Opener) -> None:
+    view = view_of("ordinary")
+    opened = table(visit)
+    choose(opened, group="region")
+    heads = opened.page.locator("#rows tr.of small").all_inner_texts()
+    assert sum(int(count.replace(",", "")) for count in heads) == len(view.findings)
+    assert not names(opened)
+    opened.page.click("#rows tr.of button >> nth=0")
+    assert names(opened)
+    assert opened.page.get_attribute("#rows tr.of button >> nth=0", "aria-expanded") == "true"
+
+
+def test_an_opened_finding_says_all_there_is(visit: Opener) -> None:
+    view = view_of("ordinary")
+    opened = table(visit)
+    finding = next(f for f in view.findings if f.command and f.evidence and f.evidence[0].facts and f.console)
+    opened.page.fill("#filter [name=search]", f"{finding.resource} {finding.check}")
+    opened.page.wait_for_timeout(250)
+    opened.page.click("#rows button.open")
+    text = opened.page.inner_text("#rows .detail")
+    check = view.checks[finding.check]
+    for wanted in (
+        finding.command,
+        finding.resource,
+        check.terraform,
+        *(value for _, value in finding.evidence[0].facts),
+    ):
+        assert wanted in text
+    assert "Why it matters" in text
+    hrefs = opened.page.evaluate("[...document.querySelectorAll('#rows .detail a')].map((a) => a.getAttribute('href'))")
+    assert f"#check-{check.id}" in hrefs
+    assert finding.console in hrefs
+    assert {f"#b-{pattern}" for pattern in check.patterns} & set(hrefs)
+
+
+def rows_of_csv(opened: Opened, folder: Path) -> list[dict[str, str]]:
+    with opened.page.expect_download() as download:
+        opened.page.click("#csv")
+    file = folder / "taken.csv"
+    download.value.save_as(file)
+    return list(csv.DictReader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")))
+
+
+@pytest.mark.parametrize("state", ["ordinary", "hostile"])
+def test_the_csv_is_what_is_shown(visit: Opener, tmp_path: Path, state: str) -> None:
+    view = view_of(state)
+    opened = table(visit, state)
+    choose(opened, verdict="Fail")
+    rows = rows_of_csv(opened, tmp_path)
+    failing = [finding for finding in view.findings if finding.verdict is Verdict.FAIL]
+    assert [row["resource"].removeprefix("'") for row in rows] == [finding.resource for finding in failing]
+    assert [row["command"].removeprefix("'") for row in rows] == [finding.command for finding in failing]
+    assert not [value for row in rows for value in row.values() if value.lstrip().startswith(("=", "+", "-", "@"))]
+    opened.harmless()
+
+
+def test_the_keyboard_goes_through_the_whole_table(visit: Opener) -> None:
+    opened = table(visit)
+    count = len(view_of("ordinary").findings)
+    opened.page.focus("#rows button.open >> nth=0")
+
+    def at() -> int:
+        return int(opened.page.evaluate("Number(document.activeElement.closest('tr').dataset.index)"))
+
+    opened.page.keyboard.press("ArrowDown")
+    assert at() == 1
+    opened.page.keyboard.press("Enter")
+    assert opened.page.locator("#rows .detail").count() == 1
+    assert at() == 1
+    opened.page.keyboard.press("Enter")
+    opened.page.keyboard.press("End")
+    assert at() == count - 1
+    opened.page.keyboard.press("ArrowUp")
+    assert at() == count - 2
+    opened.page.keyboard.press("Home")
+    assert at() == 0
+
+
+def test_what_has_the_focus_keeps_it_when_the_table_is_scrolled(visit: Opener) -> None:
+    opened = table(visit)
+    opened.page.focus("#rows button.open >> nth=2")
+    opened.page.evaluate("document.getElementById('box').scrollTop = 1e6")
+    opened.page.wait_for_timeout(100)
+    assert opened.page.evaluate("document.activeElement.closest('tr').dataset.index") == "2"
+
+
+def test_only_what_is_in_view_is_in_the_page(visit: Opener) -> None:
+    opened = table(visit)
+    assert opened.page.locator("#rows tr.row").count() < len(view_of("ordinary").findings)
+    assert (
+        int(opened.page.get_attribute("table.findings", "aria-rowcount") or 0) == len(view_of("ordinary").findings) + 1
+    )
+
+
+def links(opened: Opened, kind: str) -> Iterator[str]:
+    yield from opened.page.evaluate(f"[...document.querySelectorAll('a[data-{kind}]')].map((a) => a.dataset.{kind})")
+
+
+def test_a_link_from_a_risk_or_a_bullet_shows_its_findings(visit: Opener) -> None:
+    view = view_of("ordinary")
+    opened = table(visit)
+    check = next(links(opened, "check"))
+    opened.page.locator(f"a[data-check='{check}']").first.evaluate("(link) => link.click()")
+    assert {finding.check for finding in view.findings if finding.check == check} == {check}
+    assert shown(opened).startswith(f"{sum(f.check == check for f in view.findings)} of")
+
+
+def test_paper_holds_rows_though_none_is_in_view(visit: Opener) -> None:
+    opened = table(visit)
+    before = everything(opened)
+    opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert opened.page.locator("#rows tr.row").count() == min(200, len(before))
+    opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    opened.page.evaluate("document.getElementById('box').scrollTop = 0")
+    assert everything(opened) == before
