@@ -15,8 +15,8 @@ from auditor.model import Severity, Verdict
 FILE = "compliance.html"
 
 
-def table(visit: Opener, state: str = "ordinary", fragment: str = "", **how: int) -> Opened:
-    opened = visit(folder_of(state) / FILE, fragment=fragment, **how)
+def table(visit: Opener, state: str = "ordinary", fragment: str = "") -> Opened:
+    opened = visit(folder_of(state) / FILE, fragment=fragment)
     opened.page.wait_for_selector("#filter:not([hidden])")
     return opened
 
