@@ -3,10 +3,11 @@
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from auditor import __version__, catalog
@@ -67,6 +68,23 @@ class ScanRequest:
     """The account's limits; ``None``: the usual ones."""
     tape: str = ""
     """The tape that is scanned in place of the account, for people; empty: it is the account."""
+
+
+class _Watch:
+    """When a scan began, and how long ago: by a clock that nobody sets, for the machine's own may be set back meanwhile."""
+
+    def __init__(self) -> None:
+        self.began = datetime.now(UTC)
+        self._counted = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._counted
+
+    def now(self) -> datetime:
+        """The time, UTC; never less after the beginning than has gone by."""
+        return max(datetime.now(UTC), self.began + timedelta(seconds=self.seconds))
 
 
 class Listener(Protocol):
@@ -162,9 +180,8 @@ def run_scan(
     plan = make_plan(needed, types, identity.account, identity.partition, regions)
     with lease(identity.account) as held:
         _never_mixed(store, identity.account, request.tape)
-        started_at = datetime.now(UTC)
-        asked = len(plan.scopes)
-        before, plan = _continue(store, plan, started_at, request.resume_seconds)
+        watch, asked = _Watch(), len(plan.scopes)
+        before, plan = _continue(store, plan, watch.began, 0 if request.tape else request.resume_seconds)
         scan = store.begin_scan(
             account=identity.account,
             account_name=request.account_name,
@@ -174,7 +191,7 @@ def run_scan(
             program_version=__version__,
             standard_digest=standard.digest,
             checks_digest=catalog.digest(),
-            started_at=started_at,
+            started_at=watch.began,
             types_digest=collectors.digest(),
             lease=held,
             continues=before.id if before else None,
@@ -189,6 +206,11 @@ def run_scan(
             statistics["continues"] = {"scan": before.id, "scopes": len(plan.taken), "of": asked}
         try:
             with store.writer(scan.id) as writer:
+
+                def heard(progress: Progress) -> None:
+                    writer.tick()
+                    listener.progress(progress)
+
                 collected = collect(
                     plan,
                     connection.caller(),
@@ -197,7 +219,7 @@ def run_scan(
                     deadline_seconds=request.deadline_seconds,
                     type_seconds=request.type_seconds,
                     limiter=request.limiter,
-                    on_progress=listener.progress,
+                    on_progress=heard,
                     stop=stop,
                 )
             statistics |= collected.statistics
@@ -211,16 +233,23 @@ def run_scan(
             statistics["verdicts"] = judged.judgement.verdicts
         except BaseException as error:
             status = ScanStatus.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ScanStatus.FAILED
-            _finish_quietly(store, scan, status, statistics)
+            _finish_quietly(store, scan, status, watch.now(), statistics)
             raise
-        finished = store.finish_scan(scan.id, status, datetime.now(UTC), statistics)
+        statistics["judging_seconds"] = round(watch.seconds - collected.seconds, 3)
+        finished = store.finish_scan(scan.id, status, watch.now(), statistics)
     return replace(judged, scan=finished, interrupted=interrupted)
 
 
 def _continue(store: Store, plan: Plan, now: datetime, limit_seconds: float) -> tuple[Scan | None, Plan]:
     """Return the scan that is continued, if any, and PLAN without what it read. Only with the account's lease."""
-    before = store.latest_scan(plan.account, finished=False) if limit_seconds > 0 else None
-    if before is None:
+    before = store.latest_scan(plan.account, finished=False)
+    if before is not None and before.started_at > now:
+        log.warning(
+            "this machine's clock stands at %s UTC, before the beginning of scan %s (%s UTC): one of the two is wrong; scans "
+            "keep their order, and nothing is aged by it",
+            *(f"{now:%Y-%m-%d %H:%M:%S}", before.id, f"{before.started_at:%Y-%m-%d %H:%M:%S}"),
+        )
+    if before is None or limit_seconds <= 0:
         return None, plan
     parents = {name: type.parent for name, type in plan.types.items()}
     coverage = store.inventory(before.id).coverage
@@ -268,10 +297,12 @@ def _never_mixed(store: Store, account: str, tape: str) -> None:
     )
 
 
-def _finish_quietly(store: Store, scan: Scan, status: ScanStatus, statistics: Mapping[str, Any]) -> None:
+def _finish_quietly(
+    store: Store, scan: Scan, status: ScanStatus, moment: datetime, statistics: Mapping[str, Any]
+) -> None:
     """Note how the scan ended without hiding why: the store may be what broke."""
     try:
-        store.finish_scan(scan.id, status, datetime.now(UTC), statistics)
+        store.finish_scan(scan.id, status, moment, statistics)
     except AuditorError as error:
         log.warning("scan %s could not be marked as %s: %s", scan.id, status, error)
     except Exception:
@@ -294,7 +325,9 @@ def judge_scan(
     ENABLED_REGIONS: all regions of the account; ``None``: not known, then what joins all regions is unknown.
     """
     store.rename_checks(scan.account, _renamed(chosen))
-    inventory, judgement = _judge(store, scan, chosen, thresholds, enabled_regions, prices, listener, ledger)
+    inventory, judgement = store.patiently(
+        lambda: _judge(store, scan, chosen, thresholds, enabled_regions, prices, listener, ledger)
+    )
     patterns = _ids(standard)
     accepted = ledger.lay_over(scan, inventory, judgement.findings, judgement.tallies)
     scores = score(scan.account, patterns, chosen, judgement.tallies, judgement.findings, accepted.waived)

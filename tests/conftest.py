@@ -73,6 +73,19 @@ class Postgres:
 
     programs: Path
     folder: Path
+    user: str | None = None
+
+    def stop(self) -> None:
+        """Stop the server: who is connected is thrown out."""
+        self._control("stop", "-m", "fast")
+
+    def start(self) -> None:
+        """Start the server again, with what it holds."""
+        self._control("start", "-w", "-l", self.folder / "log", "-o", server_options(self.folder))
+
+    def _control(self, *arguments: str | Path) -> None:
+        command: Command = [self.programs / "pg_ctl", "-s", "-D", self.folder / "data", *arguments]
+        subprocess.run(command, user=self.user, cwd=self.folder, check=True)
 
     def sql(self, statement: str) -> None:
         """Run one statement, outside a transaction."""
@@ -114,7 +127,7 @@ def running_postgres() -> Iterator[Postgres]:
             package = _copy_of(package, base)
         programs = package / "pginstall18" / "bin"
         with _running(programs, folder, user):
-            yield Postgres(programs, folder)
+            yield Postgres(programs, folder, user)
     finally:
         shutil.rmtree(base, ignore_errors=True)
 
@@ -127,6 +140,12 @@ def _copy_of(package: Path, base: Path) -> Path:
     if libraries.exists():
         shutil.copytree(libraries, base / libraries.name)
     return base / package.name
+
+
+def server_options(folder: Path) -> str:
+    """Return how the server is run: on a socket in FOLDER, fast, and not for keeps."""
+    speed = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=50"
+    return f"-k {folder} -c listen_addresses= {speed}"
 
 
 @contextlib.contextmanager
@@ -143,9 +162,9 @@ def _running(programs: Path, folder: Path, user: str | None) -> Iterator[None]:
         "--no-sync",
     ]
     subprocess.run(initdb, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    speed = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=50"
-    options = f"-k {folder} -c listen_addresses= {speed}"
-    start: Command = [programs / "pg_ctl", "start", "-w", "-s", "-D", data, "-l", log, "-o", options]
+    start: Command = [
+        *(programs / "pg_ctl", "start", "-w", "-s", "-D", data, "-l", log, "-o", server_options(folder)),
+    ]
     if subprocess.run(start, user=user, cwd=folder, check=False).returncode:
         raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
     # The shell waits for the end of its input, which comes when we close it or die; in a session of its own it

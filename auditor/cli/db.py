@@ -151,3 +151,26 @@ def _growth(size: "Size") -> str:
 
 def _megabytes(count: float) -> str:
     return f"{count / 1e6:,.1f} MB"
+
+
+@command.command("check")
+@options.config_option
+@options.store_option
+def check(config_path: Path | None, store_url: str | None) -> int:
+    """Look through the whole store for what cannot be: after a crash, a restored backup, or a hand in the tables.
+
+    Changes nothing. Exit codes: 0 it is consistent; 4 it is not, a line for each thing that is wrong.
+    """
+    settings = options.settings_of(config_path)
+    from auditor.cli.terminal import plain
+
+    with options.open_store(settings, store_url) as store:
+        problems = store.problems()
+        url = store.url
+    for problem in problems:
+        click.echo(plain(problem))
+    if not problems:
+        click.echo(f"The store {plain(url)} is consistent.")
+        return 0
+    click.echo(f"auditor: the store {plain(url)} is damaged: restore it from a backup (docs/operations.md)", err=True)
+    return 4

@@ -152,7 +152,8 @@ class ListPrices:
         now = self._now()
         cached = self._cache.price(key) if self._cache else None
         held = (cached.body, cached.fetched_at) if cached else None
-        if held and now - held[1] < keep:
+        # An answer of the future is of a clock that was set back since: nobody knows its age.
+        if held and timedelta(0) <= now - held[1] < keep:
             return held
         body = ask()
         if body is None:

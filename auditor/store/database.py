@@ -1,25 +1,44 @@
 """The connection to SQLite or PostgreSQL: transactions, the few things the two do differently, and errors in one line."""
 
-from collections.abc import Iterator, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from auditor.errors import StoreError
 
-__all__ = ["Database"]
+__all__ = ["PATIENCE_SECONDS", "Database", "Unavailable"]
 
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 60.0
+"""So long a PostgreSQL that has answered before, and does not any more, is waited for."""
 _BUSY_SECONDS = 30
+_RETRY_SECONDS = 0.5
+_GONE = ("08", "57P01", "57P02", "57P03", "53300")
+"""SQLSTATE of a server that went away or takes no connections now (PostgreSQL, appendix A); without one it did not answer."""
 _FORMS = "use sqlite:////absolute/path/file.db or postgresql://user@host/database"
+
+
+Result = TypeVar("Result")
+
+
+class Unavailable(StoreError):
+    """The database went away; what was asked of it may be asked again when it is back."""
 
 
 class Database:
     """One SQLAlchemy engine. Reading and writing are short transactions; several processes may do both at once.
+
+    A transaction waits for a server that has answered before; one that is lost on its way raises ``Unavailable``, and
+    whoever can do all of it once more does so by ``patiently``.
 
     SQLite: WAL, so readers and the one writer do not wait for each other; writing begins with BEGIN IMMEDIATE, so two
     writers queue up (30 s) instead of failing half way. PostgreSQL: writers of the same account queue up on an advisory lock.
@@ -31,6 +50,7 @@ class Database:
         shown = parsed.set(drivername=parsed.get_backend_name())
         self.url = shown.render_as_string(hide_password=True)
         self.sqlite = parsed.get_backend_name() == "sqlite"
+        self._answered = False
         with self._told():
             self.engine = _sqlite_engine(parsed) if self.sqlite else _postgresql_engine(parsed)
 
@@ -43,23 +63,74 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the store from its first statement on."""
-        with self._told(), self.engine.connect() as connection:
-            if not self.sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
-                yield connection
+        with self._told(), self._begun({} if self.sqlite else {"isolation_level": "REPEATABLE READ"}) as connection:
+            yield connection
 
     @contextmanager
     def writing(self, account: str = "") -> Iterator[Connection]:
         """A transaction nobody else writes beside; on PostgreSQL, nobody else to the same account."""
-        with self._told(), self.engine.connect() as connection:
-            connection = connection.execution_options(auditor_writes=True)
-            with connection.begin():
-                if not self.sqlite:
-                    connection.execute(
-                        select(func.pg_advisory_xact_lock(func.hashtextextended(f"auditor:{account}", 0)))
-                    )
-                yield connection
+        with self._told(), self._begun({"auditor_writes": True}, f"auditor:{account}") as connection:
+            yield connection
+
+    def patiently(self, work: Callable[[], Result]) -> Result:
+        """Do WORK, and all of it again when the database went away in the middle: it must be able to happen twice."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return work()
+            except Unavailable as error:
+                if not self._answered or time.monotonic() >= until:
+                    raise
+                log.warning("%s; it is tried again", error)
+
+    @contextmanager
+    def _begun(self, options: dict[str, Any], queue: str = "") -> Iterator[Connection]:
+        """A transaction, begun; QUEUE names the advisory lock it holds."""
+        connection = self._begin_patiently(options, queue)
+        with connection, connection.get_transaction() or connection.begin():
+            yield connection
+
+    def _begin_patiently(self, options: dict[str, Any], queue: str) -> Connection:
+        until, told = time.monotonic() + PATIENCE_SECONDS, False
+        while True:
+            try:
+                connection = self._begin(options, queue)
+            except DBAPIError as error:
+                if not (self._answered and self._gone(error)):
+                    raise
+                if time.monotonic() >= until:
+                    # Whoever comes next need not wait for it once more.
+                    self._answered = False
+                    raise
+                if not told:
+                    log.warning("%s; waiting for it, %.0f s at most", self._told_line(error), PATIENCE_SECONDS)
+                told = True
+                time.sleep(_RETRY_SECONDS)
+            else:
+                self._answered = True
+                if told:
+                    log.warning("the store %s answers again", self.url)
+                return connection
+
+    def _begin(self, options: dict[str, Any], queue: str) -> Connection:
+        connection = self.engine.connect()
+        try:
+            connection = connection.execution_options(**options)
+            connection.begin()
+            if queue and not self.sqlite:
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(queue, 0))))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _gone(self, error: SQLAlchemyError) -> bool:
+        """Whether the server went away; what SQLite cannot do it has waited for itself."""
+        if self.sqlite or not isinstance(error, DBAPIError):
+            return False
+        state = getattr(error.orig, "sqlstate", None)
+        unanswered = isinstance(error, OperationalError) and state is None
+        return error.connection_invalidated or unanswered or (state or "").startswith(_GONE)
 
     @contextmanager
     def unmanaged(self) -> Iterator[Any]:
@@ -109,7 +180,10 @@ class Database:
                 for row in rows:
                     copy.write_row(row)
         except driver.Error as error:
-            raise DBAPIError.instance("COPY", None, error, driver.Error, dialect=connection.dialect) from error
+            lost = bool(driver.closed)
+            raise DBAPIError.instance(
+                "COPY", None, error, driver.Error, connection_invalidated=lost, dialect=connection.dialect
+            ) from error
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -117,7 +191,8 @@ class Database:
         try:
             yield
         except SQLAlchemyError as error:
-            raise StoreError(self._told_line(error)) from error
+            kind = Unavailable if self._gone(error) else StoreError
+            raise kind(self._told_line(error)) from error
         except OSError as error:
             raise StoreError(f"the store {self.url} cannot be used: {error.strerror or error}") from error
 
@@ -127,7 +202,7 @@ class Database:
         for sign, told in _SIGNS.items():
             if sign in words:
                 return told.format(url=self.url)
-        return f"the store {self.url} answered: {words[:300]}"
+        return f"the store {self.url} {'does not answer' if self._gone(error) else 'answered'}: {words[:300]}"
 
 
 _SIGNS = {
@@ -136,6 +211,9 @@ _SIGNS = {
     "disk is full": "the disk of the store {url} is full: make room and start again; what was written before is kept",
     "No space left": "the disk of the store {url} is full: make room and start again; what was written before is kept",
     "unable to open database file": "the store {url} cannot be opened: check that the folder exists and can be written",
+    "in a read-only transaction": (
+        "the store {url} cannot be written: it takes no changes now (a replica, or read-only by its settings)"
+    ),
     "file is not a database": "{url} is not a store: it is another kind of file; name another with --store",
     "is malformed": "the store {url} is damaged: restore it from a backup, or name another with --store",
 }

@@ -102,6 +102,11 @@ class _Clock:
         self.began: dict[int, datetime] = {row.id: row.started_at for row in rows}
         self._seen: dict[int, dict[int, datetime]] = {}
 
+    def as_of(self, scan: int, number: int) -> datetime:
+        """When scan NUMBER began, seen from SCAN: where the clock was set back between the two, nothing has a negative age."""
+        began = self.began[number]
+        return min(began, self.began[scan]) if number < scan else began
+
     def saw(self, scan: int, scope: int) -> datetime:
         """When a scan saw a scope, as its checks were told: the first answer's date, else the scan's beginning."""
         if scan not in self._seen:
@@ -150,8 +155,8 @@ class Reader:
             tuple(Gap(*gap) for gap in body["g"]),
             body["x"],
         )
-        began = self._clock.began
-        return FindingState(finding, lifecycle, began[row.opened_scan], row.opened_scan, began[seen])
+        as_of = self._clock.as_of
+        return FindingState(finding, lifecycle, as_of(scan, row.opened_scan), row.opened_scan, as_of(scan, seen))
 
 
 def savings(connection: Connection, scan: Scan) -> list[tuple[str, str, float]]:

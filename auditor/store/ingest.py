@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from auditor.model import Coverage, Gap, Resource, Scan, Scope
 from auditor.store.codec import Packer, dumps, fingerprint, joined
@@ -106,6 +106,14 @@ class Ingest:
             .where(resources.c.scope_id == scope_id)
         )
         return ScopeState(scope_id, {bytes(digest): _Known(*known) for digest, *known in rows.all()})
+
+    def forget(self, pages: Mapping[int, int]) -> None:
+        """Take back what a transaction that was lost may have left: coverage, and observations from a page on, by scope."""
+        for scope_id, page in pages.items():
+            ours = (observations.c.scan_id == self._scan.id, observations.c.scope_id == scope_id)
+            self._connection.execute(delete(observations).where(*ours, observations.c.seq >= page))
+            of_scan = (coverage_table.c.scan_id == self._scan.id, coverage_table.c.scope_id == scope_id)
+            self._connection.execute(delete(coverage_table).where(*of_scan))
 
     def reserve(self, work: Iterable[tuple[ScopeState, Sequence[Read]]]) -> None:
         """Number the resources that are new, before they are taken."""

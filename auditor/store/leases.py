@@ -13,7 +13,7 @@ from auditor.store.columns import Moment
 from auditor.store.database import Database
 from auditor.store.schema import leases
 
-__all__ = ["Lease", "acquire", "free", "live", "now", "scan_lease"]
+__all__ = ["Lease", "acquire", "free", "live", "now", "scan_lease", "set_back"]
 
 
 def scan_lease(account: str) -> str:
@@ -72,6 +72,7 @@ def acquire(database: Database, name: str, holder: str, ttl_seconds: float) -> L
             "heartbeat_at": moment,
             "expires_at": moment + timedelta(seconds=ttl_seconds),
         }
+        set_back(connection, moment)
         taken = database.upsert(leases).values(name=name, **values)
         ran_out = leases.c.expires_at <= moment
         connection.execute(taken.on_conflict_do_update(index_elements=["name"], set_=values, where=ran_out))
@@ -96,6 +97,18 @@ def now(database: Database, connection: Connection) -> datetime:
         return datetime.now(UTC)
     clock: Function[datetime] = func.clock_timestamp(type_=Moment)
     return connection.execute(select(clock)).scalar_one()
+
+
+def set_back(connection: Connection, moment: datetime) -> None:
+    """Have leases that were beaten after this MOMENT end as long after it as they were given for.
+
+    The clock was set back since: else the lease of a process that died would hold until it has caught up. A living holder
+    beats on and notices nothing.
+    """
+    for row in connection.execute(select(leases).where(leases.c.heartbeat_at > moment)).all():
+        held_for = row.expires_at - row.heartbeat_at
+        this = update(leases).where(leases.c.name == row.name, leases.c.token == row.token)
+        connection.execute(this.values(heartbeat_at=moment, expires_at=moment + held_for))
 
 
 def live(moment: datetime) -> ColumnElement[bool]:

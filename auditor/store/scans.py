@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, literal, select, u
 from auditor.errors import StoreError, UnknownScan
 from auditor.model import Scan, ScanStatus, Scope
 from auditor.store.database import Database
-from auditor.store.leases import live, now, scan_lease
+from auditor.store.leases import live, now, scan_lease, set_back
 from auditor.store.numbers import chunks
 from auditor.store.schema import coverage, leases, observations, scans, scopes
 
@@ -72,7 +72,9 @@ def finish(
         scan = find(database, connection, scan_id)
         if _newest_number(connection, scan.account) != scan.id:
             return scan
-        values = {"status": status, "finished_at": finished_at, "statistics": dict(statistics)}
+        # A clock may have been set back: no scan ends before it began.
+        ended_at = max(finished_at, scan.started_at)
+        values = {"status": status, "finished_at": ended_at, "statistics": dict(statistics)}
         ended = update(scans).where(scans.c.id == scan_id).values(values).returning(scans)
         return read(connection.execute(ended).one())
 
@@ -155,7 +157,9 @@ def interrupt_abandoned(database: Database, account: str | None) -> list[Scan]:
     A scan begun with a lease needs that very one; a scan begun without needs somebody to hold its account's lease.
     """
     with database.writing(account or "") as connection:
-        held = connection.execute(select(leases.c.name, leases.c.token).where(live(now(database, connection)))).all()
+        moment = now(database, connection)
+        set_back(connection, moment)
+        held = connection.execute(select(leases.c.name, leases.c.token).where(live(moment))).all()
         tokens, names = {row.token for row in held}, {row.name for row in held}
         rows = connection.execute(_running_query(account)).all()
         dead = [

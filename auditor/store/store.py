@@ -1,7 +1,7 @@
 """The store as the rest of the program sees it: one class, each method one line into the module that does it."""
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from auditor.pages import Pages
 from auditor.store import (
     acceptance,
     check_versions,
+    consistency,
     copying,
     evidence,
     history,
@@ -180,7 +181,7 @@ class Store:
         """Write what the scan's writer still holds, note how the scan ended, and return it."""
         self._flush(scan_id)
         self._writers.pop(scan_id, None)
-        return scans.finish(self._database, scan_id, status, finished_at, statistics)
+        return self._database.patiently(lambda: scans.finish(self._database, scan_id, status, finished_at, statistics))
 
     def scan(self, scan_id: int) -> Scan:
         """The scan of that number; ``StoreError`` when there is none."""
@@ -227,6 +228,15 @@ class Store:
     def interrupt_abandoned(self, account: str | None = None) -> list[Scan]:
         """Mark scans as interrupted whose process died: running, and their lease is gone. Returns them."""
         return scans.interrupt_abandoned(self._database, account)
+
+    def problems(self) -> list[str]:
+        """What is wrong with the store, a line each: rows that can never be, a damaged file. Empty: it is consistent."""
+        with self._database.reading() as connection:
+            return list(consistency.problems(connection, sqlite=self._database.sqlite))
+
+    def patiently(self, work: Callable[[], T]) -> T:
+        """Do WORK on this store, all of it again when the database went away in the middle and came back within a minute."""
+        return self._database.patiently(work)
 
     # ---- what was read ----------------------------------------------------------------------------------------------
 
@@ -297,17 +307,21 @@ class Store:
         # Whoever judges while we iterate does it now, before others have to wait for us.
         given, tallied, scored = _kept(findings), _kept(tallies), tuple(scores)
         digests = {"standard_digest": standard_digest, "checks_digest": checks_digest}
-        with self._database.writing(account) as connection:
-            scan = scans.find(self._database, connection, scan_id)
-            stored = judgement.save(self._database, connection, scan, given, tallied, scored, narrowed=narrowed)
-            if stored:
-                failing = [finding.key for finding in given if finding.verdict is Verdict.FAIL]
-                acceptance.save(self._database, connection, scan, [*failing, *beside], accepted)
-                scans.judged_by(
-                    connection, scan_id, {name: value for name, value in digests.items() if value is not None}
-                )
-                check_versions.keep(connection, scan, checks or {})
-        return stored
+
+        def save() -> bool:
+            with self._database.writing(account) as connection:
+                scan = scans.find(self._database, connection, scan_id)
+                stored = judgement.save(self._database, connection, scan, given, tallied, scored, narrowed=narrowed)
+                if stored:
+                    failing = [finding.key for finding in given if finding.verdict is Verdict.FAIL]
+                    acceptance.save(self._database, connection, scan, [*failing, *beside], accepted)
+                    scans.judged_by(
+                        connection, scan_id, {name: value for name, value in digests.items() if value is not None}
+                    )
+                    check_versions.keep(connection, scan, checks or {})
+            return stored
+
+        return self._database.patiently(save)
 
     def rename_checks(self, account: str, names: Mapping[str, str]) -> None:
         """Give the account's tallies and findings, of all scans, the new NAMES (former id -> id) of their checks."""

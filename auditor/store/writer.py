@@ -18,7 +18,7 @@ from sqlalchemy import Connection, insert, select
 from auditor.errors import StoreError
 from auditor.model import Coverage, Resource, Scan, Scope
 from auditor.store.codec import Packer
-from auditor.store.database import Database
+from auditor.store.database import Database, Unavailable
 from auditor.store.ingest import Ingest, Read, ScopeState, read
 from auditor.store.scans import Overtaken, may_write
 from auditor.store.schema import resources, scopes
@@ -41,11 +41,14 @@ class ScopeWriter:
         self._packer = Packer()
         self._waiting: dict[Scope, tuple[list[Read], list[Coverage]]] = {}
         self._rows = self._bytes = 0
+        self._doubtful = False
         self._written = time.monotonic()
         self._scopes: dict[Scope, int] | None = None
         self._populated: frozenset[int] = frozenset()
         self._open: dict[Scope, ScopeState] = {}
         self._closed: set[Scope] = set()
+        self._doubtful = False
+        """Whether a transaction was lost on its way, so that nobody knows whether it was committed."""
 
     def add(self, scope: Scope, page: Sequence[Resource], volatile: frozenset[str] = frozenset()) -> None:
         """Take one page of a scope; ``volatile`` names the top-level fields that change by themselves."""
@@ -66,6 +69,12 @@ class ScopeWriter:
             self._closed.add(coverage.scope)
             self._rows += 1
             self._write_if_due()
+
+    def tick(self) -> None:
+        """Write what has waited for long enough: nothing may come for a while, and a process can be killed meanwhile."""
+        with self._lock:
+            if time.monotonic() - self._written >= _SECONDS:
+                self._write()
 
     def flush(self) -> None:
         """Write what is held back."""
@@ -93,20 +102,27 @@ class ScopeWriter:
             self._write()
 
     def _write(self) -> None:
-        if not self._waiting:
-            return
+        if self._waiting:
+            self._database.patiently(self._write_once)
+
+    def _write_once(self) -> None:
         try:
             with self._database.writing(self._scan.account) as connection:
                 may_write(connection, self._scan)
+                if self._doubtful:
+                    self._scopes = None
                 ids = self._scope_ids(connection)
                 ingest = Ingest(self._database, connection, self._scan, self._packer)
-                states = {scope: self._open.get(scope) or self._load(ingest, ids[scope]) for scope in self._waiting}
+                if self._doubtful:
+                    ingest.forget({ids[scope]: self._pages(scope) for scope in self._waiting})
+                states = {scope: self._state(ingest, scope, ids[scope]) for scope in self._waiting}
                 ingest.reserve((states[scope], page) for scope, (page, _) in self._waiting.items())
                 for scope, (page, ends) in self._waiting.items():
                     ingest.take(states[scope], scope, page, ends[0] if ends else None)
                 ingest.write()
         except BaseException as error:
             self._packer.forget()
+            self._doubtful = self._doubtful or isinstance(error, Unavailable)
             if isinstance(error, Overtaken):
                 self._waiting.clear()  # no later attempt can succeed
                 self._rows = self._bytes = 0
@@ -121,8 +137,16 @@ class ScopeWriter:
         self._rows = self._bytes = 0
         self._written = time.monotonic()
 
-    def _load(self, ingest: Ingest, scope_id: int) -> ScopeState:
-        return ingest.load(scope_id) if scope_id in self._populated else ScopeState(scope_id, {})
+    def _pages(self, scope: Scope) -> int:
+        return self._open[scope].pages if scope in self._open else 0
+
+    def _state(self, ingest: Ingest, scope: Scope, scope_id: int) -> ScopeState:
+        """What is known of the scope: from memory, or from the store (again, if memory may be behind it)."""
+        held = self._open.get(scope)
+        if held is not None and not self._doubtful:
+            return held
+        state = ingest.load(scope_id) if scope_id in self._populated else ScopeState(scope_id, {})
+        return state if held is None else ScopeState(scope_id, state.known, held.seen, held.pages)
 
     def _scope_ids(self, connection: Connection) -> dict[Scope, int]:
         """The numbers of all scopes of the account, those that wait among them."""
