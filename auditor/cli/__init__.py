@@ -26,6 +26,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "attest": ("attest", "State what no API can show."),
     "attestations": ("attestations", "List, revoke and validate what people state."),
     "evidence": ("evidence", "Show dated facts that AWS has forgotten."),
+    "trend": ("trend", "Show how an account goes, night by night."),
+    "resources": ("resources", "List what a scan found; show a resource with its history."),
     "diff": ("diff", "Say what differs between two scans or dates."),
     "export": ("export", "Write what the store knows for a data lake: Parquet or JSON lines."),
     "checks": ("checks", "List and explain the checks."),

@@ -10,7 +10,7 @@ from auditor.comparison import TURNS
 from auditor.drift import Cause, Comparison, FieldChange, FieldKind, FindingTurn, ResourceChange, ResourceRef
 from auditor.model import Lifecycle, Scan, Score
 
-__all__ = ["as_json", "print_comparison"]
+__all__ = ["as_json", "change_words", "print_comparison"]
 
 _WIDEST = 100
 _FIELDS = 8
@@ -170,14 +170,15 @@ def _named(ref: ResourceRef) -> str:
 
 def _fields(out: Any, change: ResourceChange) -> None:
     for field in change.fields[:_FIELDS]:
-        _rows(out, [[("   ", ""), (_change(field), "")]])
+        _rows(out, [[("   ", ""), (change_words(field), "")]])
     if len(change.fields) > _FIELDS:
         _rows(out, [[("   ", ""), (f"and {len(change.fields) - _FIELDS} more fields", "dim")]])
     if change.unread:
         _rows(out, [[("   ", ""), (f"not read by one of the two: {', '.join(change.unread)}", "dim")]])
 
 
-def _change(field: FieldChange) -> str:
+def change_words(field: FieldChange) -> str:
+    """Return one difference of a document on a line, harmless and not endless."""
     where = plain(field.where, 120)
     before, after = _shown(field.before), _shown(field.after)
     if field.kind is FieldKind.CHANGED:

@@ -6,6 +6,7 @@ from auditor.store.leases import Lease, scan_lease
 from auditor.store.prune import Keep, Pruned, keep
 from auditor.store.query import Answer
 from auditor.store.records import CachedPrice
+from auditor.store.resource_list import Listed, Version
 from auditor.store.size import Size, TableSize
 from auditor.store.store import Store, default_url
 from auditor.store.writer import ScopeWriter
@@ -17,11 +18,13 @@ __all__ = [
     "Inventory",
     "Keep",
     "Lease",
+    "Listed",
     "Pruned",
     "ScopeWriter",
     "Size",
     "Store",
     "TableSize",
+    "Version",
     "default_url",
     "keep",
     "scan_lease",

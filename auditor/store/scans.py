@@ -14,6 +14,7 @@ from auditor.store.numbers import chunks
 from auditor.store.schema import coverage, leases, observations, scans, scopes
 
 __all__ = [
+    "FINISHED",
     "Overtaken",
     "alike",
     "before",
@@ -29,7 +30,7 @@ __all__ = [
     "read",
 ]
 
-_FINISHED = (ScanStatus.COMPLETE, ScanStatus.INCOMPLETE)
+FINISHED = (ScanStatus.COMPLETE, ScanStatus.INCOMPLETE)
 
 
 def begin(
@@ -107,7 +108,7 @@ def accounts(connection: Connection) -> dict[str, Scan]:
 
 def latest(connection: Connection, account: str | None, *, finished: bool, by: datetime | None = None) -> Scan | None:
     """The newest scan, begun by BY, if there is one."""
-    query = _newest(account).where(scans.c.status.in_(_FINISHED)) if finished else _newest(account)
+    query = _newest(account).where(scans.c.status.in_(FINISHED)) if finished else _newest(account)
     if by is not None:
         query = query.where(scans.c.started_at <= by)
     row = connection.execute(query.limit(1)).one_or_none()
@@ -116,14 +117,14 @@ def latest(connection: Connection, account: str | None, *, finished: bool, by: d
 
 def first(connection: Connection, account: str | None) -> Scan | None:
     """The oldest finished scan, if there is one."""
-    query = _newest(account).where(scans.c.status.in_(_FINISHED)).order_by(None).order_by(scans.c.id)
+    query = _newest(account).where(scans.c.status.in_(FINISHED)).order_by(None).order_by(scans.c.id)
     row = connection.execute(query.limit(1)).one_or_none()
     return read(row) if row else None
 
 
 def previous(connection: Connection, scan: Scan, *, alike: bool) -> Scan | None:
     """The finished scan of the account before this one; ``alike``: which was asked for the same."""
-    query = _newest(scan.account).where(scans.c.status.in_(_FINISHED), scans.c.id < scan.id)
+    query = _newest(scan.account).where(scans.c.status.in_(FINISHED), scans.c.id < scan.id)
     for row in connection.execute(query if alike else query.limit(1)):
         found = read(row)
         if not alike or _asked_for(found) == _asked_for(scan):
@@ -133,7 +134,7 @@ def previous(connection: Connection, scan: Scan, *, alike: bool) -> Scan | None:
 
 def alike(connection: Connection, scan: Scan, like: Scan) -> Scan | None:
     """The newest finished scan of a day's length back from SCAN that was asked for the same as LIKE, if there is one."""
-    query = _newest(scan.account).where(scans.c.status.in_(_FINISHED), scans.c.id <= scan.id)
+    query = _newest(scan.account).where(scans.c.status.in_(FINISHED), scans.c.id <= scan.id)
     for row in connection.execute(query.where(scans.c.started_at > scan.started_at - timedelta(days=1))):
         found = read(row)
         if _asked_for(found) == _asked_for(like):

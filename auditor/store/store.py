@@ -23,8 +23,10 @@ from auditor.store import (
     judgement,
     prices,
     publish,
+    resource_list,
     scans,
     size,
+    trends,
     turns,
 )
 from auditor.store import findings as finding_store
@@ -38,10 +40,12 @@ from auditor.store.moments import Moment
 from auditor.store.prune import Keep, Pruned, prune
 from auditor.store.query import Answer, ask
 from auditor.store.records import CachedPrice
+from auditor.store.resource_list import Listed, Version
 from auditor.store.size import Size
 from auditor.store.upgrade import prepare, revision, upgrade
 from auditor.store.views import VIEWS, ViewRows
 from auditor.store.writer import ScopeWriter
+from auditor.trend import Life, Night
 
 __all__ = ["Store", "default_url"]
 
@@ -277,6 +281,24 @@ class Store:
             before = scans.find(self._database, connection, since)
             return inventory_drift.drift(connection, before, scan, **narrowed)
 
+    def resource_list(
+        self, scan_id: int, *, types: Collection[str] = (), regions: Collection[str] = ()
+    ) -> list[Listed]:
+        """The account's resources as of a scan, what it did not read as it was last known; by type, region and id."""
+        with self._database.reading() as connection:
+            scan = scans.find(self._database, connection, scan_id)
+            return resource_list.listed(connection, scan, types, regions)
+
+    def resource_history(self, scan_id: int, id: str) -> list[Version]:
+        """The versions of the resource of that id (ARN) in the account of a scan, up to that scan, oldest first."""
+        with self._database.reading() as connection:
+            return list(resource_list.history(connection, scans.find(self._database, connection, scan_id), id))
+
+    def regions(self, account: str) -> list[str]:
+        """Every region anything of the account was ever read in."""
+        with self._database.reading() as connection:
+            return resource_list.regions(connection, account)
+
     # ---- what was concluded -----------------------------------------------------------------------------------------
 
     def save_judgement(
@@ -365,6 +387,16 @@ class Store:
         with self._database.reading() as connection:
             before, after = (scans.find(self._database, connection, number) for number in (since, scan_id))
             return turns.turns(connection, before, after, types=types, regions=regions)
+
+    def nights(self, account: str, limit: int = 30, *, by: int | None = None) -> list[Night]:
+        """The account's newest judged nights (up to scan BY), oldest first, marked where they do not compare."""
+        with self._database.reading() as connection:
+            return trends.nights(connection, account, limit, by)
+
+    def lives(self, scan_id: int, since: datetime | None = None) -> list[Life]:
+        """How long findings of the scan's account have failed as of it; with those that ended by then, after SINCE."""
+        with self._database.reading() as connection:
+            return trends.lives(connection, scans.find(self._database, connection, scan_id), since)
 
     def savings(self, scan_id: int) -> list[tuple[str, str, float]]:
         """Check, resource and USD a month of each failing finding the scan judged that has a price."""

@@ -1,0 +1,174 @@
+"""Night after night out of the intervals: what failed, how much could be saved, how much was read; and how long it failed.
+
+Nothing is kept for it but what each scan keeps anyway: one pass over the versions of findings, without their bodies, tells
+how many stood after each night.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, case, func, or_, select
+
+from auditor.drift import differences
+from auditor.model import CoverageState, Lifecycle, Scan, Severity, Verdict
+from auditor.store import tallies as tally_store
+from auditor.store.check_versions import changed_at
+from auditor.store.findings import FAILING
+from auditor.store.scans import FINISHED
+from auditor.store.scans import read as read_scan
+from auditor.store.schema import coverage, finding_versions, findings, judgements, scans, scopes, scores, tallies
+from auditor.trend import Life, Night
+
+__all__ = ["lives", "nights"]
+
+
+class _Version(NamedTuple):
+    """A version of a failing finding."""
+
+    since: int
+    until: int | None
+    severity: Severity
+    unverified: bool
+    tally: int
+    resource: str
+    usd: float | None
+
+
+def nights(connection: Connection, account: str, limit: int, by: int | None = None) -> list[Night]:
+    """The account's newest judged nights (up to scan BY), oldest first."""
+    held = _judged_scans(connection, account, limit, by)
+    if not held:
+        return []
+    numbers = [scan.id for scan in held]
+    read, scored = _coverage(connection, numbers), _scores(connection, numbers)
+    counted = _counted(connection, account, held)
+    result = []
+    for scan in held:
+        severities, unverified, savings = counted[scan.id]
+        whole, sections = scored.get(scan.id, ((None, None), {}))
+        scopes, known = read.get(scan.id, (0, 0))
+        result.append(
+            Night(scan, *whole, sections, severities, unverified, savings, scopes, known, differences(scan, held[-1]))
+        )
+    return result
+
+
+def lives(connection: Connection, scan: Scan, since: datetime | None = None) -> list[Life]:
+    """How long findings of the account have failed as of a scan, and how long those did that ended by then (after SINCE).
+
+    What ended on a night that judged by another code or other numbers than the one before is left out: nobody mended it.
+    """
+    version = finding_versions.c
+    times = {row.id: row.started_at for row in connection.execute(select(scans.c.id, scans.c.started_at))}
+    changed = changed_at(connection, scan.account)
+    query = (
+        select(
+            version.severity, version.opened_scan, version.until_scan, version.ended, version.lifecycle, tallies.c.check
+        )
+        .join_from(finding_versions, findings)
+        .join(tallies, tallies.c.id == findings.c.tally_id)
+        .join(scopes)
+        .where(scopes.c.account == scan.account, FAILING, version.since_scan <= scan.id)
+        .where(or_(version.ended.is_not(None), version.until_scan.is_(None), version.until_scan > scan.id))
+    )
+    found = []
+    for severity, opened, until, ended, lifecycle, check in connection.execute(query):
+        unverified = lifecycle == Lifecycle.UNVERIFIED
+        if until is None or until > scan.id:
+            how = Lifecycle.UNVERIFIED if unverified else Lifecycle.OPEN
+            found.append(Life(Severity(severity), times[opened], None, how, not unverified))
+        elif (check, until) not in changed and (since is None or times[until] >= since):
+            found.append(Life(Severity(severity), times[opened], times[until], Lifecycle(ended), not unverified))
+    return found
+
+
+def _judged_scans(connection: Connection, account: str, limit: int, by: int | None) -> list[Scan]:
+    query = select(scans).join(judgements).where(scans.c.account == account, scans.c.status.in_(FINISHED))
+    if by is not None:
+        query = query.where(scans.c.id <= by)
+    rows = connection.execute(query.order_by(scans.c.id.desc()).limit(limit)).all()
+    return [read_scan(row) for row in reversed(rows)]
+
+
+def _coverage(connection: Connection, numbers: Sequence[int]) -> Mapping[int, tuple[int, int]]:
+    """Scopes asked for and scopes read whole, by scan."""
+    states = [state for state in CoverageState if state.known]
+    whole = case((coverage.c.state.in_(states) & coverage.c.gaps.is_(None), 1), else_=0)
+    query = select(coverage.c.scan_id, func.count(), func.sum(whole)).where(coverage.c.scan_id.in_(numbers))
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(coverage.c.scan_id))}
+
+
+_Scored = tuple[tuple[float | None, str | None], dict[str, float | None]]
+
+
+def _scores(connection: Connection, numbers: Sequence[int]) -> Mapping[int, _Scored]:
+    found: dict[int, _Scored] = {}
+    query = select(scores).where(scores.c.scan_id.in_(numbers), scores.c.level.in_(["account", "section"]))
+    for row in connection.execute(query.order_by(scores.c.scan_id, scores.c.seq)):
+        sections = found.setdefault(row.scan_id, ((None, None), {}))[1]
+        if row.level == "account":
+            found[row.scan_id] = ((row.value, row.letter), sections)
+        else:
+            sections[row.id] = row.value
+    return found
+
+
+_Counted = tuple[dict[Severity, int], int, float]
+
+
+def _counted(connection: Connection, account: str, held: Sequence[Scan]) -> Mapping[int, _Counted]:
+    """Failing findings by severity, unverified ones and savings after each scan, of the tallies it judged."""
+    begins, ends = defaultdict[int, list[_Version]](list), defaultdict[int, list[_Version]](list)
+    for version in _versions(connection, account, held[0].id, held[-1].id):
+        begins[version.since].append(version)
+        if version.until is not None:
+            ends[version.until].append(version)
+    moments, place = sorted({*begins, *ends}), 0
+    counts: dict[int, Counter[Severity | None]] = defaultdict(Counter)
+    priced: dict[str, Counter[tuple[int, float]]] = defaultdict(Counter)
+    result = {}
+    for scan in held:
+        while place < len(moments) and moments[place] <= scan.id:
+            _move(counts, priced, begins.get(moments[place], ()), 1)
+            _move(counts, priced, ends.get(moments[place], ()), -1)
+            place += 1
+        judged = tally_store.judged(connection, scan.id) or frozenset()
+        total: Counter[Severity | None] = Counter()
+        for tally in judged & counts.keys():
+            total.update(counts[tally])
+        savings = sum(
+            max((usd for (tally, usd), number in amounts.items() if number and tally in judged), default=0.0)
+            for amounts in priced.values()
+        )
+        result[scan.id] = ({severity: total[severity] for severity in Severity}, total[None], round(savings, 2))
+    return result
+
+
+def _move(
+    counts: dict[int, Counter[Severity | None]],
+    priced: dict[str, Counter[tuple[int, float]]],
+    versions: Iterable[_Version],
+    step: int,
+) -> None:
+    for version in versions:
+        counts[version.tally][None if version.unverified else version.severity] += step
+        if version.usd is not None and not version.unverified:
+            priced[version.resource][version.tally, version.usd] += step
+
+
+def _versions(connection: Connection, account: str, low: int, high: int) -> Iterable[_Version]:
+    version = finding_versions.c
+    state = (version.since_scan, version.until_scan, version.severity, version.verdict)
+    query = (
+        select(*state, findings.c.tally_id, findings.c.resource, version.usd_month)
+        .join_from(finding_versions, findings)
+        .join(tallies, tallies.c.id == findings.c.tally_id)
+        .join(scopes)
+        .where(scopes.c.account == account, FAILING, version.since_scan <= high)
+        .where(or_(version.until_scan.is_(None), version.until_scan > low))
+    )
+    for row in connection.execute(query):
+        unverified, severity = row.verdict != Verdict.FAIL, Severity(row.severity)
+        yield _Version(row.since_scan, row.until_scan, severity, unverified, row.tally_id, row.resource, row.usd_month)
