@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from auditor.aws.permissions import action
 from auditor.collect.declare import ResourceType
-from auditor.drift import ResourceRef
+from auditor.comparison import drift_between, earlier
 from auditor.kit.check import Check
 from auditor.model import FindingState, Scan, Scope, Score, Tally
-from auditor.report import Known, Permission, Previous, ReportInputs, ResourceCounts, fix_fields
+from auditor.report import Known, Permission, Previous, ReportInputs, fix_fields
 from auditor.scan import Judged
 from auditor.standard import Standard
 from auditor.store import Inventory, Store
@@ -45,11 +45,8 @@ def report_inputs(
     else:
         tallies, scores = store.tallies(scan.id), store.scores(scan.id)
         states, changes, accepted = store.findings(scan.id), store.changes(scan.id), store.accepted(scan.id)
-    before = store.previous_scan(scan, alike=True) or store.previous_scan(scan)
-    differences = store.drift(scan.id) if before else None
-
-    def counted(refs: Iterable[ResourceRef]) -> int:
-        return sum(ref.type not in types or not types[ref.type].offers(ref.id) for ref in refs)
+    before = earlier(store, scan)
+    turns = store.turns(scan.id, before.id) if before and changes else ()
 
     return ReportInputs(
         scan=scan,
@@ -61,15 +58,9 @@ def report_inputs(
         scores=scores,
         previous=Previous(before, store.scores(before.id)) if before else None,
         changes=changes,
-        resource_changes=(
-            ResourceCounts(
-                counted(differences.added),
-                counted(change.resource for change in differences.changed),
-                counted(differences.gone),
-            )
-            if differences
-            else None
-        ),
+        causes={turn.state.finding.key: turn.cause for turn in turns},
+        drift=drift_between(store, types, scan) if before else None,
+        nights=store.nights(scan.account, by=scan.id),
         resources=_known(store, scan, states, checks.values()),
         offerings=_offerings(inventory, types),
         accepted=accepted,

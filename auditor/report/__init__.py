@@ -4,7 +4,7 @@ from auditor.report.build import build_view
 from auditor.report.fix import fill_fix, fix_fields
 from auditor.report.formats.extra import require
 from auditor.report.html import render_cost_html, render_html
-from auditor.report.inputs import Known, Permission, Previous, ReportInputs, ResourceCounts
+from auditor.report.inputs import Known, Permission, Previous, ReportInputs
 from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
@@ -17,7 +17,6 @@ __all__ = [
     "Previous",
     "ReportInputs",
     "ReportView",
-    "ResourceCounts",
     "build_view",
     "fill_fix",
     "fix_fields",

@@ -7,7 +7,7 @@ from itertools import groupby
 from auditor.kit import iso
 from auditor.model import Scan, ScanStatus, Score, Severity, Verdict
 from auditor.report.accepted import attestation_view, waiver_view
-from auditor.report.changes import changes_view, scores_by_id
+from auditor.report.changes import changes_view, night_view, scores_by_id
 from auditor.report.findings import check_views, counts_by_check, finding_view, in_order, risks
 from auditor.report.inputs import ReportInputs
 from auditor.report.money import money_view
@@ -64,6 +64,7 @@ def build_view(inputs: ReportInputs) -> ReportView:
         standings={standing: standings[standing] for standing in Standing},
         coverage=coverage,
         changes=changes,
+        nights=tuple(map(night_view, inputs.nights)),
         risks=risks(findings),
         sections=sections,
         checks=checks,

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.acceptance import NOTHING_ACCEPTED, Accepted
+from auditor.drift import Cause, Drift
 from auditor.kit import Check
 from auditor.model import Coverage, FindingState, Scan, Scope, Score, Tally
 from auditor.standard import Standard
+from auditor.trend import Night
 
-__all__ = ["Known", "Permission", "Previous", "ReportInputs", "ResourceCounts"]
+__all__ = ["Known", "Permission", "Previous", "ReportInputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +20,6 @@ class Previous:
 
     scan: Scan
     scores: Sequence[Score] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceCounts:
-    """How many resources the scan found new, changed and gone since the scan before it."""
-
-    added: int = 0
-    changed: int = 0
-    gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +63,12 @@ class ReportInputs:
     """``None``: this is the first scan of the account."""
     changes: Sequence[FindingState] = ()
     """What is different since the previous scan: opened, reopened, resolved, vanished, unverified."""
-    resource_changes: ResourceCounts | None = None
-    """``None``: not known (the first scan)."""
+    causes: Mapping[str, Cause] = field(default_factory=dict)
+    """Key of a finding that turned -> what made it turn; one that is not here was turned by the account."""
+    drift: Drift | None = None
+    """What differs in the inventory since the previous scan; ``None``: not known (the first scan)."""
+    nights: Sequence[Night] = ()
+    """The last nights up to this scan, oldest first."""
     resources: Mapping[str, Known] = field(default_factory=dict)
     """Resource id -> what else is known; needed for those with findings only."""
     offerings: Mapping[Scope, int] = field(default_factory=dict)

@@ -24,7 +24,10 @@ def render_json(view: ReportView) -> bytes:
     - ``sections``: scores; in each its ``bullets`` with statement, standing, score, counts and checks.
     - ``coverage``: scopes by state, and ``gaps``: operation, code, message, and what is blind; ``taken_over``: what scans that
       were cut short had read, and this one did not read again.
-    - ``changes``: against the previous scan, and whether the two compare.
+    - ``changes``: against the previous scan, and whether the two compare; ``drift``: some resources that are new, changed (by
+      fields, in words) or gone; ``not_comparable``: scopes that one of the two did not read; ``not_by_account``: how many findings
+      turned for another reason than a changed account.
+    - ``trend``: the last nights, oldest first: scores, failing findings (waived ones among them), savings and coverage.
     - ``checks``: what each check wants, why, its fix and its counts.
     - ``findings``: what fails or is unknown, with evidence (sentence, facts), command, since and lifecycle.
     - ``savings``: the total, and each amount with its prices; only ``counted`` ones make the total.
@@ -78,6 +81,7 @@ def render_json(view: ReportView) -> bytes:
         ],
         "coverage": _coverage(view.coverage),
         "changes": _changes(view.changes),
+        "trend": [asdict(night) for night in view.nights],
         "checks": [{**asdict(check), "counts": asdict(check.counts)} for check in view.checks.values()],
         "findings": [_finding(finding) for finding in view.findings],
         "savings": _money(view.money),
@@ -139,6 +143,10 @@ def _changes(changes: ChangesView) -> dict[str, Any]:
         "previous_score": changes.previous_score,
         "findings": changes.counts,
         "resources": dict(zip(names, changes.resources, strict=True)) if changes.resources else None,
+        "drift": [asdict(change) for change in changes.drift],
+        "not_comparable": changes.incomparable,
+        "newly_read": changes.newly,
+        "not_by_account": changes.not_by_account,
     }
 
 

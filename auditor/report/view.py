@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from auditor.drift import Cause
 from auditor.model import Certainty, CoverageState, Lifecycle, Severity, Tally, Verdict
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "MoneyItem",
     "MoneyShare",
     "MoneyView",
+    "NightView",
     "PriceView",
     "ReportView",
+    "ResourceChangeView",
     "RiskView",
     "SameView",
     "ScopeRow",
@@ -335,6 +338,43 @@ class CoverageView:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceChangeView:
+    """A resource that is new, gone, or not as it was."""
+
+    kind: str
+    """``added``, ``changed`` or ``gone``."""
+    type: str
+    name: str
+    region: str
+    resource: str
+    fields: tuple[str, ...] = ()
+    """What changed, each in a line: ``Tags[Key=env].Value: test to production``; a few."""
+    more: int = 0
+    """Fields beyond those."""
+
+
+@dataclass(frozen=True, slots=True)
+class NightView:
+    """One night in a row of them."""
+
+    scan: int
+    day: str
+    """``2026-06-15``."""
+    comparable: bool
+    """Whether it was asked the same as the last one: else the scores do not compare."""
+    score: float | None
+    letter: str | None
+    sections: Mapping[str, float | None]
+    severities: Mapping[Severity, int]
+    """Failing findings, waived ones among them; all five keys."""
+    unverified: int
+    savings: float
+    """USD a month."""
+    coverage: float | None
+    """Per cent of the scopes asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangesView:
     """What is different since the scan before."""
 
@@ -356,6 +396,14 @@ class ChangesView:
     """Some of each, worst first."""
     resources: tuple[int, int, int] | None
     """Added, changed, gone; ``None``: not known."""
+    drift: tuple[ResourceChangeView, ...] = ()
+    """Some of each, added first."""
+    incomparable: int = 0
+    """Scopes that one of the two did not read whole: nothing of them is new or gone."""
+    newly: tuple[str, ...] = ()
+    """Fields that another version of the program reads, in words: no resource changed by that."""
+    not_by_account: Mapping[Cause, int] = field(default_factory=dict)
+    """How many findings turned for another reason than a changed account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +526,8 @@ class ReportView:
     """Bullets by standing; all five keys."""
     coverage: CoverageView
     changes: ChangesView
+    nights: tuple[NightView, ...]
+    """The last nights up to this one, oldest first."""
     risks: tuple[RiskView, ...]
     sections: tuple[SectionView, ...]
     checks: Mapping[str, CheckView]

@@ -11,6 +11,7 @@ from typing import Any
 
 from auditor import standard
 from auditor.catalog import bundled
+from auditor.drift import Drift, Incomparable, ResourceChange, ResourceRef, compare
 from auditor.kit import NOW, Check, Facts, Fix, NoThresholds
 from auditor.model import (
     GLOBAL,
@@ -31,7 +32,7 @@ from auditor.model import (
     Tally,
     Verdict,
 )
-from auditor.report import Known, Permission, Previous, ReportInputs, ResourceCounts
+from auditor.report import Known, Permission, Previous, ReportInputs
 from auditor.score import score
 
 ACCOUNT = "111122223333"
@@ -290,7 +291,7 @@ def inputs(
         scores=scores,
         previous=None if first else previous,
         changes=[] if first else [*opened, *gone],
-        resource_changes=None if first else ResourceCounts(12, 7, 3),
+        drift=None if first else drift(),
         resources=maker.known,
         permissions={
             operation: Permission(operation)
@@ -299,6 +300,20 @@ def inputs(
             )
         },
     )  # fmt: skip
+
+
+def drift() -> Drift:
+    """Return 12 resources that are new, 7 that changed and 3 that are gone."""
+    refs = [
+        ResourceRef(
+            "AWS::EC2::Volume", "eu-west-1", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:volume/{n}", f"<b>v{n}\u202e</b>"
+        )
+        for n in range(22)
+    ]
+    fields = tuple(compare({"Size": 8, "Tags": [{"Key": "a|b", "Value": "<i>"}]}, {"Size": 16, "Tags": []}))
+    scope = Scope(ACCOUNT, "us-east-1", "AWS::EC2::Volume")
+    changed = tuple(ResourceChange(ref, fields) for ref in refs[12:19])
+    return Drift(tuple(refs[:12]), changed, tuple(refs[19:]), (Incomparable(scope, "complete", "denied"),))
 
 
 def nothing_found() -> ReportInputs:

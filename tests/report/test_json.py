@@ -20,7 +20,7 @@ def test_its_shape_is_named(view: ReportView) -> None:
     assert list(document) == [
         "schema", "generator", "scan", "verdict", "score", "grade", "score_without_waivers",
         "counts", "severities", "standings", "sections", "coverage",
-        "changes", "checks", "findings", "savings", "waived", "waivers", "attestations",
+        "changes", "trend", "checks", "findings", "savings", "waived", "waivers", "attestations",
         "notices", "resources", "unread",
     ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from report import sample
 
+from auditor.drift import Cause
 from auditor.kit import NOW
 from auditor.model import (
     Certainty,
@@ -359,3 +361,21 @@ def test_since_survives_into_the_view() -> None:
     old = replace(state("db"), since=NOW - timedelta(days=80))
     (finding,) = build_view(alone(old)).findings
     assert (finding.since, finding.day) == ("2026-03-27T03:00:00+00:00", "2026-03-27")
+
+
+def test_what_differs_in_the_inventory_is_told_by_fields_and_what_was_not_read_is_apart(rich: ReportView) -> None:
+    changes = rich.changes
+    assert changes.resources == (12, 7, 3)
+    assert Counter(change.kind for change in changes.drift) == {"added": 12, "changed": 7, "gone": 3}
+    changed = next(change for change in changes.drift if change.kind == "changed")
+    assert changed.fields == ("Size: 8 to 16", 'Tags[]: {"Key": "a|b", "Value": "<i>"} removed')
+    assert "\u202e" not in changed.name
+    assert changes.incomparable == 1
+
+
+def test_findings_that_a_changed_check_turned_are_counted_apart() -> None:
+    full = sample.inputs(40)
+    turned = [state for state in full.changes if state.lifecycle is Lifecycle.OPENED][:2]
+    causes = {turned[0].finding.key: Cause.CHECK, turned[1].finding.key: Cause.STANDARD}
+    view = build_view(replace(full, causes=causes))
+    assert view.changes.not_by_account == {Cause.CHECK: 1, Cause.STANDARD: 1}
