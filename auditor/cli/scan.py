@@ -119,6 +119,7 @@ def _many(
     quiet: bool,
 ) -> int:
     """Scan the WANTED accounts (none named: all), print what became of each, and return the exit code of all."""
+    from auditor import ledger
     from auditor.accounts import accounts_of, pick
     from auditor.cli.many import print_accounts, scan_many
     from auditor.cli.terminal import complain
@@ -128,11 +129,13 @@ def _many(
     from auditor.scan import bind_all
     from auditor.selection import select
 
-    standard, checks, _ = load(settings)  # what is wrong with these is wrong once, not once for each account
+    # What is wrong with these is wrong once, not once for each account.
+    standard, checks, _ = load(settings)
     bind_all(select(checks, standard, selection).values(), standard)
     require(settings.report.formats)
     url = options.store_url_of(settings, store_url)
-    options.open_store(settings, store_url).close()
+    with options.open_store(settings, store_url) as store:
+        ledger.load(settings, store, checks, standard)
     members = accounts_of(settings)
     accounts = pick(members.accounts, wanted)
     left_out = [] if wanted else [skipped(account, why) for account, why in members.left_out]

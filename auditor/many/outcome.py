@@ -46,7 +46,7 @@ class AccountOutcome:
     letter: str | None = None
     resources: int = 0
     failed: dict[str, int] = field(default_factory=dict)
-    """Failing findings by severity."""
+    """Failing findings that are not waived, by severity."""
     seconds: float = 0.0
     reports: tuple[str, ...] = ()
     """Paths of the files."""
@@ -81,7 +81,7 @@ def summed_up(settings: Settings, outcome: Outcome) -> AccountOutcome:
     scan, view = outcome.judged.scan, outcome.view
     failed: dict[str, int] = {}
     for finding in outcome.judged.judgement.findings:
-        if finding.verdict is Verdict.FAIL:
+        if finding.verdict is Verdict.FAIL and finding.key not in outcome.judged.accepted.waived:
             failed[str(finding.severity)] = failed.get(str(finding.severity), 0) + 1
     why, state = "", AccountState.COMPLETE
     if scan.status is not ScanStatus.COMPLETE:
