@@ -92,7 +92,8 @@ def sort_out(
     UNITS are root and units with Path and AccountIds; none are needed where the settings name none. Raises UsageError.
     """
     wanted = settings.organization
-    listed = sorted(accounts, key=lambda account: (str(account.get("Name", "")).lower(), account["Id"]))
+    # The own account first: others are judged by what it has (the organisation's trail).
+    listed = sorted(accounts, key=lambda one: (one["Id"] != own, str(one.get("Name", "")).lower(), one["Id"]))
     inside = _within(units, wanted.units) if wanted.units else None
     outside = _within(units, wanted.exclude_units)
     excluded = _excluded(wanted, listed)

@@ -42,6 +42,7 @@ __all__ = [
     "enabled_regions",
     "evaluate",
     "judge_scan",
+    "others_of",
     "run_scan",
 ]
 
@@ -410,8 +411,22 @@ def _judge(
         prices,
         kept=remembered(store, scan),
         attestations=ledger.of(scan.account),
+        others=others_of(store, scan),
     )
     return inventory, judge_all(chosen.values(), inventory, lambda check: thresholds[check.id], listener.judging)
+
+
+def others_of(store: Store, scan: Scan) -> Callable[[str], Inventory | None]:
+    """Return what gives the inventory of another account: of its newest finished scan that had begun before SCAN ended."""
+
+    def other(account: str) -> Inventory | None:
+        found = store.latest_scan(account, by=scan.finished_at or datetime.now(UTC))
+        if found is None or found.partition != scan.partition or bool(found.tape) != bool(scan.tape):
+            return None
+        held = store.inventory(found.id)
+        return Inventory(account, held.resources, held.coverage, found.statistics.get("enabled_regions"))
+
+    return other
 
 
 def _renamed(checks: Mapping[str, Check]) -> Mapping[str, str]:

@@ -65,6 +65,12 @@ class World(Protocol):
     def attestation(self, check: str, facts: "Facts", max_age_days: int | None) -> Attestation | None:
         """Return what was attested of FACTS for CHECK (id), rather one that proves it; ``None`` when nothing was."""
 
+    def other(self, account: str) -> "World | None":
+        """Return what the newest scan of another ACCOUNT read, or ``None`` when none is in the store."""
+
+    def read_since(self, type: str) -> datetime | None:
+        """Return when the oldest part of TYPE was read, or ``None`` when that is not known."""
+
     def unread(self, type: str, region: str | None, by: str = "") -> Gap | None:
         """Return why TYPE, or what lies at the path BY of each, was not read completely there, or ``None`` when it was."""
 
@@ -369,6 +375,24 @@ class Facts:
         """Return every resource of TYPE in this region. Raises Unavailable when TYPE was not read completely."""
         self.require_read(type, everywhere=everywhere)
         return self._world.all(type, None if everywhere else self._reach)
+
+    def elsewhere(self, account: str, type: str, *, days: float = 7) -> Sequence["Facts"]:
+        """Return every resource of TYPE in another ACCOUNT (its id), as that account's newest scan in the same store read it.
+
+        For what one account has and others rely on: the organisation's trail, the payer's budgets. Raises Unavailable when
+        that account was not scanned, TYPE was not read completely there, or was read more than DAYS before this resource:
+        what is not known of another account is neither there nor missing.
+        """
+        world = self._world if account == self.account else self._world.other(account)
+        if world is None:
+            raise Unavailable(Gap(type, "NotScanned", f"no finished scan of account {account} is in the store"))
+        if gap := world.unread(type, None):
+            raise Unavailable(Gap(gap.operation, gap.code, f"in account {account}: {gap.message or gap.code}"))
+        since = world.read_since(type)
+        if since is None or self.observed_at - since > timedelta(days=days):
+            read = f"on {since:%Y-%m-%d}" if since else "nobody knows when"
+            raise Unavailable(Gap(type, "TooOld", f"account {account} was read {read}, more than {days:g} days before"))
+        return world.all(type, None)
 
     def once(self, make: Callable[["Facts"], T]) -> T:
         """Return what MAKE gives for the first resource of this region that asks; all others get the same.

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from auditor.acceptance import Attestation
@@ -35,12 +36,13 @@ class Inventory:
         kept: Callable[[str], Iterable[Resource]] | None = None,
         attestations: Sequence[Attestation] = (),
         most_bytes: int = MOST_BYTES,
+        others: Callable[[str], "Inventory | None"] | None = None,
     ) -> None:
         """LOAD returns the resources of a type; ENABLED_REGIONS are all regions of the account, asked for or not.
 
         ``None``: which they are could not be read; then nothing is known to be read everywhere but what is global. KEPT
         returns what the evidence ledger holds of a type; ATTESTATIONS are what people state of the account. MOST_BYTES is
-        what stays in memory (see ``auditor.pages``).
+        what stays in memory (see ``auditor.pages``). OTHERS returns the newest inventory of another account in the store.
         """
         self.account = account
         self.coverage = coverage
@@ -53,11 +55,24 @@ class Inventory:
         self._kept = kept
         self._attestations = attestations
         self._room = most_bytes
+        self._others = others
+        self._worlds: dict[str, Inventory | None] = {}
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts] | Shelf] = {}
         self._places: dict[str, dict[str, list[Facts]]] = {}
         self._indices: dict[tuple[str, str, str | None], dict[str, list[Facts]]] = {}
         self._unread: dict[tuple[str, str | None, str], Gap | None] = {}
+
+    def other(self, account: str) -> "Inventory | None":
+        """Return what the newest scan of another ACCOUNT read, or ``None`` when none is in the store."""
+        if account not in self._worlds:
+            self._worlds[account] = self._others(account) if self._others else None
+        return self._worlds[account]
+
+    def read_since(self, type: str) -> datetime | None:
+        """Return when the oldest part of TYPE was read, or ``None`` when that is not known."""
+        moments = [cover.observed_at for scope, cover in self.coverage.items() if scope.type == type]
+        return min((moment for moment in moments if moment), default=None)
 
     def facts(self, type: str) -> Sequence[Facts]:
         """Return every resource of TYPE that was read, in all regions."""
