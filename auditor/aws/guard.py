@@ -61,8 +61,10 @@ def reads(service: str, operation: str) -> bool:
 class Guard:
     """Knows the operations that may be sent, and stops every other one before it leaves.
 
-    Register it for EVENTS on the session before any client is made: all clients, also those that botocore makes for
-    itself, ask it, once before a request is made up and again when it is about to leave.
+    Let it ``watch`` the session before any client is made: all clients, also those that botocore makes for itself (and
+    boto3's resources, paginators and waiters), ask it before a request is made up, when it is about to leave, and, where
+    somebody took those two events away, in the one method that every operation goes through. A client that is watched makes
+    no presigned addresses and no tokens: those could be used by others, elsewhere.
     """
 
     EVENTS = ("provide-client-params", "before-call")
@@ -77,6 +79,32 @@ class Guard:
                 )
         self.operations = declared | SIGN_IN
 
+    def watch(self, session: Any) -> None:
+        """Have every client that will be made of a botocore SESSION ask first."""
+        events = session.get_component("event_emitter")
+        for event in self.EVENTS:
+            events.register(event, self)
+        # The last to speak: what others add to a client's class is there by then.
+        events.register_last("creating-client-class", self._seal)
+
+    def _seal(self, class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+        guard, base = self, base_classes[-1]
+
+        class Watched(base):  # type: ignore[misc, valid-type]  # botocore's BaseClient
+            def _make_api_call(self, operation_name: str, api_params: Any) -> Any:
+                guard.check(self.meta.service_model.service_name, operation_name)
+                return super()._make_api_call(operation_name, api_params)
+
+        base_classes[-1] = Watched
+        for name in (*class_attributes, *dir(base)):
+            if name.startswith("generate_presigned_") or name.endswith("_auth_token"):
+                class_attributes[name] = _refuse
+
+    def check(self, service: str, operation: str) -> None:
+        """Raise NotReadOnly when the operation was not declared."""
+        if not self.permits(service, operation):
+            raise NotReadOnly(f"{service}:{operation} was stopped before it left: no resource type declares it")
+
     def permits(self, service: str, operation: str) -> bool:
         """Whether this operation may be sent."""
         return (service, operation) in self.operations
@@ -84,6 +112,8 @@ class Guard:
     def __call__(self, **event: Any) -> None:
         """Answer one of botocore's EVENTS. Raises NotReadOnly when the operation was not declared."""
         model = event["model"]
-        service = model.service_model.service_name
-        if not self.permits(service, model.name):
-            raise NotReadOnly(f"{service}:{model.name} was stopped before it left: no resource type declares it")
+        self.check(model.service_model.service_name, model.name)
+
+
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise NotReadOnly("presigned addresses and tokens are never made: they could be used to change something")

@@ -199,8 +199,7 @@ def _home(configured: str, role_arn: str, regions: Sequence[str]) -> str:
 def _session(guard: Guard, profile: str) -> botocore.session.Session:
     session = botocore.session.Session(profile=profile or None)
     session.register_component("data_loader", _loader(session, guard))
-    for event in Guard.EVENTS:
-        session.register(event, guard)
+    guard.watch(session)
     session.register_component("response_parser_factory", parser_factory(utc_text, blob_text))
     return session
 

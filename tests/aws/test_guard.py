@@ -1,18 +1,23 @@
 """Nothing can change the account: shown over every operation of every service that botocore knows."""
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import botocore.session
 import pytest
+from botocore import xform_name
+from botocore.exceptions import ParamValidationError
 from botocore.hooks import HierarchicalEmitter
+from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from auditor.aws.answer import CallError
 from auditor.aws.guard import SIGN_IN, Guard, NotReadOnly, reads
-from auditor.aws.session import connect
+from auditor.aws.session import _session, connect
 from auditor.collect import load_types
 from auditor.collect.declare import Call
 
@@ -112,6 +117,104 @@ def test_a_guard_on_the_session_watches_every_client_that_is_made_of_it(event: s
     client = session.client("sts", region_name="eu-west-1", endpoint_url=NOWHERE)
     with pytest.raises(NotReadOnly, match="sts:GetSessionToken"):
         client.get_session_token()
+
+
+class Left(Exception):
+    """A request that was about to leave."""
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[botocore.session.Session]:
+    """A session as a scan has it; what a client sends ends in Left, and no socket is opened."""
+    session = _session(Guard(DECLARED), "")
+    session.set_credentials("AKIAIOSFODNN7EXAMPLE", "not-a-secret")
+    # Rules for where a service lives are read for a second for each client, and none of this concerns where.
+    original = Loader.load_service_model
+
+    def without_rules(loader: Loader, service: str, kind: str, api_version: str | None = None) -> object:
+        if kind == "endpoint-rule-set-1":
+            return RULES
+        return original(loader, service, kind, api_version)
+
+    def leave(request: object, **_: object) -> None:
+        raise Left
+
+    session.register("before-send", leave)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Loader, "load_service_model", without_rules)
+        yield session
+
+
+RULES = {
+    "version": "1.0",
+    "parameters": {
+        "Region": {"builtIn": "AWS::Region", "required": False, "type": "String", "documentation": "-"},
+        "Endpoint": {"builtIn": "SDK::Endpoint", "required": False, "type": "String", "documentation": "-"},
+    },
+    "rules": [{"conditions": [], "endpoint": {"url": NOWHERE, "properties": {}, "headers": {}}, "type": "endpoint"}],
+}
+
+
+def client_of(session: botocore.session.Session, service: str) -> Any:
+    return session.create_client(service, region_name="eu-west-1", endpoint_url=NOWHERE)
+
+
+def sent(client: Any, operation: str) -> bool:
+    """Whether an operation gets past the guard: to where its arguments are looked at, or off."""
+    try:
+        client._make_api_call(operation, {})
+    except NotReadOnly:
+        return False
+    except (Left, ParamValidationError):
+        return True
+    raise AssertionError(f"{operation} was answered")
+
+
+@pytest.mark.parametrize("share", range(8))
+def test_no_client_sends_an_operation_that_is_not_declared(
+    share: int, watched: botocore.session.Session, every_operation: list[tuple[str, str]]
+) -> None:
+    """Really through the client of every service, also where somebody took the session's and the client's events away."""
+    services = sorted({service for service, _ in every_operation})[share::8]
+    tried, left = 0, set()
+    for service in services:
+        client = client_of(watched, service)
+        for name in client.meta.service_model.operation_names:
+            tried += 1
+            if sent(client, name):
+                left.add((service, name))
+        for event in Guard.EVENTS:
+            for handler in list(client.meta.events._emitter._handlers.prefix_search(event)):
+                client.meta.events.unregister(event, handler)
+        for name in client.meta.service_model.operation_names:
+            assert sent(client, name) == ((service, name) in left), f"{service}:{name} without events"
+        handed = [name for name in dir(client) if name.startswith("generate_presigned_") or name.endswith("auth_token")]
+        assert len(handed) >= 1
+        for name in set(handed) - {xform_name(name) for name in client.meta.service_model.operation_names}:
+            with pytest.raises(NotReadOnly):
+                getattr(client, name)("get_object")
+    assert tried > 1000
+    assert left == {name for name in DECLARED | SIGN_IN if name[0] in services}
+
+
+def test_whatever_calls_a_client_is_stopped_alike(watched: botocore.session.Session) -> None:
+    """Waiters, paginators, resources, a copy of a client's method, another endpoint."""
+    ec2, s3 = client_of(watched, "ec2"), client_of(watched, "s3")
+    resource: Any = boto3.session.Session(botocore_session=watched, region_name="eu-west-1").resource(
+        "s3", endpoint_url="http://127.0.0.1:10"
+    )
+    for attempt in (
+        lambda: s3.get_waiter("bucket_exists").wait(Bucket="b"),
+        lambda: list(s3.get_paginator("list_objects_v2").paginate(Bucket="b")),
+        lambda: list(resource.buckets.all()),
+        lambda: resource.Bucket("b").delete(),
+        lambda: ec2.terminate_instances(InstanceIds=["i-1"]),
+        lambda: type(ec2).terminate_instances(ec2, InstanceIds=["i-1"]),
+        lambda: s3.generate_presigned_post("b", "k"),
+        lambda: client_of(watched, "rds").generate_db_auth_token("h", 1, "u"),
+    ):
+        with pytest.raises(NotReadOnly):
+            attempt()
 
 
 def test_service_names_of_the_guard_are_boto3s(everything: list[Call]) -> None:
