@@ -136,7 +136,7 @@ def watched() -> Iterator[botocore.session.Session]:
             return RULES
         return original(loader, service, kind, api_version)
 
-    def leave(request: object, **_: object) -> None:
+    def leave(**_: Any) -> None:
         raise Left
 
     session.register("before-send", leave)
