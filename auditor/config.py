@@ -208,6 +208,8 @@ class LogSettings(_Table):
     """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    """``json``: one object a line, and no progress display on a terminal."""
 
 
 class Settings(_Table):

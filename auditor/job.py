@@ -212,6 +212,7 @@ def hold(store: Store, account: str, stop: threading.Event) -> Iterator[Lease]:
     """
     done = threading.Event()
     lost: list[LeaseTaken] = []
+    extra = {"account": account}
     with store.lease(scan_lease(account), lease_holder(os.getpid()), LEASE_SECONDS) as lease:
 
         def beat() -> None:
@@ -223,7 +224,7 @@ def hold(store: Store, account: str, stop: threading.Event) -> Iterator[Lease]:
                     stop.set()
                     return
                 except StoreError as error:
-                    log.warning("the lease could not be renewed, it is tried again: %s", error)
+                    log.warning("the lease could not be renewed, it is tried again: %s", error, extra=extra)
 
         heart = threading.Thread(target=beat, name="lease", daemon=True)
         heart.start()

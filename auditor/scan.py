@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from auditor import __version__, catalog
+from auditor import __version__, catalog, logs
 from auditor import collect as collectors
 from auditor import standard as standards
 from auditor.acceptance import NOTHING_ACCEPTED, Accepted
@@ -179,7 +179,7 @@ def run_scan(
     regions = _open_regions(request, enabled)
     needed = [types[name] for name in needed_types(chosen.values(), request.selection)]
     plan = make_plan(needed, types, identity.account, identity.partition, regions)
-    with lease(identity.account) as held:
+    with lease(identity.account) as held, logs.about(account=identity.account):
         _never_mixed(store, identity.account, request.tape)
         watch, asked = _Watch(), len(plan.scopes)
         before, plan = _continue(store, plan, watch.began, 0 if request.tape else request.resume_seconds)
@@ -199,6 +199,7 @@ def run_scan(
             taken=plan.taken,
             statistics=_source(request),
         )
+        logs.note(scan=scan.id)
         listener.begun(scan, len(plan.types), len(chosen))
         everywhere = None if enabled is None else [r for r in enabled if r not in request.closed_regions]
         statistics: dict[str, Any] = {"enabled_regions": everywhere, **_source(request)}

@@ -28,9 +28,10 @@ def command(output: Path, quiet: bool, verbose: bool) -> int:
     It goes the ordinary way: read-only calls over HTTP, the store (a file that is gone afterwards), the standard, the
     reports. No call leaves this machine. Needs the extra `demo`.
     """
+    from auditor.cli.loglines import set_up_logging
     from auditor.cli.progress import listener
     from auditor.cli.scan import conclude, stop_on_signals
-    from auditor.cli.terminal import plain, set_up_logging
+    from auditor.cli.terminal import plain
     from auditor.config import AccountSettings, PricingSettings, ReportSettings, Settings
     from auditor.demo.server import simulated_account
     from auditor.errors import UsageError
@@ -39,7 +40,8 @@ def command(output: Path, quiet: bool, verbose: bool) -> int:
 
     if not importlib.util.find_spec("moto") or not importlib.util.find_spec("flask"):
         raise UsageError("the demo needs its extra: pip install 'aws-account-auditor[demo]'")
-    set_up_logging("error" if quiet else "debug" if verbose else "warning")
+    form = options.log_format()
+    set_up_logging("error" if quiet else "debug" if verbose else "info" if form else "warning", form or "text")
     settings = Settings(
         account=AccountSettings(name="Northwind Mail Order"),
         report=ReportSettings(output=str(output)),
@@ -65,7 +67,7 @@ def command(output: Path, quiet: bool, verbose: bool) -> int:
         with (
             Store.open(f"sqlite:///{folder}/demo.db") as store,
             stop_on_signals() as stop,
-            listener(quiet) as hears,
+            listener(quiet, display=form is None) as hears,
         ):
             outcome = run_job(settings, store, listener=hears, stop=stop)
     code = conclude(outcome, "never", 0, quiet=quiet)

@@ -20,7 +20,8 @@ def command(config_path: Path | None, store_url: str | None, no_probe: bool) -> 
 
     Exit codes: 0 all is well; 3 a scan will be incomplete; 4 a scan cannot work.
     """
-    from auditor.cli.terminal import console, print_rows, set_up_logging
+    from auditor.cli.loglines import set_up_logging
+    from auditor.cli.terminal import console, print_rows
     from auditor.doctor import Health, examine
     from auditor.store import default_url
 

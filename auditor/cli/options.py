@@ -27,6 +27,7 @@ __all__ = [
     "known_names",
     "load_checks",
     "load_standard",
+    "log_format",
     "must_be_read",
     "open_store",
     "pick_earlier",
@@ -92,8 +93,29 @@ def selection_options(command: Command) -> Command:
     return functools.reduce(lambda made, option: option(made), reversed(options), command)
 
 
+_LOG_FORMAT = "auditor.log_format"
+
+
+def _note_log_format(ctx: click.Context, _: click.Parameter, form: str | None) -> None:
+    ctx.meta[_LOG_FORMAT] = form
+
+
+def log_format() -> str | None:
+    """Return what --log-format of the running command says, if it was given."""
+    ctx = click.get_current_context(silent=True)
+    given: str | None = ctx.meta.get(_LOG_FORMAT) if ctx else None
+    return given
+
+
 def verbosity_options(command: Command) -> Command:
-    """Add --quiet and --verbose."""
+    """Add --quiet, --verbose and --log-format (see ``log_format``)."""
+    command = click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        callback=_note_log_format,
+        expose_value=False,
+        help="Log lines instead of a progress display, as text or JSON [default: the config's; a display on a terminal].",
+    )(command)
     command = click.option("-v", "--verbose", is_flag=True, help="Say more: every denied call, every retry.")(command)
     return click.option("-q", "--quiet", is_flag=True, help="Only errors, and the exit code.")(command)
 
@@ -115,10 +137,12 @@ def selection_of(given: Mapping[str, Any]) -> "Selection":
 def settings_of(config_path: Path | None, *, quiet: bool = False, verbose: bool = False) -> "Settings":
     """Load the configuration and set up logging as it and the options say. Raises ConfigError."""
     from auditor import config
-    from auditor.cli.terminal import set_up_logging
+    from auditor.cli.loglines import set_up_logging
 
     settings = config.load(config_path)
-    set_up_logging("error" if quiet else "debug" if verbose else settings.log.level)
+    set_up_logging(
+        "error" if quiet else "debug" if verbose else settings.log.level, log_format() or settings.log.format
+    )
     return settings
 
 

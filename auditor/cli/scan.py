@@ -98,14 +98,19 @@ def command(config_path: Path | None, store_url: str | None, quiet: bool, verbos
     from auditor.cli.progress import listener
     from auditor.job import run_job
 
+    display = options.log_format() is None and settings.log.format == "text"
     if tape and tape.replay:
         settings, store_url = _of_tape(settings, given), store_url or _tapes_store()
     if settings.several and tape:
         settings, given["accounts"] = _one_for_tape(settings, given["accounts"]), ()
     if settings.several:
-        return _many(settings, store_url, given["accounts"], selection, quiet=quiet)
+        return _many(settings, store_url, given["accounts"], selection, quiet=quiet, display=display)
     pick(accounts_of(settings).accounts, given["accounts"])
-    with options.open_store(settings, store_url) as store, stop_on_signals() as stop, listener(quiet) as hears:
+    with (
+        options.open_store(settings, store_url) as store,
+        stop_on_signals() as stop,
+        listener(quiet, display=display) as hears,
+    ):
         outcome = run_job(settings, store, selection=selection, listener=hears, stop=stop, tape=tape)
     return conclude(outcome, settings.scan.fail_on, settings.scan.min_coverage, quiet=quiet)
 
@@ -117,6 +122,7 @@ def _many(
     selection: "Selection",
     *,
     quiet: bool,
+    display: bool,
 ) -> int:
     """Scan the WANTED accounts (none named: all), print what became of each, and return the exit code of all."""
     from auditor import ledger
@@ -140,7 +146,7 @@ def _many(
     accounts = pick(members.accounts, wanted)
     left_out = [] if wanted else [skipped(account, why) for account, why in members.left_out]
     with stop_on_signals() as stop:
-        outcomes = scan_many(settings, url, accounts, left_out, selection, stop, quiet=quiet)
+        outcomes = scan_many(settings, url, accounts, left_out, selection, stop, quiet=quiet, display=display)
     if not quiet:
         print_accounts(outcomes, Path(settings.report.output))
     code = worst_code(outcomes)
@@ -203,7 +209,7 @@ def conclude(outcome: "Outcome", fail_on: str, min_coverage: float, *, quiet: bo
     from auditor.job import exit_code
 
     if not quiet:
-        print_summary(outcome.view, outcome.reports, outcome.coverage)
+        print_summary(outcome.view, outcome.reports, outcome.coverage, outcome.judged.scan.statistics)
     code = exit_code(outcome, fail_on, min_coverage)
     if outcome.unwritten:
         complain(str(outcome.unwritten))

@@ -1,6 +1,6 @@
 """What a scan ends with on the terminal: score, sections, what is new, what is worst, what could not be read, the reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,17 @@ _WIDEST = 100
 """Columns beyond which lines become hard to read."""
 _SHOWN = 6
 """How many risks and gaps are shown; the report has them all."""
+_COSTLY = 3
+"""How many services are named for the time they took."""
 
 
-def print_summary(view: "ReportView", reports: Sequence[Path], coverage: float) -> None:
-    """Print the summary of VIEW; COVERAGE is per cent of what was asked for. A reader that goes away is no error."""
+def print_summary(
+    view: "ReportView", reports: Sequence[Path], coverage: float, statistics: Mapping[str, Any] | None = None
+) -> None:
+    """Print the summary of VIEW; COVERAGE is per cent of what was asked for, STATISTICS (the scan's) what reading it cost.
+
+    A reader that goes away is no error.
+    """
     out = console()
     try:
         out.print()
@@ -31,6 +38,7 @@ def print_summary(view: "ReportView", reports: Sequence[Path], coverage: float) 
         _money(out, view)
         _accepted(out, view)
         _gaps(out, view, coverage)
+        _calls(out, view, statistics or {})
         _reports(out, reports)
     except BrokenPipeError:
         discard_output()
@@ -179,6 +187,22 @@ def _gaps(out: Any, view: "ReportView", coverage: float) -> None:
     hidden = max(0, len(gaps) - _SHOWN) + max(0, len(broken) - _SHOWN)
     if hidden:
         _rows(out, [[(f"and {hidden} more in the report", "dim")]])
+
+
+def _calls(out: Any, view: "ReportView", statistics: Mapping[str, Any]) -> None:
+    """Say what reading cost: calls and time in all, and of the services that took most of it."""
+    services = statistics.get("services") or {}
+    if not services:
+        return
+    total = f"{statistics['calls']:,} call{'s' if statistics['calls'] != 1 else ''} in {statistics['seconds']:,.0f} s"
+    _title(out, f"Read with {total}", f"all services: auditor scans show {view.scan}")
+    most = sorted(services.items(), key=lambda service: (-service[1]["seconds"], service[0]))[:_COSTLY]
+    rows = []
+    for name, numbers in most:
+        told = [f"{numbers['seconds']:,.1f} s in all"]
+        told += [f"{numbers[key]:,} {key}" for key in ("throttled", "retried", "failed") if numbers.get(key)]
+        rows.append([(f"{numbers['calls']:,}x", ""), (plain(name, 30), ""), (", ".join(told), "dim")])
+    _rows(out, rows, right=[0])
 
 
 def _reports(out: Any, reports: Sequence[Path]) -> None:

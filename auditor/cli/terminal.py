@@ -1,11 +1,10 @@
-"""What stands on the terminal: values from an account made harmless, verdicts and scores, progress and log lines."""
+"""What stands on the terminal: values from an account made harmless, verdicts and scores."""
 
-import logging
 import os
 import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, TextIO
+from typing import Any
 
 from auditor.model import Severity
 
@@ -18,7 +17,6 @@ __all__ = [
     "discard_output",
     "plain",
     "print_rows",
-    "set_up_logging",
 ]
 
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
@@ -113,42 +111,3 @@ def bar(value: float | None, width: int = 20) -> str:
         return "·" * width
     filled = round(value / 100 * width)
     return "█" * filled + "░" * (width - filled)
-
-
-class _OneLine(logging.Formatter):
-    """Log lines stay lines, whatever an account's values hold; a traceback is indented below its line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record as text."""
-        # A line that came from another process brings its traceback as text.
-        trace, text = record.exc_info, record.exc_text
-        record.exc_info = record.exc_text = None
-        line = plain(super().format(record))
-        if trace:
-            text = self.formatException(trace)
-        line += "".join(f"\n    {plain(part)}" for part in (text or "").splitlines())
-        record.exc_info = trace
-        return line
-
-
-class _StandardError(logging.StreamHandler[TextIO]):
-    """Writes to what standard error is at the moment: a progress display puts itself before it."""
-
-    def __init__(self) -> None:
-        super().__init__(sys.stderr)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the record."""
-        self.stream = sys.stderr
-        super().emit(record)
-
-
-def set_up_logging(level: str) -> None:
-    """Send log lines of LEVEL (``debug`` … ``error``) and above to standard error: date, level, message."""
-    handler = _StandardError()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    logging.root.handlers[:] = [handler]
-    # What libraries complain about is told by the errors they raise, in one line (botocore would add a traceback).
-    logging.root.setLevel(logging.ERROR)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("auditor").setLevel(level.upper())

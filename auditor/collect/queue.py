@@ -1,5 +1,6 @@
 """The queue: single API calls, the longest remaining chain first, made by a few threads, tried again by being put back."""
 
+import contextvars
 import heapq
 import itertools
 import logging
@@ -16,6 +17,7 @@ from auditor.aws.answer import Answer, Caller, CallError, Fault
 from auditor.aws.faults import ends_session
 from auditor.aws.limits import Lane, Limiter
 from auditor.collect.items import Budget, Item, ServiceStatistics
+from auditor.logs import about
 
 __all__ = ["CallQueue"]
 
@@ -107,6 +109,15 @@ class CallQueue:
     def deliver(self, message: Callable[[], None]) -> None:
         """Have MESSAGE called by the thread that runs the queue, in the order they come."""
         self._outbox.put(message)
+
+    def under_way(self) -> dict[str, float]:
+        """Return for each service that is being asked how many seconds its longest call has taken so far."""
+        now, longest = self._clock(), dict[str, float]()
+        with self._changed:
+            for item in self._running:
+                if item.operation:
+                    longest[item.service] = max(now - item.started, longest.get(item.service, 0.0))
+        return longest
 
     # ---- the thread that runs the queue ------------------------------------------------------------------------------
 
@@ -227,13 +238,17 @@ class CallQueue:
     # ---- the workers -------------------------------------------------------------------------------------------------
 
     def _start_worker(self, number: int) -> threading.Thread:
-        worker = threading.Thread(target=self._work, name=f"collect-{number}", daemon=True)
+        # What is logged on the way is about the scan this thread works for.
+        context = contextvars.copy_context()
+        worker = threading.Thread(target=context.run, args=(self._work,), name=f"collect-{number}", daemon=True)
         worker.start()
         return worker
 
     def _work(self) -> None:
         while (item := self._next()) is not None:
-            if not self._perform(item):
+            with about(service=item.service, operation=item.operation, region=item.region):
+                goes_on = self._perform(item)
+            if not goes_on:
                 return
 
     def _next(self) -> Item | None:
@@ -295,6 +310,7 @@ class CallQueue:
                 self._limiter.answered(lanes[0])
                 self._session_over = 0
             return False
+        logger.debug("answered %s (attempt %s): %s", outcome.code, item.attempts, outcome.message)
         if ends_session(outcome):
             self._session_over += 1
             if self._session_over >= _TIMES_SESSION_OVER and self.ended is None:

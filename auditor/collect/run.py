@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 MOST_ROWS_IN_MEMORY = 2_500
 TYPE_SECONDS = 90 * 60.0
+SLOW_SECONDS = 2.0
+"""A service whose calls take so long is named while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Progress:
     """Service -> calls done, calls known to come (done ones included)."""
     throttled: tuple[str, ...] = ()
     """Services that were throttled."""
+    slow: Mapping[str, float] = field(default_factory=dict)
+    """Services whose calls take long -> seconds: of one on average, or of the longest that is under way, whichever is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def collect(
 
     def tick() -> CallError | None:
         if on_progress is not None:
-            on_progress(_progress(queue.statistics))
+            on_progress(_progress(queue))
         if stop is not None and stop.is_set():
             return CallError(Fault.INTERRUPTED, "Interrupted", "the scan was stopped")
         if clock() - began > deadline_seconds:
@@ -111,7 +115,7 @@ def collect(
             scope.give_up(Gap(scope.type.type, "Unfinished", "a fault of the auditor: the scope was never closed"))
     queue.drain()
     if on_progress is not None:
-        on_progress(_progress(queue.statistics))
+        on_progress(_progress(queue))
     _log_calls(queue.statistics)
     end = queue.ended
     if end is not None:
@@ -161,11 +165,16 @@ def _counts(numbers: ServiceStatistics, *, every: bool = False) -> str:
     return ", ".join(word for word in words if every or not word.startswith("0 "))
 
 
-def _progress(statistics: Mapping[str, ServiceStatistics]) -> Progress:
-    services = {name: (numbers.done, numbers.known) for name, numbers in list(statistics.items())}
+def _progress(queue: CallQueue) -> Progress:
+    statistics = dict(queue.statistics)
+    services = {name: (numbers.done, numbers.known) for name, numbers in statistics.items()}
+    seconds = {name: numbers.seconds / numbers.calls for name, numbers in statistics.items() if numbers.calls}
+    for name, longest in queue.under_way().items():
+        seconds[name] = max(longest, seconds.get(name, 0.0))
     return Progress(
         done=sum(done for done, _ in services.values()),
         known=sum(known for _, known in services.values()),
         services=services,
-        throttled=tuple(name for name, numbers in list(statistics.items()) if numbers.throttled),
+        throttled=tuple(name for name, numbers in statistics.items() if numbers.throttled),
+        slow={name: lasted for name, lasted in seconds.items() if lasted >= SLOW_SECONDS},
     )

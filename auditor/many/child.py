@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from auditor import logs
 from auditor.collect.run import Progress
 from auditor.config import AccountSettings, Settings
 from auditor.errors import AuditorError
@@ -89,6 +90,7 @@ class _LogLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send the record, its message made, its traceback as text."""
         said = {key: value for key, value in vars(record).items() if isinstance(value, str | int | float | None)}
+        said |= logs.fields_of(record)
         trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
         message = f"{self.account}: {record.getMessage()}" if self.account else record.getMessage()
         self._parent.say("log", said | {"msg": message, "args": None, "exc_info": None, "exc_text": trace})

@@ -12,7 +12,7 @@ import pytest
 from cli.endpoint import Endpoint, endpoint
 from click.testing import CliRunner, Result
 
-from auditor.cli import main, terminal
+from auditor.cli import loglines, main
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _own_logging() -> Iterator[None]:
     """Forget what a command, also one of a fixture, did to logging."""
     yield
-    for handler in [handler for handler in logging.root.handlers if type(handler).__module__ == terminal.__name__]:
+    for handler in [handler for handler in logging.root.handlers if type(handler).__module__ == loglines.__name__]:
         logging.root.removeHandler(handler)
     logging.root.setLevel(logging.WARNING)
     for name in ("auditor", "apscheduler"):

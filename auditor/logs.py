@@ -1,0 +1,63 @@
+"""What a log line is about, beside its words: scan, account, region, service; and words without secrets."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["FIELDS", "about", "fields_of", "masked", "note"]
+
+FIELDS = ("scan", "account", "region", "service", "operation")
+"""What a line may be about, in the order it is said."""
+
+_MASK = "***"
+_SECRETS = re.compile(
+    r"(?P<url>\w://[^\s/:@]*:)[^\s/@]+(?=@)"
+    r"|(?P<name>\b(?:X-Amz-(?:Security-Token|Signature|Credential)|aws_secret_access_key|aws_session_token|SecretAccessKey"
+    r"|SessionToken|(?:Web)?IdentityToken|password|passwd|pwd)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&;,}]+"
+    r"|(?P<scheme>\bAWS4-HMAC-SHA256\s|\bBearer\s)\S.*",
+    re.IGNORECASE,
+)
+"""Passwords in URLs, what a signed request carries, and keys by their names."""
+_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
+_SHORTEST = 8
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+_ABOUT: ContextVar[Mapping[str, object]] = ContextVar("about", default=_NOTHING)
+
+
+@contextmanager
+def about(**fields: object) -> Iterator[None]:
+    """Say of all that this thread logs meanwhile what it is about: names are those of FIELDS.
+
+    A thread that is started meanwhile knows it only when it runs in a copy of this context (``contextvars.copy_context``).
+    """
+    before = _ABOUT.set({**_ABOUT.get(), **fields})
+    try:
+        yield
+    finally:
+        _ABOUT.reset(before)
+
+
+def note(**fields: object) -> None:
+    """Add to what this thread's log lines are about, until the surrounding ``about`` ends."""
+    _ABOUT.set({**_ABOUT.get(), **fields})
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what a record is about, by FIELDS: what its call says (``extra``), else what this thread does."""
+    known = {**_ABOUT.get(), **{name: getattr(record, name) for name in FIELDS if hasattr(record, name)}}
+    return {name: known[name] for name in FIELDS if known.get(name) not in (None, "")}
+
+
+def masked(text: str) -> str:
+    """Return TEXT with secrets masked: what looks like one, and the values this process was given in its environment."""
+    for name in _VARIABLES:
+        value = os.environ.get(name, "")
+        if len(value) >= _SHORTEST and value in text:
+            text = text.replace(value, _MASK)
+    return _SECRETS.sub(lambda found: f"{found['url'] or found['name'] or found['scheme']}{_MASK}", text)
