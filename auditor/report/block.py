@@ -31,7 +31,7 @@ def columns(view: ReportView) -> dict[str, object]:
     """Return the findings as lists of equal length under ``rows``, and what their numbers point to.
 
     ``checks``: id, title, why, Terraform attribute, ids of its bullets, fix in words. ``rows.evidence``: for each finding a list
-    of a sentence and its facts (field, value, field, value, …). ``rows.command`` and ``rows.console`` number texts in which marks
+    of a sentence and its facts (pairs of field and value). ``rows.command`` and ``rows.console`` number texts in which marks
     stand for what is the finding's own (``command_marks``, ``console_marks``), so that most findings of a check share one.
     """
     findings = view.findings
@@ -42,11 +42,11 @@ def columns(view: ReportView) -> dict[str, object]:
     accounts, account = _numbered(finding.account for finding in findings)
     days, since = _numbered(finding.day for finding in findings)
     reasons, reason = _numbered(finding.reason for finding in findings)
-    tags, tag = _numbered(tuple(finding.tags.items()) for finding in findings)
+    tags, tag = _numbered_tags(findings)
     commands, command = _numbered(map(command_marks, findings))
     consoles, console = _numbered(map(console_marks, findings))
-    owners, owner_of_tags = _numbered(_first(dict(held), _OWNER) for held in tags)
-    environments, environment_of_tags = _numbered(_first(dict(held), _ENVIRONMENT) for held in tags)
+    owners, owner_of_tags = _numbered(_first(held, _OWNER) for held in tags)
+    environments, environment_of_tags = _numbered(_first(held, _ENVIRONMENT) for held in tags)
     names = {section.id: section.name for section in view.sections}
     first = view.changes.first
     return {
@@ -66,7 +66,7 @@ def columns(view: ReportView) -> dict[str, object]:
         "bullets": {bullet.id: bullet.name for section in view.sections for bullet in section.bullets},
         "days": days,
         "reasons": reasons,
-        "tags": [", ".join(f"{key}={value}" for key, value in held) for held in tags],
+        "tags": [", ".join(f"{key}={value}" for key, value in held.items()) for held in tags],
         "tagged": [[owner, environment] for owner, environment in zip(owner_of_tags, environment_of_tags, strict=True)],
         "commands": commands,
         "consoles": consoles,
@@ -80,10 +80,7 @@ def columns(view: ReportView) -> dict[str, object]:
             "account": account,
             "name": [finding.name for finding in findings],
             "resource": [finding.resource for finding in findings],
-            "evidence": [
-                [[item.sentence, *(text for pair in item.facts for text in pair)] for item in finding.evidence]
-                for finding in findings
-            ],
+            "evidence": [[(item.sentence, item.facts) for item in finding.evidence] for finding in findings],
             "reason": reason,
             "command": command,
             "console": console,
@@ -128,6 +125,22 @@ def _first(tags: Mapping[str, str], keys: Sequence[str]) -> str:
     """Return the value of the first of KEYS among TAGS, whatever the case; empty without any."""
     lower = {key.lower(): value for key, value in tags.items()}
     return next((lower[key] for key in keys if key in lower), "")
+
+
+def _numbered_tags(findings: Iterable[FindingView]) -> tuple[list[Mapping[str, str]], list[int]]:
+    """Return the distinct tags, and for each finding the number of its own; findings of one resource share one object."""
+    seen: dict[int, int] = {}
+    numbers: dict[tuple[tuple[str, str], ...], int] = {}
+    held: list[Mapping[str, str]] = []
+    column = []
+    for finding in findings:
+        number = seen.get(id(finding.tags))
+        if number is None:
+            number = seen[id(finding.tags)] = numbers.setdefault(tuple(finding.tags.items()), len(numbers))
+            if number == len(held):
+                held.append(finding.tags)
+        column.append(number)
+    return held, column
 
 
 def _numbered(values: Iterable[_H]) -> tuple[list[_H], list[int]]:

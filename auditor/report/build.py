@@ -8,7 +8,7 @@ from auditor.kit import iso
 from auditor.model import Scan, ScanStatus, Score, Severity, Verdict
 from auditor.report.accepted import attestation_view, waiver_view
 from auditor.report.changes import changes_view, night_view, scores_by_id
-from auditor.report.findings import check_views, counts_by_check, finding_view, in_order, risks
+from auditor.report.findings import FindingViews, check_views, counts_by_check, in_order, risks
 from auditor.report.inputs import ReportInputs
 from auditor.report.money import money_view
 from auditor.report.reading import coverage_view
@@ -24,7 +24,8 @@ def build_view(inputs: ReportInputs) -> ReportView:
     scan = inputs.scan
     counts = counts_by_check(inputs.tallies, inputs.states)
     checks = check_views(inputs, counts)
-    pairs = [(state.finding, finding_view(state, inputs)) for state in inputs.states]
+    views = FindingViews(inputs)
+    pairs = [(state.finding, views(state)) for state in inputs.states]
     findings = in_order((view for _, view in pairs if not _is_waived(view)), checks)
     waived = in_order((view for _, view in pairs if _is_waived(view)), checks)
     failing = _by_check(findings)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from auditor.drift import Cause, Drift, FieldChange, FieldKind, ResourceRef, differences
 from auditor.model import FindingState, Lifecycle, Score, Verdict
-from auditor.report.findings import finding_view, in_order
+from auditor.report.findings import FindingViews, in_order
 from auditor.report.inputs import ReportInputs
 from auditor.report.text import json_text, moment, short, visible
 from auditor.report.view import ChangesView, FindingView, NightView, ResourceChangeView
@@ -66,7 +66,7 @@ def changes_view(inputs: ReportInputs, checks: Iterable[str]) -> ChangesView:
 
 def _some(states: list[FindingState], inputs: ReportInputs, order: list[str]) -> tuple[FindingView, ...]:
     worst = sorted(states, key=lambda s: (s.finding.verdict is not Verdict.FAIL, s.finding.severity.rank))[:_SHOWN]
-    return tuple(in_order((finding_view(state, inputs) for state in worst), order))
+    return tuple(in_order(map(FindingViews(inputs), worst), order))
 
 
 def _drift(drift: Drift) -> tuple[ResourceChangeView, ...]:

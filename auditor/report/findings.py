@@ -3,9 +3,10 @@
 import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from auditor.kit import Check, iso
-from auditor.model import Evidence, FindingState, Lifecycle, Severity, Tally, Verdict
+from auditor.model import Evidence, Finding, FindingState, Lifecycle, Severity, Tally, Verdict
 from auditor.report.accepted import waiver_view
 from auditor.report.fix import fill_fix
 from auditor.report.inputs import Known, ReportInputs
@@ -13,7 +14,7 @@ from auditor.report.links import console_url
 from auditor.report.text import json_text, short, visible, word
 from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView, SameView
 
-__all__ = ["check_views", "counts_by_check", "finding_view", "in_order", "risks", "same"]
+__all__ = ["FindingViews", "check_views", "counts_by_check", "in_order", "risks", "same"]
 
 _LONGEST = 20_000
 """Characters of one text from an account that a report keeps; longer ones lose their middle."""
@@ -34,40 +35,70 @@ def _text(text: str) -> str:
     return visible(_shortened(text))
 
 
-def finding_view(state: FindingState, inputs: ReportInputs) -> FindingView:
-    """Return one finding, clean and with its fix filled in."""
-    finding = state.finding
-    check = inputs.checks.get(finding.check)
-    known = inputs.resources.get(finding.resource, _NOTHING)
-    name = known.name or finding.name or finding.resource
-    own = {"name": name, "id": finding.resource, "region": finding.region, "account": finding.account}
-    failing = finding.verdict is Verdict.FAIL
-    saving = finding.saving
-    return FindingView(
-        key=finding.key,
-        check=finding.check,
-        verdict=finding.verdict,
-        severity=finding.severity,
-        section=check.patterns[0].partition(".")[0] if check else "",
-        resource=_text(finding.resource),
-        name=_text(name),
-        type=word(finding.type),
-        region=word(finding.region),
-        account=word(finding.account),
-        evidence=tuple(map(_evidence, finding.evidence)),
-        reason=_text(finding.reason),
-        gaps=tuple(visible(str(gap)) for gap in finding.gaps),
-        command=_command(check, {**known.fields, **own}) if check and failing and check.fix.cli else "",
-        console=console_url(inputs.scan.partition, finding.type, finding.resource, name, finding.region),
-        since=_iso(state.since),
-        since_scan=state.since_scan,
-        lifecycle=state.lifecycle,
-        last_seen=_iso(state.last_seen),
-        usd_month=saving.usd_month if saving and failing else None,
-        fault=finding.fault,
-        tags={word(short(key, 256)): word(short(value, 512)) for key, value in known.tags.items()},
-        waiver=waiver_view(state.waiver) if state.waiver else None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What is a resource's own and stands in each of its findings."""
+
+    resource: str
+    name: str
+    console: str
+    tags: Mapping[str, str]
+    fields: Mapping[str, object]
+    """What its fixes are filled with."""
+
+
+class FindingViews:
+    """Makes views of a scan's findings; what several findings of one resource share is made once."""
+
+    def __init__(self, inputs: ReportInputs) -> None:
+        self._inputs = inputs
+        self._owns: dict[tuple[str, str], _Own] = {}
+
+    def __call__(self, state: FindingState) -> FindingView:
+        """Return one finding, clean and with its fix filled in."""
+        finding = state.finding
+        own = self._owns.get((finding.resource, finding.name)) or self._own(finding)
+        check = self._inputs.checks.get(finding.check)
+        failing = finding.verdict is Verdict.FAIL
+        saving = finding.saving if failing else None
+        return FindingView(
+            key=finding.key,
+            check=finding.check,
+            verdict=finding.verdict,
+            severity=finding.severity,
+            section=check.patterns[0].partition(".")[0] if check else "",
+            resource=own.resource,
+            name=own.name,
+            type=word(finding.type),
+            region=word(finding.region),
+            account=word(finding.account),
+            evidence=tuple(map(_evidence, finding.evidence)),
+            reason=_text(finding.reason) if finding.reason else "",
+            gaps=tuple([visible(str(gap)) for gap in finding.gaps]),
+            command=_command(check, own.fields) if check and failing and check.fix.cli else "",
+            console=own.console,
+            since=_iso(state.since),
+            since_scan=state.since_scan,
+            lifecycle=state.lifecycle,
+            last_seen=_iso(state.last_seen),
+            usd_month=saving.usd_month if saving else None,
+            fault=finding.fault,
+            tags=own.tags,
+            waiver=waiver_view(state.waiver) if state.waiver else None,
+        )
+
+    def _own(self, finding: Finding) -> _Own:
+        known = self._inputs.resources.get(finding.resource, _NOTHING)
+        name = known.name or finding.name or finding.resource
+        named = {"name": name, "id": finding.resource, "region": finding.region, "account": finding.account}
+        own = self._owns[finding.resource, finding.name] = _Own(
+            resource=_text(finding.resource),
+            name=_text(name),
+            console=console_url(self._inputs.scan.partition, finding.type, finding.resource, name, finding.region),
+            tags={word(short(key, 256)): word(short(value, 512)) for key, value in known.tags.items()},
+            fields={**known.fields, **named},
+        )
+        return own
 
 
 def _command(check: Check, fields: Mapping[str, object]) -> str:

@@ -117,7 +117,7 @@
     };
     const detail = (row) => {
       const check = checkOf(row), failing = rows.verdict[row] === 0, parts = [];
-      rows.evidence[row].forEach(([sentence, ...facts], number) => {
+      rows.evidence[row].forEach(([sentence, facts], number) => {
         if (number || sentence.length > 240) parts.push(make("p", {}, sentence));
         if (facts.length) parts.push(factsOf(facts));
       });
@@ -137,9 +137,9 @@
     };
     const factsOf = (facts) => {
       const list = make("dl", { class: "facts" });
-      for (let at = 0; at < facts.length; at += 2) {
-        const wanted = facts[at].startsWith("wanted");
-        list.append(make("dt", wanted ? { class: "wanted" } : {}, facts[at].replace(/_/g, " ")), make("dd", wanted ? { class: "wanted" } : {}, facts[at + 1]));
+      for (const [name, value] of facts) {
+        const how = name.startsWith("wanted") ? { class: "wanted" } : {};
+        list.append(make("dt", how, name.replace(/_/g, " ")), make("dd", how, value));
       }
       return list;
     };

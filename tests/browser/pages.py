@@ -17,6 +17,7 @@ STATES: Mapping[str, Callable[[], ReportInputs]] = {
     "nothing-found": sample.nothing_found,
     "nothing-read": sample.nothing_read,
     "hostile": lambda: sample.inputs(len(sample.HOSTILE), hostile=True, account_name=sample.HOSTILE[0]),
+    "waived": sample.waived,
 }
 """State -> how it is made; small, because a browser looks at every element."""
 NAMES = ("compliance.html", "cost.html")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor import standard
+from auditor.acceptance import Waiver
 from auditor.catalog import bundled
 from auditor.drift import Drift, Incomparable, ResourceChange, ResourceRef, compare
 from auditor.kit import NOW, Check, Facts, Fix, NoThresholds
@@ -316,6 +317,23 @@ def drift() -> Drift:
     return Drift(tuple(refs[:12]), changed, tuple(refs[19:]), (Incomparable(scope, "complete", "denied"),))
 
 
+def waived() -> ReportInputs:
+    """Return a scan in which somebody accepted every third failure, with words nobody should use."""
+    full = inputs(9)
+    waiver = Waiver(
+        check="any",
+        reason=HOSTILE[0] + HOSTILE[7],
+        owner="=platform",
+        ticket="OPS-1",
+        until=NOW.date() + timedelta(days=9),
+    )
+    failing = [state for state in full.states if state.finding.verdict is Verdict.FAIL][::3]
+    keys = {state.finding.key for state in failing}
+    states = [replace(state, waiver=waiver) if state.finding.key in keys else state for state in full.states]
+    scores = score(ACCOUNT, [p.id for p in full.standard], CHECKS, full.tallies, [s.finding for s in states], keys)
+    return replace(full, states=states, scores=scores)
+
+
 def nothing_found() -> ReportInputs:
     """Return a scan in which everything was read and everything passes."""
     full = inputs(9)
@@ -349,6 +367,7 @@ STATES: Mapping[str, Any] = {
     "nothing-found": nothing_found,
     "nothing-read": nothing_read,
     "hostile": lambda: inputs(hostile=True, account_name=HOSTILE[0]),
+    "waived": waived,
     "many": lambda: inputs(400),
 }
 """Every state a report can be in -> how its inputs are made."""

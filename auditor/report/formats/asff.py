@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from auditor.model import Severity, Verdict
+from auditor.report.formats.waived import waiver_words
 from auditor.report.text import short
 from auditor.report.view import FindingView, ReportView
 
@@ -55,17 +56,20 @@ _NAMES = {
 def render_asff(view: ReportView) -> bytes:
     """Return the findings in ASFF as a JSON list (UTF-8), ready for calls with at most ``BATCH`` of them each.
 
-    A failing finding is FAILED, one that could not be judged NOT_AVAILABLE. Lengths keep to Security Hub's limits. Findings go
+    A failing finding is FAILED, one that could not be judged NOT_AVAILABLE; the workflow of a waived one is
+    SUPPRESSED. Lengths keep to Security Hub's limits. Findings go
     to the default product of the account in the resource's region.
     """
     return orjson.dumps(
-        [_finding(view, finding) for finding in view.findings], option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2
+        [_finding(view, finding) for finding in (*view.findings, *view.waived)],
+        option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2,
     )
 
 
 def _finding(view: ReportView, finding: FindingView) -> dict[str, Any]:
     check = view.checks.get(finding.check)
     failing = finding.verdict is Verdict.FAIL
+    waived = failing and finding.waiver is not None
     region = finding.region if finding.region in view.regions else _HOME.get(view.partition, "us-east-1")
     sentences = "; ".join(evidence.sentence for evidence in finding.evidence) or finding.reason or finding.check
     compliance: dict[str, Any] = {
@@ -109,7 +113,7 @@ def _finding(view: ReportView, finding: FindingView) -> dict[str, Any]:
             }
         ],
         "Compliance": compliance,
-        "Workflow": {"Status": "NEW"},
+        "Workflow": {"Status": "SUPPRESSED" if waived else "NEW"},
         "RecordState": "ACTIVE",
     }
 
@@ -123,6 +127,7 @@ def _fields(view: ReportView, finding: FindingView) -> dict[str, str]:
         "auditor/type": finding.type,
         "auditor/lifecycle": finding.lifecycle,
         "auditor/command": finding.command,
+        "auditor/waiver": waiver_words(finding),
         "auditor/usd_month": "" if finding.usd_month is None else f"{finding.usd_month:.2f}",
     }
     fields |= {f"auditor/fact/{name}": value for name, value in reversed(facts[:40])}

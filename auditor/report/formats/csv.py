@@ -12,6 +12,7 @@ __all__ = ["COLUMNS", "render_csv"]
 COLUMNS = (
     "verdict",
     "severity",
+    "waived_until",
     "section",
     "bullets",
     "check",
@@ -40,12 +41,12 @@ COLUMNS = (
 
 
 def render_csv(view: ReportView) -> bytes:
-    """Return the findings, failures first, as CSV (UTF-8 with a byte order mark, which spreadsheets ask for)."""
+    """Return the findings, failures first, waived ones last, as CSV (UTF-8 with a byte order mark, which spreadsheets ask for)."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     sections = {section.id: section.name for section in view.sections}
-    writer.writerows(map(cell, _row(view, sections, finding)) for finding in view.findings)
+    writer.writerows(map(cell, _row(view, sections, finding)) for finding in (*view.findings, *view.waived))
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -54,6 +55,7 @@ def _row(view: ReportView, sections: dict[str, str], finding: FindingView) -> tu
     return (
         finding.verdict,
         finding.severity,
+        finding.waiver.until if finding.waiver else "",
         sections.get(finding.section, ""),
         " ".join(check.patterns) if check else "",
         finding.check,

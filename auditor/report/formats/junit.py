@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from auditor.model import Tally
 from auditor.report.formats.extra import require
+from auditor.report.formats.waived import waiver_words
 from auditor.report.text import visible
 from auditor.report.view import FindingView, ReportView
 
@@ -22,14 +23,14 @@ _Findings = Mapping[tuple[str, str], FindingView]
 def render_junit(view: ReportView) -> bytes:
     """Return every pass, failure and unknown as JUnit XML (UTF-8). Raises ReportError without the extra ``formats``.
 
-    What fails is a failure. What is unknown is skipped with the reason, and so is a scope that could not be read: neither
-    passes, and no build breaks for a missing permission. What is not applicable is no case; the suite's property
-    ``not_applicable`` counts it.
+    What fails is a failure; where it is waived it is skipped, saying by whom and until when. What is unknown is skipped with the
+    reason, and so is a scope that could not be read: neither passes, and no build breaks for a missing permission. What is not
+    applicable is no case; the suite's property ``not_applicable`` counts it.
     """
     require(["junit"])
     from junitparser import JUnitXml
 
-    findings = {(finding.check, finding.resource): finding for finding in view.findings}
+    findings = {(finding.check, finding.resource): finding for finding in (*view.findings, *view.waived)}
     by_check: dict[str, list[Tally]] = defaultdict(list)
     for tally in view.tallies:
         by_check[visible(tally.check)].append(tally)
@@ -75,6 +76,9 @@ def _cases(id: str, tally: Tally, findings: _Findings) -> Iterator[tuple[str, "F
         yield resource, None
     for resource in map(visible, tally.failed):
         finding = findings.get((id, resource))
+        if finding and finding.waiver:
+            yield resource, Skipped(f"{waiver_words(finding)}; {finding.sentence}", "waived")
+            continue
         failure = Failure(finding.sentence if finding else "it fails", str(finding.severity) if finding else "")
         failure.text = _details(finding) if finding else ""
         yield resource, failure

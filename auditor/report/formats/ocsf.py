@@ -8,6 +8,7 @@ import orjson
 
 from auditor.model import Lifecycle, Severity, Verdict
 from auditor.report.formats.extra import require
+from auditor.report.formats.waived import waiver_words
 from auditor.report.text import service
 from auditor.report.view import FindingView, ReportView
 
@@ -23,7 +24,8 @@ def render_ocsf(view: ReportView) -> bytes:
     """Return the findings as OCSF events, one a line (UTF-8). Raises ReportError without the extra ``formats``.
 
     A failing finding has compliance status Fail; one that could not be judged has Warning, which OCSF defines as "did not yield
-    a result due to missing information". The profiles ``cloud`` and ``datetime`` apply.
+    a result due to missing information". A waived
+    failure is Suppressed. The profiles ``cloud`` and ``datetime`` apply.
     """
     require(["ocsf"])
     from py_ocsf_models.objects.metadata import Metadata
@@ -32,7 +34,9 @@ def render_ocsf(view: ReportView) -> bytes:
     product = Product(name="auditor", vendor_name="auditor", version=view.version)
     metadata = Metadata(product=product, profiles=["cloud", "datetime"], tenant_uid=view.account)
     event = _event_of(view, metadata)
-    return b"".join(orjson.dumps(event(finding), option=orjson.OPT_APPEND_NEWLINE) for finding in view.findings)
+    return b"".join(
+        orjson.dumps(event(finding), option=orjson.OPT_APPEND_NEWLINE) for finding in (*view.findings, *view.waived)
+    )
 
 
 def _event_of(view: ReportView, metadata: "Metadata") -> Callable[[FindingView], dict[str, Any]]:
@@ -67,6 +71,7 @@ def _event_of(view: ReportView, metadata: "Metadata") -> Callable[[FindingView],
         failing = finding.verdict is Verdict.FAIL
         activity = ActivityID.Create if finding.lifecycle in _NEW else ActivityID.Update
         status = ComplianceStatus.Fail if failing else ComplianceStatus.Warning
+        standing = StatusID.Suppressed if finding.waiver and failing else StatusID.New
         since = datetime.fromisoformat(finding.since)
         made = ComplianceFinding(
             activity_id=activity,
@@ -78,10 +83,10 @@ def _event_of(view: ReportView, metadata: "Metadata") -> Callable[[FindingView],
             time_dt=when,
             severity_id=severities[finding.severity],
             severity=severities[finding.severity].name,
-            status_id=StatusID.New,
-            status=StatusID.New.name,
+            status_id=standing,
+            status=standing.name,
             status_code=finding.verdict,
-            status_detail=finding.reason or None,
+            status_detail=waiver_words(finding) or finding.reason or None,
             message=f"{finding.name}: {finding.sentence}",
             finding_info=FindingInformation(
                 uid=finding.key,

@@ -45,7 +45,8 @@ def _metrics(view: ReportView) -> Iterator[tuple[str, str, tuple[str, ...], _Sam
     }
     yield "verdicts", "Verdicts of all checks.", ("verdict",), [((name,), count) for name, count in verdicts.items()]
     failing = [((str(level),), view.severities.get(level, 0)) for level in Severity]
-    yield "findings", "Failing findings.", ("severity",), failing
+    yield "waived_findings", "Failing findings that are waived.", (), [((), len(view.waived))]
+    yield "findings", "Failing findings that are not waived.", ("severity",), failing
     moved = [((str(life),), view.changes.counts.get(life, 0)) for life in Lifecycle if life is not Lifecycle.OPEN]
     yield "finding_changes", "What the scan changed in the life of failing findings.", ("lifecycle",), moved
     bullets = [((str(standing),), count) for standing, count in view.standings.items()]

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import orjson
 
 from auditor.model import Severity, Verdict
+from auditor.report.formats.waived import waiver_words
 from auditor.report.view import CheckView, FindingView, ReportView
 
 __all__ = ["render_sarif"]
@@ -33,10 +34,11 @@ def render_sarif(view: ReportView) -> bytes:
 
     A failing finding is of kind ``fail``, one that could not be judged of kind ``open`` (SARIF 3.27.9: the tool cannot tell).
     The ARN is the logical location; the physical one is a made-up path ``account/region/type/name``, because viewers ask for a
-    file. ``partialFingerprints`` holds the finding's key, which never changes.
+    file. A waived failure is suppressed. ``partialFingerprints`` holds the finding's key, which never changes.
     """
+    findings = (*view.findings, *view.waived)
     ids = [id for id, check in view.checks.items() if check.ran]
-    ids += sorted({finding.check for finding in view.findings} - set(ids))
+    ids += sorted({finding.check for finding in findings} - set(ids))
     numbers = {id: number for number, id in enumerate(ids)}
     run = {
         "tool": {
@@ -48,7 +50,7 @@ def render_sarif(view: ReportView) -> bytes:
         },
         "automationDetails": {"id": f"{quote(view.account)}/{view.scan}"},
         "invocations": [_invocation(view)],
-        "results": [_result(finding, numbers[finding.check]) for finding in view.findings],
+        "results": [_result(finding, numbers[finding.check]) for finding in findings],
         "properties": {
             "account": view.account,
             "accountName": view.account_name,
@@ -120,6 +122,7 @@ def _result(finding: FindingView, rule: int) -> dict[str, Any]:
         "command": finding.command,
         "tags": [f"{key}={value}" for key, value in finding.tags.items()],
     }
+    waived = [{"kind": "external", "status": "accepted", "justification": waiver_words(finding)}]
     return {
         "ruleId": finding.check,
         "ruleIndex": rule,
@@ -136,4 +139,5 @@ def _result(finding: FindingView, rule: int) -> dict[str, Any]:
         ],
         "partialFingerprints": {"auditorFindingKey/v1": finding.key},
         "properties": properties,
+        **({"suppressions": waived} if finding.waiver and failing else {}),
     }
