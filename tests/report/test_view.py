@@ -104,7 +104,7 @@ def test_failures_come_first_and_the_worst_of_them_first(view: ReportView) -> No
 
 def test_counts_are_those_of_the_tallies(view: ReportView) -> None:
     assert view.counts.failed - view.counts.waived == sum(view.severities.values())
-    assert view.counts.failed == sum(finding.verdict is Verdict.FAIL for finding in view.findings)
+    assert view.counts.failed == sum(finding.verdict is Verdict.FAIL for finding in (*view.findings, *view.waived))
     unread = sum(tally.unread is not None for tally in view.tallies)
     assert view.counts.unknown == sum(finding.verdict is Verdict.UNKNOWN for finding in view.findings) + unread
 
