@@ -15,7 +15,7 @@ from auditor.store.database import Database
 from auditor.store.numbers import chunks
 from auditor.store.schema import acceptances, attestations, findings, waivers, waivings
 
-__all__ = ["Said", "accepted_of", "keep", "listed", "mark", "revoke", "save"]
+__all__ = ["Said", "accepted_of", "keep", "listed", "mark", "revoke", "save", "waivers_of"]
 
 Said = TypeVar("Said", Waiver, Attestation)
 
@@ -120,11 +120,17 @@ def _waived(connection: Connection, scan: Scan) -> Iterable[tuple[str, Waiver]]:
     holds = or_(waivings.c.until_scan.is_(None), waivings.c.until_scan > scan.id)
     query = select(findings.c.key, waivings.c.waiver_id).join_from(waivings, findings)
     rows = connection.execute(query.where(waivings.c.since_scan <= scan.id, holds)).all()
+    known = waivers_of(connection, {row.waiver_id for row in rows})
+    return ((row.key, known[row.waiver_id]) for row in rows)
+
+
+def waivers_of(connection: Connection, ids: Iterable[int]) -> dict[int, Waiver]:
+    """The waivers of those row numbers."""
     known: dict[int, Waiver] = {}
-    for some in chunks(sorted({row.waiver_id for row in rows})):
+    for some in chunks(sorted(set(ids))):
         for row in connection.execute(select(waivers).where(waivers.c.id.in_(some))):
             known[row.id] = _said(Waiver, row)
-    return ((row.key, known[row.waiver_id]) for row in rows)
+    return known
 
 
 def _waiver_numbers(database: Database, connection: Connection, used: set[Waiver]) -> dict[Waiver, int]:

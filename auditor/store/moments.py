@@ -7,17 +7,29 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, or_, select, union_all
 
+from auditor.acceptance import Waiver
 from auditor.model import Lifecycle, ScanStatus, Verdict
 from auditor.store import schema
+from auditor.store.acceptance import waivers_of
 from auditor.store.codec import Unpacker
 from auditor.store.findings import sentence_of
 from auditor.store.numbers import numbers
-from auditor.store.schema import finding_versions, judgements, observations, scopes, tallies, versions
+from auditor.store.schema import (
+    finding_versions,
+    judgements,
+    observations,
+    scopes,
+    tallies,
+    versions,
+    waivers,
+    waivings,
+)
 
 __all__ = [
     "Moment",
     "coverage",
     "coverage_history",
+    "evidence",
     "findings",
     "findings_history",
     "resources",
@@ -79,6 +91,20 @@ class Moment:
         for row in self.connection.execute(query):
             found.update(dict.fromkeys(numbers(self.unpack(row.codec, row.body)), row.scan_id))
         return found
+
+    @cached_property
+    def waived(self) -> Mapping[int, Waiver]:
+        """By finding's number, the waiver that takes its weight."""
+        query = (
+            select(waivings, waivers.c.id, scopes.c.account)
+            .join(waivers)
+            .join(schema.findings, schema.findings.c.id == waivings.c.finding_id)
+            .join(tallies, tallies.c.id == schema.findings.c.tally_id)
+            .join(scopes)
+        )
+        rows = [row for row in self.connection.execute(self.ours(query, scopes.c.account)) if self.holds(row)]
+        known = waivers_of(self.connection, {row.waiver_id for row in rows})
+        return {row.finding_id: known[row.waiver_id] for row in rows}
 
     @cached_property
     def read(self) -> Mapping[int, Row[Any]]:
@@ -200,7 +226,24 @@ def findings(moment: Moment) -> Iterator[Sequence[Any]]:
             lifecycle = Lifecycle.OPEN
         seen = moment.times.get(row.seen_scan or judged)
         since = (row.opened_scan, moment.times.get(row.opened_scan), seen)
-        yield (*_named(row), row.verdict, row.severity, str(lifecycle), *since, *_told(moment, row, seen))
+        waiver = moment.waived.get(row.finding_id) if row.verdict == Verdict.FAIL else None
+        told = (*_told(moment, row, seen), *_accepted(waiver))
+        yield (*_named(row), row.verdict, row.severity, str(lifecycle), *since, *told)
+
+
+def _accepted(waiver: Waiver | None) -> tuple[Any, ...]:
+    if waiver is None:
+        return (False, *(None,) * 5)
+    return (True, waiver.until.isoformat(), waiver.owner, waiver.reason, waiver.ticket, waiver.source)
+
+
+def evidence(moment: Moment) -> Iterator[Sequence[Any]]:
+    """The evidence ledger as the moment knew it."""
+    kept = schema.evidence.c
+    query = moment.ours(select(schema.evidence).where(kept.scan_id <= moment.at), kept.account)
+    for row in moment.stream(query.order_by(kept.at, kept.id)):
+        where = (row.kind, row.at, row.about, row.account, row.region, row.type, row.resource, row.name)
+        yield (*where, row.operation, row.scan_id, row.seen_at, row.document)
 
 
 def findings_history(moment: Moment) -> Iterator[Sequence[Any]]:
@@ -274,7 +317,7 @@ def _score_query(moment: Moment) -> Select[Any]:
 def _scored(moment: Moment, query: Select[Any]) -> Iterator[Sequence[Any]]:
     for row in moment.stream(query):
         counts = (row.passed, row.failed, row.unknown, row.not_applicable, row.waived)
-        yield (row.scan_id, row.account, row.started_at, row.level, row.id, row.value, row.letter, *counts)
+        yield (row.scan_id, row.account, row.started_at, row.level, row.id, row.value, row.letter, *counts, row.strict)
 
 
 def coverage(moment: Moment) -> Iterator[Sequence[Any]]:

@@ -137,6 +137,14 @@ saving_formula text how that amount is made
 saving_certainty text `exact`, `estimate` or `upper_bound`
 fault boolean true when the check itself broke
 """
+_WAIVED = """
+waived boolean true when it fails and is accepted: it weighs nothing
+waived_until text the last day of the waiver, `2026-12-31`
+waived_by text who answers for it
+waived_for text why it is accepted
+waived_ticket text where it is tracked
+waived_in text where the waiver is written
+"""
 _SCORED = """
 scan integer the scan's number
 account text the account's id
@@ -150,6 +158,7 @@ failed integer how many were a fail
 unknown integer how many were unknown; they do not count in the score
 not_applicable integer how many did not apply
 waived integer how many fails are waived
+strict number what the value would be if nothing were waived
 """
 _COVERED = f"""
 scan integer the scan's number
@@ -231,7 +240,7 @@ VIEWS: Mapping[str, View] = {
             since_scan integer the scan that opened it
             since moment when that scan began
             last_seen moment the last scan that saw this verdict
-            {_TOLD}""",
+            {_TOLD}{_WAIVED}""",
             read.findings,
         ),
         _made(
@@ -252,6 +261,24 @@ VIEWS: Mapping[str, View] = {
         ),
         _made("scores", "The newest scores of each account.", _SCORED, read.scores),
         _made("scores_history", "The scores of all scans.", _SCORED, read.scores_history),
+        _made(
+            "evidence", "The evidence ledger: dated facts that AWS forgets, each once.",
+            """
+            kind text `failover`, `experiment`, `copy`, `recovery-point`, `key-use`, …
+            happened moment when it happened
+            about text what it happened to: an ARN where the API gives one, else a name
+            account text the account's id
+            region text the region, or `global`
+            type text the resource type that it was read as
+            arn text the id that it was read as
+            name text its name
+            operation text the API operation that told it
+            scan integer the scan that saw it first
+            seen moment when that scan began
+            document json what the API said of it, under the API's own field names
+            """,
+            read.evidence,
+        ),
         _made("coverage", "How completely each scope was read the last time.", _COVERED, read.coverage),
         _made("coverage_history", "How completely each scan read each scope.", _COVERED, read.coverage_history),
         _made(

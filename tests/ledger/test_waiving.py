@@ -284,3 +284,18 @@ def test_a_finding_is_waived_exactly_when_a_standing_waiver_matches_it(given_: l
         assert (found is None) is (not fits)
         assert found is None or found.until == max(w.until for w in fits)
     assert sum(use.findings for use in accepted.waivers if use.state != "expired") == len(accepted.waived)
+
+
+def test_the_views_say_what_is_waived_and_what_the_score_would_be(store: Store) -> None:
+    works = Waterworks().pumps(damp=1, wet=2, dry=0)
+    first = scan(store, works, ledger=ledger(waiver(resource="damp")))
+    scan(store, works, ledger=ledger())
+    asked = "SELECT name, waived, waived_until, waived_by, waived_ticket, waived_in FROM findings ORDER BY name"
+    until = (TODAY + timedelta(days=90)).isoformat()
+    assert [tuple(row) for row in store.ask(asked, at=first.scan.id).rows] == [
+        ("damp", 1, until, "ada", "OPS-1", "waivers.toml:2"),
+        ("wet", 0, None, None, None, None),
+    ]
+    assert {tuple(row) for row in store.ask("SELECT waived FROM findings").rows} == {(0,)}
+    scores = "SELECT value, strict, waived FROM scores WHERE id = 'water.pumps.dry'"
+    assert [tuple(row) for row in store.ask(scores, at=first.scan.id).rows] == [(50.0, 33.33, 1)]
