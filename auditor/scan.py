@@ -4,7 +4,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -364,10 +364,11 @@ def evaluate(
     regions = scan.statistics.get("enabled_regions")
     store.rename_checks(scan.account, _renamed(checks))
     inventory, judgement = _judge(store, scan, chosen, thresholds, regions, prices, listener, ledger)
-    tallies, findings = list(judgement.tallies), list(judgement.findings)
+    tallies: Collection[Tally] = judgement.tallies
+    findings: Collection[Finding] = judgement.findings
     judged = replace(scan, standard_digest=standard.digest, checks_digest=catalog.digest())
     if selection is not None:
-        tallies, findings = _beside(store, scan, chosen, tallies, findings)
+        tallies, findings = _beside(store, scan, chosen, list(tallies), list(findings))
         judged = replace(
             scan,
             standard_digest=_mixed(scan.standard_digest, judged.standard_digest),

@@ -104,8 +104,16 @@ def measure(size: int) -> None:
 
 def peak() -> float:
     """Return the most memory this process ever had, in MB."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return _megabytes("VmHWM:")
+
+
+def resident() -> float:
+    """Return the memory this process has, in MB."""
+    return _megabytes("VmRSS:")
+
+
+def _megabytes(name: str) -> float:
+    return int(Path("/proc/self/status").read_text().partition(name)[2].split()[0]) / 1024
 
 
 class Account:

@@ -1,5 +1,6 @@
-"""Python's garbage collector while an account is read: pages are many objects, and next to none of them are cycles."""
+"""Memory while an account is read: pages are many objects, next to none of them are cycles, and many threads make them."""
 
+import ctypes
 import gc
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 __all__ = ["seldom_collected"]
 
 _THRESHOLDS = (50_000, 20, 50)
+_M_ARENA_MAX, _ARENAS = -8, 2
+"""mallopt(3): glibc's number for how many pools threads allocate from; each of 32 threads would keep one of its own."""
 _lock = threading.Lock()
 _inside = 0
 _before: tuple[int, int, int] = gc.get_threshold()
@@ -17,7 +20,8 @@ _before: tuple[int, int, int] = gc.get_threshold()
 def seldom_collected() -> Iterator[None]:
     """Let the collector run seldom, and not over what exists already, as long as anybody in the process is inside.
 
-    Looking at every object of every page at Python's usual thresholds costs as much as parsing the pages.
+    Looking at every object of every page at Python's usual thresholds costs as much as parsing the pages. Threads share
+    what they allocate from, and at the end what is free goes back to the system, where the C library can do that.
     """
     global _inside, _before
     with _lock:
@@ -25,6 +29,7 @@ def seldom_collected() -> Iterator[None]:
             _before = gc.get_threshold()
             gc.freeze()
             gc.set_threshold(*_THRESHOLDS)
+            _allocator("mallopt", _M_ARENA_MAX, _ARENAS)
         _inside += 1
     try:
         yield
@@ -34,3 +39,12 @@ def seldom_collected() -> Iterator[None]:
             if _inside == 0:
                 gc.set_threshold(*_before)
                 gc.unfreeze()
+                _allocator("malloc_trim", 0)
+
+
+def _allocator(function: str, *numbers: int) -> None:
+    """Call a FUNCTION of glibc's allocator; other C libraries do not have it, and need not."""
+    try:
+        getattr(ctypes.CDLL(None), function)(*numbers)
+    except (AttributeError, OSError, TypeError):
+        return

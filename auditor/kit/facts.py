@@ -135,9 +135,9 @@ _latest: tuple[list[str], _Moments] = ([], _Moments())
 def _moments(timestamps: list[str]) -> _Moments:
     global _latest  # one name is bound at once, so threads may do it at the same time
     known, moments = _latest
-    if known != timestamps:
+    if known is not timestamps and known != timestamps:
         moments = _in_order(tuple(timestamps))
-        _latest = (list(timestamps), moments)
+        _latest = (timestamps, moments)
     return moments
 
 

@@ -252,7 +252,7 @@ def _sqlite_engine(url: URL) -> Engine:
     def prepare(connection: Any, _record: Any) -> None:
         # SQLAlchemy begins transactions (below), not the driver with rules of its own.
         connection.isolation_level = None
-        for pragma in ("foreign_keys=ON", "synchronous=NORMAL", "cache_size=-16000"):
+        for pragma in ("foreign_keys=ON", "synchronous=NORMAL", "cache_size=-8000"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -1,7 +1,10 @@
 """One transaction's worth of what was read, turned into intervals: what is new, what changed, what is gone."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import struct
+from array import array
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
@@ -44,13 +47,43 @@ class _Known(NamedTuple):
     hash: bytes | None
 
 
+class _KnownBefore:
+    """What the store has of a scope's resources, by digest: a third of what tuples in a dictionary would take."""
+
+    _FORM = struct.Struct("<qq16s")
+    _GONE = -1
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, bytes] = {}
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._held
+
+    def get(self, digest: bytes) -> _Known | None:
+        held = self._held.get(digest)
+        return None if held is None else self._unpacked(held)
+
+    def put(self, digest: bytes, known: _Known) -> None:
+        since = self._GONE if known.since is None else known.since
+        self._held[digest] = self._FORM.pack(known.id, since, known.hash or b"")
+
+    def besides(self, learnt: Container[bytes]) -> Iterator[_Known]:
+        """Those that are not LEARNT anew."""
+        return (self._unpacked(held) for digest, held in self._held.items() if digest not in learnt)
+
+    def _unpacked(self, held: bytes) -> _Known:
+        number, since, hash_ = self._FORM.unpack(held)
+        return _Known(number, None, None) if since == self._GONE else _Known(number, since, hash_)
+
+
 @dataclass(slots=True)
 class ScopeState:
     """A scope that is being read: what the store knows of it, and which resources this scan has seen."""
 
     id: int
-    known: dict[bytes, _Known]
-    seen: set[int] = field(default_factory=set)
+    known: _KnownBefore = field(default_factory=_KnownBefore)
+    seen: "array[int]" = field(default_factory=lambda: array("q"))
+    """May hold one twice."""
     pages: int = 0
 
 
@@ -105,7 +138,10 @@ class Ingest:
             .select_from(resources.outerjoin(versions, current))
             .where(resources.c.scope_id == scope_id)
         )
-        return ScopeState(scope_id, {bytes(digest): _Known(*known) for digest, *known in rows.all()})
+        state = ScopeState(scope_id)
+        for digest, *known in rows:
+            state.known.put(bytes(digest), _Known(*known))
+        return state
 
     def forget(self, pages: Mapping[int, int]) -> None:
         """Take back what a transaction that was lost may have left: coverage, and observations from a page on, by scope."""
@@ -144,9 +180,9 @@ class Ingest:
             self._observations.append((now, state.id, state.pages, *body))
         self._learnt.append((state, learnt, seen, 1 if moved else 0))
         if coverage is not None:
-            self._close(state, coverage, {**known, **learnt} if learnt else known, state.seen | seen)
+            self._close(state, coverage, learnt, seen.union(state.seen))
 
-    def _close(self, state: ScopeState, coverage: Coverage, known: Mapping[bytes, _Known], seen: set[int]) -> None:
+    def _close(self, state: ScopeState, coverage: Coverage, learnt: Mapping[bytes, _Known], seen: set[int]) -> None:
         values: dict[str, Any] = {
             "scan_id": self._scan.id,
             "scope_id": state.id,
@@ -165,7 +201,7 @@ class Ingest:
         if coverage.state.known:
             self._ended += [
                 {"row": item.id, "since": item.since}
-                for item in known.values()
+                for item in chain(state.known.besides(learnt), learnt.values())
                 if item.since is not None and item.id not in seen
             ]
         else:
@@ -212,8 +248,9 @@ class Ingest:
     def remember(self) -> None:
         """Take over into memory what was committed."""
         for state, learnt, seen, pages in self._learnt:
-            state.known.update(learnt)
-            state.seen |= seen
+            for digest, known in learnt.items():
+                state.known.put(digest, known)
+            state.seen.extend(seen)
             state.pages += pages
 
 

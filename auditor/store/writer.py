@@ -145,7 +145,7 @@ class ScopeWriter:
         held = self._open.get(scope)
         if held is not None and not self._doubtful:
             return held
-        state = ingest.load(scope_id) if scope_id in self._populated else ScopeState(scope_id, {})
+        state = ingest.load(scope_id) if scope_id in self._populated else ScopeState(scope_id)
         return state if held is None else ScopeState(scope_id, state.known, held.seen, held.pages)
 
     def _scope_ids(self, connection: Connection) -> dict[Scope, int]:

@@ -61,3 +61,8 @@ def test_the_date_header_is_a_moment_and_nonsense_is_now() -> None:
     assert header_date("Mon, 15 Jun 2026 03:00:00 GMT") == datetime(2026, 6, 15, 3, tzinfo=UTC)
     for nonsense in (None, "", "soon"):
         assert abs((header_date(nonsense) - datetime.now(UTC)).total_seconds()) < 60
+
+
+def test_the_same_second_is_the_same_text_so_that_metrics_share_their_moments() -> None:
+    assert utc_text(1781492400) is utc_text(1781492400)
+    assert utc_text(1781492400.0) == utc_text("1781492400") == "2026-06-15T03:00:00+00:00"

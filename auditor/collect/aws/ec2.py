@@ -9,7 +9,7 @@ from auditor.collect.aws.autoscaling import GROUPS
 from auditor.collect.declare import Call, CallFailed, Collector, Metric, ResourceType, Row
 from auditor.model import Gap
 
-INSTANCES = Call("ec2", "DescribeInstances", "Reservations[].Instances", params={"MaxResults": 1000})
+INSTANCES = Call("ec2", "DescribeInstances", "Reservations[].Instances", params={"MaxResults": 500})
 
 INSTANCE = ResourceType(
     "AWS::EC2::Instance",
@@ -43,7 +43,7 @@ _VOLUME = {"VolumeId": "VolumeId"}
 VOLUME = ResourceType(
     "AWS::EC2::Volume",
     "An EBS volume, with the operations and bytes of each hour where performance is paid for.",
-    list=Call("ec2", "DescribeVolumes", "Volumes", params={"MaxResults": 1000}),
+    list=Call("ec2", "DescribeVolumes", "Volumes", params={"MaxResults": 500}),
     id="arn:{partition}:ec2:{region}:{account}:volume/{VolumeId}",
     name="{VolumeId}",
     tags="Tags",
@@ -63,7 +63,7 @@ VOLUME = ResourceType(
 SNAPSHOT = ResourceType(
     "AWS::EC2::Snapshot",
     "An EBS snapshot that this account owns.",
-    list=Call("ec2", "DescribeSnapshots", "Snapshots", params={"OwnerIds": ["self"], "MaxResults": 1000}),
+    list=Call("ec2", "DescribeSnapshots", "Snapshots", params={"OwnerIds": ["self"], "MaxResults": 500}),
     owner="OwnerId",
     # AWS's ARN of a snapshot or an image has no account.
     id="arn:{partition}:ec2:{region}::snapshot/{SnapshotId}",

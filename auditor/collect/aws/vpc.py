@@ -42,14 +42,14 @@ NETWORK_INTERFACE = ResourceType(
         "ec2",
         "DescribeNetworkInterfaces",
         "NetworkInterfaces",
-        params={"IncludeManagedResources": True, "MaxResults": 1000},
+        params={"IncludeManagedResources": True, "MaxResults": 500},
     ),
     id="arn:{partition}:ec2:{region}:{OwnerId}:network-interface/{NetworkInterfaceId}",
     name="{NetworkInterfaceId}",
     tags="TagSet",
 )
 
-_SECURITY_GROUPS = Call("ec2", "DescribeSecurityGroups", "SecurityGroups", params={"MaxResults": 1000})
+_SECURITY_GROUPS = Call("ec2", "DescribeSecurityGroups", "SecurityGroups", params={"MaxResults": 500})
 
 SECURITY_GROUP = ResourceType(
     "AWS::EC2::SecurityGroup",
