@@ -31,6 +31,7 @@ __all__ = [
     "Severity",
     "Tally",
     "Verdict",
+    "counted",
 ]
 
 Document = Mapping[str, Any]
@@ -219,15 +220,20 @@ class Evidence:
         """Return the evidence with the time from ``since`` to NOW filled into its sentence."""
         if self.since is None:
             return self
-        seconds = (now - self.since).total_seconds()
-        template = sentence = self.template or self.sentence
-        for unit, length in _UNITS.items():
-            sentence = sentence.replace(unit, f"{seconds / length:,.0f}")
-        return replace(self, sentence=sentence, template=template)
+        template = self.template or self.sentence
+        return replace(self, sentence=counted(template, self.since, now), template=template)
 
 
 _UNITS = {"{days}": 86400, "{hours}": 3600, "{minutes}": 60}
 """What a sentence may count, and its length in seconds."""
+
+
+def counted(template: str, since: datetime, now: datetime) -> str:
+    """Return the sentence TEMPLATE with the time from SINCE to NOW in place of ``{days}``, ``{hours}`` and ``{minutes}``."""
+    for unit, length in _UNITS.items():
+        if unit in template:
+            template = template.replace(unit, f"{(now - since).total_seconds() / length:,.0f}")
+    return template
 
 
 @dataclass(frozen=True, slots=True)
