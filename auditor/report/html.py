@@ -12,6 +12,7 @@ from urllib.parse import quote
 from auditor.catalog import bundled
 from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
 from auditor.report.block import pack
+from auditor.report.charts import HEIGHT, WIDTH, charts, sparkline
 from auditor.report.text import amount, number, plural, score_text, short, type_words
 from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing
 
@@ -54,6 +55,7 @@ def render_html(view: ReportView, other: str = "") -> str:
         ("verdict", "Verdict", None),
         ("coverage", "Coverage", None),
         ("changes", "Changes", None),
+        ("trend", "Trend", None),
         ("risks", "Top risks", None),
         ("standard", "The standard", sum(view.standings.values())),
         ("money", "Money", None),
@@ -91,7 +93,9 @@ def _render(template: str, view: ReportView, other: str, block: str = "", **more
     page = _environment().get_template(template)
     return page.render(
         view=view, csp=Markup(policy), style=Markup(style), scripts=[Markup(script) for script in scripts], rows=ROWS, signs=_SIGNS,  # noqa: S704
-        weights=SEVERITY_WEIGHTS, grades=GRADES, bullets=bullets, other=quote(other), block=block, **more,
+        weights=SEVERITY_WEIGHTS, grades=GRADES, bullets=bullets, other=quote(other), block=block, charts=charts(view.nights),
+        sparks={section.id: sparkline(view.nights, section.id) for section in view.sections},
+        chart_size=(WIDTH, HEIGHT), **more,
     )  # fmt: skip
 
 

@@ -29,12 +29,14 @@ from auditor.model import (
     Scan,
     ScanStatus,
     Scope,
+    Score,
     Severity,
     Tally,
     Verdict,
 )
 from auditor.report import Known, Permission, Previous, ReportInputs
 from auditor.score import score
+from auditor.trend import Night
 
 ACCOUNT = "111122223333"
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
@@ -291,6 +293,7 @@ def inputs(
         tallies=maker.tallies,
         scores=scores,
         previous=None if first else previous,
+        nights=nights(scan, scores, 1 if first else 30),
         changes=[] if first else [*opened, *gone],
         drift=None if first else drift(),
         resources=maker.known,
@@ -301,6 +304,35 @@ def inputs(
             )
         },
     )  # fmt: skip
+
+
+def nights(scan: Scan, scores: Sequence[Score], count: int = 30) -> list[Night]:
+    """Return COUNT nights up to SCAN: slowly better, the first six under another standard, one in which nothing was judged."""
+    now = {(held.level, held.id): held.value for held in scores}
+    made = []
+    for age in range(count - 1, -1, -1):
+        empty, worse = age == 11, 0.6 * age + 2 * (age % 3)
+        sections = {
+            id: None if value is None or empty else max(0.0, value - worse)
+            for (level, id), value in now.items()
+            if level == "section"
+        }
+        score_then = next((value for (level, _), value in now.items() if level == "account"), None)
+        made.append(
+            Night(
+                scan=replace(scan, id=scan.id - age, started_at=scan.started_at - timedelta(days=age)),
+                score=None if score_then is None or empty else max(0.0, score_then - worse),
+                letter=None,
+                sections=sections,
+                severities={level: 3 + age // 2 + level.rank for level in Severity},
+                unverified=age % 4,
+                savings=4000.0 + 90 * age,
+                scopes=120,
+                known=0 if empty else 118 - age % 5,
+                differences=("the standard differs",) if age > 23 else (),
+            )
+        )
+    return made
 
 
 def drift() -> Drift:

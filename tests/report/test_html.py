@@ -20,7 +20,7 @@ from auditor.report.view import ScopeRow
 from auditor.score import LETTERS
 
 ORDER = [
-    "verdict", "coverage", "changes", "risks", "standard", "money", "findings", "unread", "waived", "method", "checks",
+    "verdict", "coverage", "changes", "trend", "risks", "standard", "money", "findings", "unread", "waived", "method", "checks",
 ]  # fmt: skip
 
 
