@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli.endpoint import Endpoint
-from cli.test_signals import HELD
 
 from auditor.model import ScanStatus
 from auditor.store import Store, default_url
+from cli.endpoint import Endpoint
+from cli.test_signals import HELD
 
 _HASTY = """
 import auditor.job, auditor.scheduler
