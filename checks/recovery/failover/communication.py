@@ -5,7 +5,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditor.kit import HIGH, Case, Evidence, Facts, Fix, Gap, NotApplicable, Unavailable, check
+from auditor.kit import (
+    HIGH,
+    MEDIUM,
+    Case,
+    Evidence,
+    Facts,
+    Fix,
+    Gap,
+    NotApplicable,
+    Unavailable,
+    ago,
+    check,
+    stated,
+)
 from auditor.kit.arn import account_of
 from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, identifier, is_cluster, readers
 from auditor.kit.eventpattern import matches
@@ -272,6 +285,62 @@ def rds_failover_events_notify(region: Facts, want: Communication) -> Iterator[E
         )
     if gap:
         raise gap
+
+
+_STAKEHOLDERS = "stakeholder-communication-attested"
+_LIST = stated(_STAKEHOLDERS, "list, channel and template are in the runbook; last used in the test of 2026-05-20")
+
+
+@check(
+    _STAKEHOLDERS,
+    pattern="recovery.failover.communication",
+    on=REGION,
+    severity=MEDIUM,
+    fix=Fix(
+        cli="auditor attest --check stakeholder-communication-attested --account {account} --statement WHO_IS_TOLD_HOW_AND_LAST_USE --evidence URL --days 365"
+    ),
+    reads=(DB_INSTANCE, DB_CLUSTER, DOCDB_CLUSTER, NEPTUNE_CLUSTER),
+    passes=[
+        Case(_HERE, related={DB_INSTANCE: [_ORDERS]}, attested=[_LIST]),
+        Case(_HERE, related={DB_CLUSTER: [_CLUSTER]}, unread=[NEPTUNE_CLUSTER], attested=[_LIST]),
+    ],
+    fails=[
+        Case(
+            _HERE,
+            related={DB_INSTANCE: [_ORDERS]},
+            attested=[stated(_STAKEHOLDERS, "a list in the wiki", until=ago(days=1))],
+            why="it ran out",
+        ),
+        Case(
+            _HERE,
+            related={DB_INSTANCE: [_ORDERS]},
+            attested=[stated(_STAKEHOLDERS, "everybody knows", evidence="")],
+            why="it names no evidence",
+        ),
+    ],
+    skips=[_HERE, Case(_HERE, related={DB_INSTANCE: [{**_ORDERS, "MultiAZ": False}]}, attested=[_LIST])],
+    unknowns=[
+        Case(_HERE, related={DB_INSTANCE: [_ORDERS]}, why="nobody attested it yet"),
+        Case(_HERE, unread=[DB_CLUSTER], attested=[_LIST]),
+    ],
+)
+def stakeholder_communication_attested(region: Facts, want: Communication) -> Iterator[Evidence]:
+    """Whoever must hear of a failover is known, and so is how they are told.
+
+    Why: a topic with a subscriber tells machines and operators; customers, support and management hear of an outage from
+    somebody who knows whom to call, and only if the list was tried before.
+
+    Fix: keep the list of stakeholders, the channel and a template of the message; use them in a failover test, and attest it with
+    the date of that test.
+
+    Source: the standard's "Notify stakeholders during failover". No API names the people; an attestation is the only evidence.
+    """
+    databases, gap = _with_standby(region)
+    if not databases:
+        if gap:
+            raise gap
+        raise NotApplicable("no database here has a standby")
+    yield from region.attested(_STAKEHOLDERS, want.attestation_max_age_days)
 
 
 def _with_standby(region: Facts) -> tuple[list[Facts], Unavailable | None]:
