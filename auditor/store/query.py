@@ -30,6 +30,7 @@ _LONGEST = 50_000_000
 """Bytes of one value: a few functions can make any length out of nothing."""
 _STEPS = 10_000
 """SQLite's instructions between two looks at the clock."""
+_COUNT = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}
 _TABLE_FUNCTIONS = frozenset({"json_each", "json_tree"})
 _REFUSED_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit", "sqlite_log"})
@@ -63,9 +64,14 @@ def ask(moment: Moment, statement: str, *, seconds: float, limit: int) -> Answer
 
 
 def named(statement: str) -> list[View]:
-    """The views whose names stand somewhere in the statement."""
-    words = set(re.findall(r"[a-z_]+", statement.lower()))
-    return [view for name, view in VIEWS.items() if name in words]
+    """The views whose names stand somewhere in the statement, with the columns whose names do.
+
+    A name cannot be written otherwise in SQLite; where columns are meant without their names (``*``, NATURAL), all are there.
+    """
+    words = set(re.findall(r"[a-z0-9_]+", statement.lower()))
+    unnamed = "*" in _COUNT.sub("", statement) or "natural" in words
+    views = [view for name, view in VIEWS.items() if name in words]
+    return views if unnamed else [view.only(words) for view in views]
 
 
 def create(database: sqlite3.Connection, view: View, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -6,9 +6,10 @@ JSON is text; text and JSON hold nothing that a database or a file format refuse
 
 import json
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -55,6 +56,13 @@ class View:
     doc: str
     columns: tuple[Column, ...]
     _read: "Callable[[Moment], Iterator[Sequence[Any]]]"
+
+    def only(self, names: Collection[str]) -> "View":
+        """The view with those of its columns, or its first where it has none of them."""
+        places = [place for place, column in enumerate(self.columns) if column.name in names] or [0]
+        pick = itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
+        columns = tuple(self.columns[place] for place in places)
+        return View(self.name, self.doc, columns, lambda moment: map(pick, self._read(moment)))
 
     def rows(self, moment: "Moment") -> ViewRows:
         """Stream the rows, values in the order of ``columns``; only a few thousand are held at a time."""

