@@ -91,7 +91,10 @@ def _json(value: Any) -> str:
         text = ""
     if text and "\\u0000" not in text:
         return text
-    return json.dumps(_cleaned(value), default=plain, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return json.dumps(_cleaned(value), default=plain, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:  # what nests hundreds deep
+        return '"nested too deeply to be shown"'
 
 
 def _cleaned(value: Any) -> Any:

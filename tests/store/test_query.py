@@ -261,6 +261,17 @@ def _named(nights: Nights, name: str, first: int) -> None:
     assert json.loads(tags) == {shown: shown}
 
 
+def test_what_nests_too_deeply_is_said_and_breaks_nothing(nights: Nights) -> None:
+    deep: list[object] = []
+    for _ in range(700):
+        deep = [deep]
+    nights.night(nights.volume("deep", Policy=deep), nights.volume("flat", Size=1))
+    found = dict(rows(nights.store, "SELECT name, document FROM resources"))
+    assert found["deep"] == '"nested too deeply to be shown"'
+    assert rows(nights.store, "SELECT name FROM resources WHERE document ->> 'Size' = 1") == [("flat",)]
+    nights.store.publish_views()
+
+
 def test_limits_are_told(told: Store) -> None:
     assert told.ask("SELECT name FROM resources", limit=5).more
     assert len(told.ask("SELECT name FROM resources", limit=5).rows) == 5
