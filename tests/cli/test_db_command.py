@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cli.conftest import run
 from store import released
 
 from auditor.store import Store
+from cli.conftest import run
 
 
 @pytest.fixture
