@@ -22,7 +22,7 @@ _DEEPEST = 16
 _NAMED = re.compile(
     r"(?i)^(userdata|environment|environmentvariables|.*password|(client|webhook)?secret|secret(access)?key|secretstring"
     r"|secretbinary|secretvalue|sessiontoken|authtoken|accesstoken|refreshtoken|authorizationtoken|.*privatekey"
-    r"|authparameters|customheaders|headervalue|httpparameters|initquery|certificatebody)$"
+    r"|authparameters|customheaders|headervalue|httpparameters|initquery)$"
 )
 _OF_SERVICE = {
     # The address of a subscriber often is a key to somewhere: a web hook's URL with its token.
