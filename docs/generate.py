@@ -14,13 +14,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import click  # noqa: E402
 from cases import judge_case  # noqa: E402
+from shapes import Answers, run  # noqa: E402
 
 from auditor import catalog, pricing  # noqa: E402
 from auditor import standard as standards  # noqa: E402
 from auditor.aws.permissions import action  # noqa: E402
 from auditor.cli import main as cli  # noqa: E402
 from auditor.collect import load_types  # noqa: E402
-from auditor.collect.declare import Call, Metric, ResourceType  # noqa: E402
+from auditor.collect.declare import Batch, Metric, ResourceType  # noqa: E402
 from auditor.collect.plan import make_plan  # noqa: E402
 from auditor.kit import Case, Check  # noqa: E402
 from auditor.standard import Pattern  # noqa: E402
@@ -50,6 +51,7 @@ def pages() -> dict[Path, str]:
     made[DOCS / "checks" / "index.md"] = _checks()
     made[DOCS / "standard.md"] = _standard()
     made[DOCS / "resource-types.md"] = _types()
+    made |= {DOCS / "types" / f"{page_of(name)}.md": _type_page(declared) for name, declared in TYPES.items()}
     made[DOCS / "views.md"] = _views()
     made[DOCS / "commands.md"] = _commands()
     made[ROOT / "README.md"] = _inserted((ROOT / "README.md").read_text(encoding="utf-8"), "judged", _judged())
@@ -57,9 +59,9 @@ def pages() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write all pages, and remove those of checks that are gone."""
+    """Write all pages, and remove those of checks and types that are gone."""
     made = pages()
-    for path in (DOCS / "checks").glob("*.md"):
+    for path in (*(DOCS / "checks").glob("*.md"), *(DOCS / "types").glob("*.md")):
         if path not in made:
             path.unlink()
     changed = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
@@ -284,52 +286,133 @@ def _judged() -> str:
 # ---- resource types --------------------------------------------------------------------------------------------------
 
 
+_READERS: Mapping[str, list[str]] = defaultdict(list)
+for _known in CHECKS:
+    for _name in dict.fromkeys((*_known.on, *_known.reads)):
+        _READERS[_name].append(_known.id)
+
+_LISTED: Mapping[tuple[str, str, str], list[str]] = defaultdict(list)
+"""A list call (service, operation, arguments) -> the types that get rows of its answer: it is made once for all of them."""
+for _type in TYPES.values():
+    for _call in (*_type.lists, *_type.calls):
+        if not _call.args:
+            _LISTED[_call.service, _call.operation, json.dumps(_call.params, sort_keys=True)].append(_type.type)
+
+
 def _types() -> str:
-    readers: dict[str, list[str]] = defaultdict(list)
-    for check in CHECKS:
-        for type in dict.fromkeys((*check.on, *check.reads)):
-            readers[type].append(check.id)
+    """The index of all types."""
+    rows = [
+        (
+            _type_link(name, ""),
+            _cell(_prose(declared.doc)),
+            "the account" if declared.scope == "global" else "each region",
+            str(len(_READERS[name])),
+        )
+        for name, declared in sorted(TYPES.items())
+    ]
+    extra = ", ".join(f"`{action(call)}`" for call in pricing.CALLS)
     parts = [
         MARK,
         "# Resource types",
         (
             f"{len(TYPES)} types of resources are known, each declared in `auditor/collect/aws/`. A scan reads those its "
-            "checks need. Documents keep AWS's own field names; `Metrics` and the fields named volatile change by themselves "
-            "and are no change of the resource."
+            "checks need. Each has a page: its calls, the permissions they need, the fields that are kept and those that "
+            "never are, and the checks that use it. Documents keep AWS's own field names."
         ),
+        _table(("type", "what it is", "read for", "checks"), rows),
+        "## Prices",
+        f"Beside these, list prices are asked for where allowed ([prices](prices.md)): {extra}.",
     ]
-    for name, declared in sorted(TYPES.items()):
-        used = ", ".join(f"[{id}](checks/{id}.md)" for id in readers[name]) or "none yet"
-        parts += [f"## {name}", declared.doc, _table(("", ""), [*_declared(declared), ("checks", used)])]
-    extra = ", ".join(f"`{action(call)}`" for call in pricing.CALLS)
-    parts += ["## Prices", f"Beside these, list prices are asked for where allowed ([prices](prices.md)): {extra}."]
     return "\n\n".join(parts) + "\n"
 
 
-def _declared(type: ResourceType) -> Iterator[tuple[str, str]]:
-    yield (
-        "read",
-        ("once for the account" if type.scope == "global" else "in every region")
-        + (f", for each {_type_link(type.parent, '')}" if type.parent else ""),
-    )
-    listing = [*type.lists, *type.calls]
-    yield "listed by", _calls(listing)
-    if type.details:
-        details = [
-            (field, detail if isinstance(detail, Call) else detail.call) for field, detail in type.details.items()
-        ]
-        yield "details", ", ".join(f"`{field}` (`{call.service}:{call.operation}`)" for field, call in details)
-    if type.metrics:
-        yield "metrics", ", ".join(dict.fromkeys(map(_metric, type.metrics)))
-    yield "IAM actions", ", ".join(f"`{name}`" for name in sorted({action(call) for call in type.every_call}))
-    if type.volatile:
-        yield "volatile", ", ".join(f"`{field}`" for field in type.volatile)
-    if type.drop:
-        yield "never kept", ", ".join(f"`{field}`" for field in type.drop)
+def _type_page(declared: ResourceType) -> str:
+    used = [f"- [{id}](../checks/{id}.md)" for id in _READERS[declared.type]]
+    place = "once for the account" if declared.scope == "global" else "in every region"
+    above = f", for each {_type_link(declared.parent, '../')}" if declared.parent else ""
+    actions = sorted({action(call) for call in declared.every_call})
+    held = sorted(_kept(declared))
+    told = sorted({*declared.volatile, *(["Metrics"] if declared.metrics else [])})
+    never = [f"`{path}`" for path in declared.drop]
+    source = Path(sys.modules[_module_of(declared)].__file__ or "").relative_to(ROOT)
+    parts = [
+        MARK,
+        f"# {declared.type}",
+        _prose(declared.doc),
+        f"Read {place}{above}. Its id is `{declared.id}`, its name `{declared.name or declared.id}`.",
+        "## Calls",
+        _table(("call", "made", "for"), _made(declared)),
+    ]
+    if declared.collect is not None and declared.collect.__doc__:
+        parts.append(f"Which of them follow which: {_prose(declared.collect.__doc__.strip())}")
+    parts += [
+        "## IAM permissions",
+        ", ".join(f"`{name}`" for name in actions),
+        "## What is kept",
+        "Every field of the answer but those below, as AWS names it: " + ", ".join(f"`{name}`" for name in held) + ".",
+        "### Fields that change by themselves",
+        ", ".join(f"`{name}`" for name in told) + ". A change of them is no change of the resource."
+        if told
+        else "None.",
+        "### What is never kept",
+        (", ".join(never) + "." if never else "Nothing is left out of the answers.")
+        + " Secrets are blanked in every answer besides, by botocore's marks and by name ([security](../security.md)).",
+        "## Checks that use it",
+        "\n".join(used) or "None yet: other types' collectors or reports use it.",
+        f"It is declared in [{source}](../../{source}); all types: [index](../resource-types.md).",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
-def _calls(calls: Iterable[Call]) -> str:
-    return ", ".join(dict.fromkeys(f"`{call.service}:{call.operation}`" for call in calls))
+def _kept(declared: ResourceType) -> set[str]:
+    """The top-level fields of a type's documents: of its first row, which holds every member of the answer."""
+    answers = Answers()
+    if declared.collect is None:
+        row = answers.rows(declared)[0]
+    else:
+        row = next(run(declared.collect(), answers))
+        row = dict(declared.shape(row)) if declared.shape else row
+    whole = {path for path in declared.drop if "." not in path}
+    return ({*row, *declared.details, *(["Metrics"] if declared.metrics else [])}) - whole
+
+
+def _module_of(declared: ResourceType) -> str:
+    """The module that declares a type: the one that holds it, or calls its constructor in a loop."""
+    service = declared.type.split("::")[1]
+    for name, module in sys.modules.items():
+        if name.startswith("auditor.collect.aws.") and declared in vars(module).values():
+            return name
+    return "auditor.collect.aws.rds" if service in ("DocDB", "Neptune") else "auditor.collect.aws"
+
+
+def _made(declared: ResourceType) -> Iterator[tuple[str, str, str]]:
+    """Yield each call of a type: its name, how often it is made, and what for."""
+    seen: set[tuple[str, str]] = set()
+    for call in (*declared.lists, *declared.calls):
+        key = (call.service, call.operation, json.dumps(call.params, sort_keys=True))
+        others = [name for name in dict.fromkeys(_LISTED.get(key, ())) if name != declared.type and not call.args]
+        often = "for each parent" if call.args else "once, page by page"
+        if declared.collect is not None:
+            often = "by the collector's code, page by page"
+        line = (f"{call.service}:{call.operation}", often)
+        if line in seen:
+            continue
+        seen.add(line)
+        shared = f"; the same answer serves {', '.join(_type_link(name, '../') for name in others)}" if others else ""
+        yield f"`{call.service}:{call.operation}`", often + shared, f"`{call.result}`" if call.result else "the answer"
+    for field, detail in declared.details.items():
+        call = detail.call if isinstance(detail, Batch) else detail
+        often = "one for each resource"
+        if isinstance(detail, Batch):
+            often = f"one for {detail.size} resources at a time, in place of one for each"
+        if field in declared.details_when:
+            often += ", where it applies"
+        yield f"`{call.service}:{call.operation}`", often, f"`{field}`"
+    if declared.metrics:
+        wanted = "<br>".join(dict.fromkeys(map(_metric, declared.metrics)))
+        yield "`cloudwatch:GetMetricData`", "one for up to 500 series, in place of one for each", wanted
+    if declared.get:
+        yield f"`{declared.get.service}:{declared.get.operation}`", "when a single one is read again", "the resource"
 
 
 def _metric(metric: Metric) -> str:
@@ -439,8 +522,13 @@ def _bullet_link(pattern: Pattern) -> str:
     return f"[{pattern.bullet}](../standard.md#{slug(pattern.id)})"
 
 
-def _type_link(type: str, up: str = "../resource-types.md") -> str:
-    return f"[{type}]({up}#{slug(type)})"
+def _type_link(type: str, up: str = "../") -> str:
+    return f"[{type}]({up}types/{page_of(type)}.md)"
+
+
+def page_of(type: str) -> str:
+    """The name of a type's page: ``AWS::RDS::DBInstance`` is ``aws-rds-dbinstance``."""
+    return "-".join(part.lower() for part in type.split("::") if part)
 
 
 def _inserted(text: str, name: str, block: str) -> str:

@@ -64,7 +64,8 @@ def tracked() -> list[Path]:
 def test_derived_pages_are_what_the_code_says(generator: ModuleType) -> None:
     made = generator.pages()
     stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    stale += [path for path in (ROOT / "docs" / "checks").glob("*.md") if path not in made]
+    for folder in ("checks", "types"):
+        stale += [path for path in (ROOT / "docs" / folder).glob("*.md") if path not in made]
     assert not stale, f"run `make docs`: {', '.join(sorted(path.name for path in stale)[:5])} …"
 
 
