@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.endpoint import Endpoint, endpoint
 from click.testing import CliRunner, Result
 
 from auditor.cli import loglines, main
+from cli.endpoint import Endpoint, endpoint
 
 
 @pytest.fixture(scope="session")

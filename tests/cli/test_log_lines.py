@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import run, start
-from cli.endpoint import Endpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor import logs
 from auditor.cli.loglines import set_up_logging
+from cli.conftest import run, start
+from cli.endpoint import Endpoint
 
 log = logging.getLogger("auditor.test")
 

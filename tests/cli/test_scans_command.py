@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import run
 from store.nights import Nights
 
 from auditor.model import ScanStatus
 from auditor.store import Store, default_url
+from cli.conftest import run
 
 
 def services(**calls: int) -> dict[str, Any]:
