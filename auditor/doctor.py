@@ -13,6 +13,7 @@ from auditor import config as configuration
 from auditor.aws.answer import Fault
 from auditor.aws.faults import classify
 from auditor.aws.session import Connection
+from auditor.collect.closed import REGION_CLOSED
 from auditor.collect.declare import ResourceType
 from auditor.collect.plan import make_plan
 from auditor.collect.run import collect
@@ -33,6 +34,8 @@ _CLOCK_SECONDS = 60
 _PROBE_SECONDS = 120.0
 _NIGHTS_OF_ROOM = 90
 """A disk with room for fewer nights wants attention."""
+_IN_EVERY_REGION = "AWS::EC2::VPC"
+"""What is asked for to see whether a region is closed: cheap, and there is no region without the service."""
 _NAMED = 6
 """How many blinded checks are named."""
 _NO_ANSWER = re.compile("timeout|connection|endpoint|proxy|deadline|incomplete", re.IGNORECASE)
@@ -98,12 +101,20 @@ def examine(
     except AuditorError as error:
         yield Diagnosis("regions", Health.BAD, str(error), "mend `regions` in [account], or allow ec2:DescribeRegions")
         return
+    regions = tuple(region for region in regions if region not in settings.account.closed_regions)
+    if not regions:
+        yield Diagnosis("regions", Health.BAD, "every one is in closed_regions", "mend closed_regions in [account]")
+        return
     if enabled is None:
         said = f"which are enabled may not be asked; {', '.join(regions)} are read, what would join others is unknown"
         yield Diagnosis("regions", Health.POOR, said, "allow ec2:DescribeRegions")
     else:
         yield Diagnosis("regions", Health.GOOD, f"{len(regions)} of {len(enabled)} enabled regions are read")
     if probe:
+        shut = _closed(connection, identity.account, identity.partition, regions, types)
+        if shut:
+            yield _say_closed(shut)
+        regions = tuple(region for region in regions if region not in shut) or regions
         home = connection.region if connection.region in regions else regions[0]
         yield from _permissions(connection, identity.account, identity.partition, home, checks, types)
 
@@ -192,6 +203,32 @@ class _Nowhere:
         """Forget the coverage."""
 
 
+def _closed(
+    connection: Connection,
+    account: str,
+    partition: str,
+    regions: Sequence[str],
+    types: Mapping[str, ResourceType],
+) -> Sequence[str]:
+    """Return which of REGIONS a policy of the organisation closes, by one call to each."""
+    if _IN_EVERY_REGION not in types:
+        return ()
+    plan = make_plan([types[_IN_EVERY_REGION]], types, account, partition, regions)
+    read = collect(plan, connection.caller(), _Nowhere(), deadline_seconds=_PROBE_SECONDS, limiter=connection.limiter)
+    return [scope.region for scope, cover in read.coverage.items() if cover.gap and cover.gap.code == REGION_CLOSED]
+
+
+def _say_closed(regions: Sequence[str]) -> Diagnosis:
+    many = len(regions) != 1
+    return Diagnosis(
+        "regions",
+        Health.POOR,
+        f"a policy of the organisation closes {', '.join(sorted(regions))}: what is there cannot be read, and counts so",
+        f"name {'them' if many else 'it'} under closed_regions in [account]: then {'they are' if many else 'it is'} "
+        "out of scope; no permission of the auditor's role opens such a region",
+    )
+
+
 def _permissions(
     connection: Connection,
     account: str,
@@ -222,6 +259,7 @@ def gaps_of(
             gap = cover.gap or Gap(cover.scope.type, str(cover.state))
             found.append((gap, cover.state is CoverageState.DENIED))
         for gap, denied in found:
+            denied = denied and gap.code != REGION_CLOSED  # no permission opens it
             key = not (denied or _fault(gap.code) is Fault.DENIED), gap.operation
             codes[key].add(gap.code)
             unread[key].add(cover.scope.type)
@@ -253,4 +291,10 @@ def _fault(code: str) -> Fault:
 
 def _remedy(codes: Iterable[str]) -> str:
     """Return what to do about answers that are no denials."""
-    return "; ".join(dict.fromkeys(_REMEDIES.get(_fault(code), _REMEDIES[Fault.OTHER]) for code in sorted(codes)))
+    return "; ".join(dict.fromkeys(_remedy_of(code) for code in sorted(codes)))
+
+
+def _remedy_of(code: str) -> str:
+    if code == REGION_CLOSED:
+        return "a policy of the organisation closes the region: name it under closed_regions in [account]"
+    return _REMEDIES.get(_fault(code), _REMEDIES[Fault.OTHER])

@@ -226,12 +226,13 @@ def run_scan(
                 )
             statistics |= collected.statistics
             interrupted = collected.interrupted and stop.is_set()
-            whole = all(coverage.whole for coverage in collected.coverage.values())
+            remember(store, scan, types)
+            judged = judge_scan(store, scan, chosen, standard, thresholds, everywhere, prices(), listener, ledger)
+            # By what the store made of it: it does not believe everything at once.
+            whole = all(coverage.whole for coverage in judged.coverage.values())
             status = ScanStatus.COMPLETE if whole else ScanStatus.INCOMPLETE
             if interrupted:
                 status = ScanStatus.INTERRUPTED
-            remember(store, scan, types)
-            judged = judge_scan(store, scan, chosen, standard, thresholds, everywhere, prices(), listener, ledger)
             statistics["verdicts"] = judged.judgement.verdicts
         except BaseException as error:
             status = ScanStatus.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ScanStatus.FAILED

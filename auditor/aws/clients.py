@@ -123,7 +123,7 @@ class Clients:
         listed = self.session.get_available_regions(service, partition_name=partition)
         if not listed or region in listed or _resolves(host):
             return False
-        suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+        suffix = self.session.get_component("endpoint_resolver").get_partition_dns_suffix(partition)
         own = f"ec2.{region}.{suffix}"
         return host != own and _resolves(own)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from auditor.aws.answer import CallError, Fault
 
-__all__ = ["OVER", "classify", "ends_session", "means_gone", "scrub", "wrong_clock"]
+__all__ = ["OVER", "by_organisation", "classify", "ends_session", "means_gone", "scrub", "wrong_clock"]
 
 _NOT_HERE = frozenset(
     {
@@ -118,6 +118,7 @@ _NOT_IMPLEMENTED = re.compile(r"not (yet |been )*implemented", re.IGNORECASE)
 # EC2 calls some things by older names than CloudFormation does.
 _OTHER_NAMES = {"group": "securitygroup", "ami": "image", "ami id": "image", "accesspoint": "loadbalancer"}
 _LONGEST_MESSAGE = 300
+_TAIL = 120
 _ENCODED = re.compile(r"encoded authorization failure message:?\s*\S+", re.IGNORECASE)
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b")
 _NAMED_SECRET = re.compile(r"(?i)\b(signature|credential|security-?token|secret\w*|password|token)\s*[=:]\s*[^\s,&]+")
@@ -147,6 +148,12 @@ def classify(code: str, status: int, message: str = "") -> Fault:
     if _PARAMETER.match(bare):
         return Fault.PARAMETER
     return Fault.DENIED if status in (401, 403) else Fault.OTHER
+
+
+def by_organisation(message: str) -> bool:
+    """Whether a denial's MESSAGE says that a policy of the organisation is behind it (IAM user guide, "Troubleshoot access denied
+    error messages"): an explicit deny in one, or none that allows."""
+    return "service control policy" in message or "resource control policy" in message
 
 
 def wrong_clock(error: CallError) -> bool:
@@ -182,4 +189,7 @@ def scrub(message: str) -> str:
     line = _NAMED_SECRET.sub(lambda match: f"{match[1]}=(hidden)", line)
     line = _LONG_BLOB.sub("(blob)", line)
     line = " ".join(line.split())
-    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
+    if len(line) <= _LONGEST_MESSAGE:
+        return line
+    # Who may not comes first, and why not last: what is long lies between.
+    return f"{line[: _LONGEST_MESSAGE - _TAIL - 1].rstrip()}…{line[-_TAIL:].lstrip()}"

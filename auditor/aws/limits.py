@@ -1,5 +1,6 @@
 """How many calls a second a service gets: AWS's limits are shared with production, so we stay below them and slow down first."""
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -79,7 +80,7 @@ class Pace:
     """How often and how fast calls are tried again, in seconds."""
 
     first_delay: float = 0.4
-    """The longest wait before the second attempt; doubled for each further one. The wait is drawn from zero to that."""
+    """The longest wait before the second attempt; doubled for each further one."""
     longest_delay: float = 20.0
     throttled_attempts: int = 8
     transient_attempts: int = 5
@@ -90,6 +91,14 @@ class Pace:
     def longest_wait(self, attempts: int) -> float:
         """Return the longest wait after so many attempts."""
         return min(self.longest_delay, self.first_delay * 2.0 ** min(attempts - 1, 16))
+
+    def wait(self, attempts: int, throttled: bool, lot: random.Random) -> float:
+        """Return how long to wait after so many attempts, drawn by LOT: up to the longest wait.
+
+        After throttling at least half of it, so that all attempts together outlast 22 seconds of nothing but throttling.
+        """
+        longest = self.longest_wait(attempts)
+        return lot.uniform(longest / 2 if throttled else 0, longest)
 
 
 @dataclass(eq=False, slots=True)

@@ -19,7 +19,6 @@ __all__ = ["PatientCaller"]
 
 _CALL_SECONDS = 60.0
 _TRANSIENT_ATTEMPTS = 3
-_THROTTLED_ATTEMPTS = 6
 
 
 class PatientCaller:
@@ -34,7 +33,6 @@ class PatientCaller:
             pace,
             call_seconds=min(pace.call_seconds, _CALL_SECONDS),
             transient_attempts=min(pace.transient_attempts, _TRANSIENT_ATTEMPTS),
-            throttled_attempts=min(pace.throttled_attempts, _THROTTLED_ATTEMPTS),
         )
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
 
@@ -53,7 +51,7 @@ class PatientCaller:
                     self._limiter.throttled(lanes[0], started, self._limiter.clock())
                 if attempt >= self._attempts(error):
                     raise
-                time.sleep(self._random.uniform(0, self._pace.longest_wait(attempt)))
+                time.sleep(self._pace.wait(attempt, error.fault is Fault.THROTTLED, self._random))
             else:
                 self._limiter.answered(lanes[0])
                 return answer

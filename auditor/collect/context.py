@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from auditor.aws.answer import Operation
+from auditor.collect.closed import may_be_closed, told_apart
 from auditor.collect.items import Budget
 from auditor.collect.plan import Plan
 from auditor.collect.queue import CallQueue
@@ -35,6 +36,7 @@ class Context:
         self._sink = sink
         self._most_rows = most_rows
         self._rows = 0
+        self._denied: list[Coverage] = []
         self._held: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
@@ -76,8 +78,21 @@ class Context:
         self.queue.deliver(add)
 
     def close(self, coverage: Coverage) -> None:
-        """Give the sink a scope's coverage."""
+        """Give the sink a scope's coverage; what a policy of the organisation denied waits for ``release``."""
+        if may_be_closed(coverage):
+            with self._lock:
+                self._denied.append(coverage)
+            return
+        self._close(coverage)
 
+    def release(self) -> None:
+        """Give the sink what waited: by now it is known of each region whether it is closed as a whole."""
+        with self._lock:
+            denied, self._denied = self._denied, []
+        for coverage in told_apart(denied, self.coverage.values()):
+            self._close(coverage)
+
+    def _close(self, coverage: Coverage) -> None:
         def close() -> None:
             self.coverage[coverage.scope] = coverage
             self._sink.close(coverage)

@@ -329,7 +329,8 @@ class CallQueue:
             return False
         numbers.retried += 1
         item.granted = 0
-        self._at(now + self._random.uniform(0, self._pace.longest_wait(item.attempts)), item)
+        wait = self._pace.wait(item.attempts, outcome.fault is Fault.THROTTLED, self._random)
+        self._at(now + wait, item)
         return True
 
     def _conclude(self, item: Item, outcome: Answer | CallError | Exception) -> None:

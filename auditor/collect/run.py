@@ -109,6 +109,8 @@ def collect(
 
     with seldom_collected():
         queue.run(tick)
+    context.release()
+    queue.drain()
     for scope in scopes:
         if scope.scope not in context.coverage:
             logger.error("%s was never closed", scope.scope)

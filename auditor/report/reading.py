@@ -24,6 +24,8 @@ _ADVICE = {
     "NotFound": "What the resource points to was not found; it may have been deleted during the scan. Scan again.",
     "NotGiven": "AWS cannot tell; somebody who knows has to look. Until then it counts neither as a pass nor as a failure.",
     "NotImplemented": "The endpoint does not know this operation. AWS itself does; a stand-in for it may not.",
+    "NoLongerOffered": "AWS says that the service is not offered or not subscribed to any more, and the account had resources "
+    "of it. It is believed once it has been said for three days; until then nothing counts as gone or mended.",
     "NotRead": "The scan did not read it: it was not part of what was asked for, or there is no collector for it yet.",
     "NotUnderstood": "The value is of a form the auditor does not know; look at it by hand, and please report it.",
     "OtherAccount": "It lies in another account, which this scan does not read.",
@@ -33,6 +35,8 @@ _ADVICE = {
     "NoDatapoints": _NO_DATA,
     "NoInformation": _NO_RECORD,
     "NotRecorded": _NO_RECORD,
+    "RegionClosed": "A policy of the organisation closes this region as a whole: name it under closed_regions in [account], then "
+    "it is out of scope. No permission of the auditor's role opens it.",
     "SourceUnknown": _NO_RECORD,
 }
 """Our own codes of what is not known -> what to do."""
@@ -144,6 +148,8 @@ def _gap_view(
 
 
 def _advice(code: str, message: str, denied: bool) -> str:
+    if code == "RegionClosed":
+        return _ADVICE[code]
     if denied and "service control policy" in message:
         return "A service control policy of the organisation denies it; allow it there for the auditor's role."
     if denied and "explicit deny" in message:

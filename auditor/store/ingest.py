@@ -13,6 +13,7 @@ from auditor.model import Coverage, Gap, Resource, Scan, Scope
 from auditor.store.codec import Packer, dumps, fingerprint, joined
 from auditor.store.columns import encode_text
 from auditor.store.database import Database
+from auditor.store.doubt import believed
 from auditor.store.numbers import deltas
 from auditor.store.schema import coverage as coverage_table
 from auditor.store.schema import observations, resources, versions
@@ -183,6 +184,11 @@ class Ingest:
             self._close(state, coverage, learnt, seen.union(state.seen))
 
     def _close(self, state: ScopeState, coverage: Coverage, learnt: Mapping[bytes, _Known], seen: set[int]) -> None:
+        missing: list[_Known] = []
+        if coverage.state.known:
+            every = chain(state.known.besides(learnt), learnt.values())
+            missing = [item for item in every if item.since is not None and item.id not in seen]
+        coverage = believed(self._connection, self._scan, state.id, coverage, len(missing))
         values: dict[str, Any] = {
             "scan_id": self._scan.id,
             "scope_id": state.id,
@@ -199,11 +205,7 @@ class Ingest:
             "from_scan": coverage.from_scan,
         }
         if coverage.state.known:
-            self._ended += [
-                {"row": item.id, "since": item.since}
-                for item in chain(state.known.besides(learnt), learnt.values())
-                if item.since is not None and item.id not in seen
-            ]
+            self._ended += [{"row": item.id, "since": item.since} for item in missing]
         else:
             ((values["codec"], values["seen"]),) = self._packer.pack(self._connection, "seen", [dumps(deltas(seen))])
         self._coverage.append(values)

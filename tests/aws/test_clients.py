@@ -21,7 +21,7 @@ from auditor.collect import load_types
 from auditor.collect.declare import Call
 
 CALLS = {call.service: call for type in load_types().values() for call in type.every_call if not call.args}
-REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2", "cn-north-1", "us-gov-west-1")
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2", "cn-north-1", "cn-northwest-1", "us-gov-west-1", "us-gov-east-1")
 VPCS = Call("ec2", "DescribeVpcs", "Vpcs")
 
 

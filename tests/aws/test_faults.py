@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from auditor.aws.answer import CallError, Fault
 from auditor.aws.clients import call_error
-from auditor.aws.faults import classify, means_gone, scrub
+from auditor.aws.faults import by_organisation, classify, ends_session, means_gone, scrub, wrong_clock
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,56 @@ def test_a_message_keeps_what_a_person_needs() -> None:
     )
     assert scrub(said) == said
     assert json.loads(json.dumps(scrub("a\x00b\u202ec\nd"))) == "a b c d"
+
+
+def test_of_a_message_that_is_too_long_the_reason_at_its_end_is_kept() -> None:
+    role = f"arn:aws:sts::123456789012:assumed-role/{'long-role-name-' * 10}/{'session-' * 10}"
+    said = scrub(f"User: {role} is not authorized to perform: rds:X with an explicit deny in a service control policy")
+    assert len(said) <= 300
+    assert said.startswith("User: arn:aws:sts::123456789012")
+    assert by_organisation(said)
+
+
+@pytest.mark.parametrize(
+    ("message", "by"),
+    [
+        ("is not authorized to perform: ec2:X with an explicit deny in a service control policy", True),
+        ("is not authorized to perform: ec2:X because no service control policy allows the ec2:X action", True),
+        ("is not authorized to perform: s3:X with an explicit deny in a resource control policy", True),
+        ("is not authorized to perform: ec2:X because no identity-based policy allows the ec2:X action", False),
+        ("is not authorized to perform: ec2:X with an explicit deny in an identity-based policy", False),
+        ("You are not authorized to perform this operation.", False),
+    ],
+)
+def test_a_denial_by_the_organisation_is_told_by_its_words(message: str, by: bool) -> None:
+    assert by_organisation(message) is by
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "clock", "ends"),
+    [
+        (
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+            True,
+            True,
+        ),
+        ("RequestExpired", "Request has expired.", True, True),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: 20261128T010000Z is now earlier than 20261128T010500Z",
+            True,
+            True,
+        ),
+        ("InvalidSignatureException", "Signature not yet current: 20261128T011500Z", True, True),
+        ("SignatureDoesNotMatch", "The request signature we calculated does not match", False, False),
+        ("ExpiredToken", "The security token included in the request is expired", False, True),
+        ("UnauthorizedSSOTokenError", "", False, True),
+        ("AuthFailure", "AWS was not able to validate the provided access credentials", False, False),
+        ("AccessDenied", "the clock struck", False, False),
+    ],
+)
+def test_what_every_call_to_come_would_meet_ends_a_session(code: str, message: str, clock: bool, ends: bool) -> None:
+    error = CallError(classify(code, 403, message), code, message)
+    assert wrong_clock(error) is clock
+    assert ends_session(error) is ends

@@ -28,7 +28,7 @@ class Stumbles:
 
 
 @pytest.mark.parametrize(
-    ("error", "attempts"), [(THROTTLED, 6), (UNAVAILABLE, 3), (DENIED, 1), (EXPIRED, 1)], ids=lambda v: str(v)
+    ("error", "attempts"), [(THROTTLED, 8), (UNAVAILABLE, 3), (DENIED, 1), (EXPIRED, 1)], ids=lambda v: str(v)
 )
 def test_what_passes_is_asked_again_and_only_so_often(error: CallError, attempts: int) -> None:
     caller = Scripted(Ask=Stumbles(attempts - 1, error))

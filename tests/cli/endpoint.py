@@ -30,6 +30,8 @@ HOSTILE = {
 """Names of security groups that are open to everybody, by what is wrong with them: all that XML can carry."""
 LOCKED = "\x1b[2Jlocked \x00\u202eout\n=1+1 \ud800"
 """What is said when something is denied."""
+CLOSED = "User: x is not authorized to perform: this action with an explicit deny in a service control policy"
+"""What is said when the organisation has closed a region."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Endpoint:
     def behave(self, **rules: Any) -> None:
         """Change how it answers, until the next call.
 
+        ``closed``: regions that a policy of the organisation closes, but for what finds out which regions there are;
         ``denied``: ``service:Operation`` names; ``code`` and ``status``: what they are denied with; ``held``: names of calls
         that hang until the next change; ``skew``: seconds its clock is ahead; ``delay``: seconds each answer takes.
         """
@@ -100,16 +103,18 @@ class Tampered:
         if name in rules.get("held", ()):
             self.hanging.set()
             self.released.wait(120)
+        if asked.region in rules.get("closed", ()) and asked.service != "sts" and asked.operation != "DescribeRegions":
+            return self.deny(start, "AccessDenied", 403, not environ.get("HTTP_X_AMZ_TARGET"), CLOSED)
         if name in rules.get("denied", ()):
             xml = not environ.get("HTTP_X_AMZ_TARGET")
             return self.deny(start, rules.get("code", "AccessDenied"), rules.get("status", 403), xml)
         return self.account(environ, start)
 
-    def deny(self, start: Callable[..., Any], code: str, status: int, xml: bool) -> Iterable[bytes]:
+    def deny(self, start: Callable[..., Any], code: str, status: int, xml: bool, said: str = LOCKED) -> Iterable[bytes]:
         if not xml:
-            error = json.dumps({"__type": code, "message": LOCKED})
+            error = json.dumps({"__type": code, "message": said})
             return self.say(start, error, f"{status} Denied", "application/x-amz-json-1.1")
-        message = escape("".join(letter for letter in LOCKED if letter.isprintable() or letter in "\u202e\n"))
+        message = escape("".join(letter for letter in said if letter.isprintable() or letter in "\u202e\n"))
         error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         return self.say(start, f"<Response>{error}<Errors>{error}</Errors></Response>", f"{status} Denied", "text/xml")
 

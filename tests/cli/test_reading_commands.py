@@ -312,6 +312,22 @@ def test_doctor_says_an_operation_once_whatever_it_answered() -> None:
     assert "allow ec2:DescribeRouteTables" in said.advice
 
 
+def test_doctor_tells_a_region_that_the_organisation_closes_from_a_missing_permission(
+    account: Endpoint, tmp_path: Path
+) -> None:
+    account.behave(closed=["us-east-1"])  # where questions about the account are asked, too
+    result = run("doctor")
+    assert result.exit_code == 3
+    said = " ".join(result.stdout.split())
+    assert "a policy of the organisation closes us-east-1" in said
+    assert "name it under closed_regions in [account]" in said
+    assert "was denied in eu-west-1" in said, "the region that is read for permissions is one that can be read"
+    (tmp_path / "config.toml").write_text('[account]\nclosed_regions = ["us-east-1"]\n')
+    mended = run("doctor")
+    assert "closes" not in mended.stdout
+    assert "1 of 2 enabled regions are read" in mended.stdout
+
+
 def test_doctor_says_that_the_clock_is_off(account: Endpoint) -> None:
     account.behave(skew=240)
     result = run("doctor", "--no-probe")

@@ -1,5 +1,7 @@
 """Limits: a token bucket for each service and region that slows down when throttled, and pauses between attempts."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +62,14 @@ def test_answers_let_the_rate_creep_up_again_but_not_above_the_limit() -> None:
 def test_waits_double_up_to_the_longest() -> None:
     pace = Pace(first_delay=0.5, longest_delay=20.0)
     assert [pace.longest_wait(attempts) for attempts in (1, 2, 3, 10)] == [0.5, 1.0, 2.0, 20.0]
+
+
+@given(st.integers())
+def test_attempts_outlast_ten_seconds_in_which_everything_is_throttled(seed: int) -> None:
+    pace, lot = Pace(), random.Random(seed)
+    waits = [pace.wait(attempt, True, lot) for attempt in range(1, pace.throttled_attempts)]
+    assert 20 < sum(waits) < 60
+    assert all(0 <= pace.wait(attempt, False, lot) <= pace.longest_wait(attempt) for attempt in range(1, 6))
 
 
 def test_services_that_document_a_low_limit_stay_below_it() -> None:

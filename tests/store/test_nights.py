@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from store.nights import Nights
 
 from auditor.errors import StoreError
-from auditor.model import Coverage, CoverageState, Gap, Resource, ScanStatus, Scope
+from auditor.model import Coverage, CoverageState, Gap, Resource, Scan, ScanStatus, Scope
 from auditor.store import Store
 from auditor.store.ingest import Ingest
 
@@ -110,10 +111,51 @@ def test_a_resource_that_vanishes_is_gone_and_comes_back_as_the_same(nights: Nig
     assert nights.rows()["resources"] == resources
 
 
-def test_a_service_that_is_not_offered_any_more_has_no_resources(nights: Nights) -> None:
+def not_offered(nights: Nights, **asked: Any) -> tuple[Scan, Coverage]:
+    """A night on which the volumes' service answers that it is not offered; and what the store made of that."""
+    scan = nights.night(states={nights.volumes: CoverageState.NOT_OFFERED}, **asked)
+    return scan, nights.store.inventory(scan.id).coverage[nights.volumes]
+
+
+def test_a_service_that_is_not_offered_where_nothing_was_known_is_believed_at_once(nights: Nights) -> None:
+    assert not_offered(nights)[1].state is CoverageState.NOT_OFFERED
     nights.night(nights.volume("vol-1"))
-    second = nights.night(states={nights.volumes: CoverageState.NOT_OFFERED})
-    assert ids(nights.store.drift(second.id).gone) == ["vol-1"]
+    nights.night()
+    assert not_offered(nights)[1].state is CoverageState.NOT_OFFERED, "what was known is gone since"
+
+
+def test_that_a_service_is_not_offered_any_more_closes_nothing_for_three_days(nights: Nights) -> None:
+    one = nights.volume("vol-1")
+    first = nights.night(one)
+    for _ in range(3):
+        scan, read = not_offered(nights)
+        assert (read.state, read.gap and read.gap.code) == (CoverageState.FAILED, "NoLongerOffered")
+        assert read.gap is not None
+        assert "1 resource was known here" in read.gap.message
+        assert not nights.store.drift(scan.id).gone
+        assert nights.read(scan) == {}, "nor is it taken for read"
+    assert nights.read(first).keys() == {one.id}
+    scan, read = not_offered(nights)
+    assert read.state is CoverageState.NOT_OFFERED
+    assert ids(nights.store.drift(scan.id).gone) == ["vol-1"]
+
+
+def test_one_night_on_which_the_service_answers_begins_the_three_days_anew(nights: Nights) -> None:
+    one = nights.volume("vol-1")
+    for told in (2, 3, 3):
+        nights.night(one)
+        for _ in range(told):
+            assert not_offered(nights)[1].state is CoverageState.FAILED
+
+
+@pytest.mark.parametrize("state", [CoverageState.DENIED, CoverageState.FAILED])
+def test_a_night_without_an_answer_neither_begins_them_anew_nor_ends_them(nights: Nights, state: CoverageState) -> None:
+    nights.night(nights.volume("vol-1"))
+    assert not_offered(nights)[1].state is CoverageState.FAILED
+    for _ in range(4):
+        scan = nights.night(states={nights.volumes: state})
+        assert not nights.store.drift(scan.id).gone
+    assert not_offered(nights)[1].state is CoverageState.NOT_OFFERED
 
 
 @pytest.mark.parametrize("state", [CoverageState.DENIED, CoverageState.FAILED, CoverageState.PARTIAL])
