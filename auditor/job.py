@@ -93,10 +93,13 @@ def price_book(settings: Settings, store: Store, connection: Connection | None, 
     """
     if settings.pricing.source == "embedded":
         return pricing.price_book(None, None)
-    caller = connection.patient() if connection else None
-    if taped and connection is not None:
-        return pricing.price_book(caller, None, now=connection.now)
-    return pricing.price_book(caller, store, cache_days=settings.pricing.cache_days)
+    if connection is None:
+        return pricing.price_book(None, store, cache_days=settings.pricing.cache_days)
+    home = connection.region
+    if taped:
+        return pricing.price_book(connection.patient(), None, region_home=home, now=connection.now)
+    days = settings.pricing.cache_days
+    return pricing.price_book(connection.patient(), store, region_home=home, cache_days=days)
 
 
 def run_job(

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from auditor.aws.answer import Caller, CallError, Fault
+from auditor.aws.partitions import partition_of
 from auditor.pricing.calls import GET_PRODUCTS
 
 __all__ = ["ENDPOINTS", "PriceList", "Product", "Query", "has_usage"]
@@ -79,10 +80,15 @@ class PriceList:
     """Asks GetProducts until it is denied or unreachable; from then on it is not asked again."""
 
     def __init__(self, caller: Caller, home_region: str) -> None:
-        """CALLER makes the calls; of the three endpoints the one on HOME_REGION's continent is asked first."""
+        """CALLER makes the calls; of the three endpoints the one on HOME_REGION's continent is asked first.
+
+        They are of the partition ``aws``: credentials of another one are not known there, and its list is not in USD (China)
+        or does not exist (GovCloud). So where HOME_REGION is of another, none is asked.
+        """
         self._caller = caller
         near = {"eu": ENDPOINTS[1], "ap": ENDPOINTS[2]}.get(home_region.partition("-")[0], ENDPOINTS[0])
-        self._endpoints = sorted(ENDPOINTS, key=lambda endpoint: endpoint != near)
+        known = ENDPOINTS if partition_of(home_region) == "aws" else ()
+        self._endpoints = sorted(known, key=lambda endpoint: endpoint != near)
 
     def products(self, query: Query, region: str) -> list[Product] | None:
         """Return the prices that answer QUERY in REGION; ``None`` when the list cannot be asked."""

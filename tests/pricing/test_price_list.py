@@ -365,3 +365,10 @@ def test_nothing_is_asked_that_is_not_declared() -> None:
     prices.price("ebs-storage", REGION, volume_type="gp3")
     prices.price("spot", REGION, instance_type="m5.large")
     assert {operation for operation, _, _ in aws.asked} == {str(call) for call in CALLS}
+
+
+@pytest.mark.parametrize("home", ["cn-north-1", "us-gov-west-1"])
+def test_the_list_is_not_asked_with_credentials_of_another_partition(home: str) -> None:
+    aws = listing(*STORAGE)
+    price_book(aws, None, region_home=home, now=lambda: NOW).price("ebs-storage", home, volume_type="gp3")
+    assert not aws.asked
