@@ -123,7 +123,7 @@ class Clients:
         listed = self.session.get_available_regions(service, partition_name=partition)
         if not listed or region in listed or _resolves(host):
             return False
-        suffix = self.session.get_component("endpoint_resolver").get_partition_dns_suffix(partition)
+        suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
         own = f"ec2.{region}.{suffix}"
         return host != own and _resolves(own)
 
@@ -161,8 +161,13 @@ class AwsCaller:
     def _call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Answer:
         token = _region.set(region)
         try:
-            parsed = self._clients.method(service, operation, region)(**params)
-        except NotReadOnly:
+            method = self._clients.method(service, operation, region)
+            try:
+                parsed = method(**params)
+            except (AttributeError, LookupError, TypeError) as error:  # botocore's parsers expect what AWS promises
+                logger.debug("an answer of %s:%s was not understood", service, operation, exc_info=error)
+                raise CallError(Fault.TRANSIENT, type(error).__name__, "the answer could not be understood") from error
+        except (CallError, NotReadOnly):
             raise
         except Exception as error:
             raise self._call_error(error, service, region) from error

@@ -28,6 +28,7 @@ from auditor.aws.patient import PatientCaller
 from auditor.aws.recording import Masked, RecordingCaller
 from auditor.aws.signin import no_profile, sign_in_error
 from auditor.aws.tape import TapeWriter
+from auditor.aws.whole import EVENT, refuse_broken
 from auditor.aws.wire import blob_text, utc_text
 from auditor.errors import CredentialsError
 
@@ -200,6 +201,7 @@ def _session(guard: Guard, profile: str) -> botocore.session.Session:
     session = botocore.session.Session(profile=profile or None)
     session.register_component("data_loader", _loader(session, guard))
     guard.watch(session)
+    session.register(EVENT, refuse_broken)
     session.register_component("response_parser_factory", parser_factory(utc_text, blob_text))
     return session
 
