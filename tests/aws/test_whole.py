@@ -11,10 +11,7 @@ from auditor.collect.declare import Call
 
 CALLS = {
     "ec2": (Call("ec2", "DescribeVpcs"), b"<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>"),
-    "query": (
-        Call("rds", "DescribeDBInstances"),
-        b"<DescribeDBInstancesResponse><DescribeDBInstancesResult/></DescribeDBInstancesResponse>",
-    ),
+    "query": (Call("sns", "ListTopics"), b"<ListTopicsResponse><ListTopicsResult/></ListTopicsResponse>"),
     "json": (Call("secretsmanager", "ListSecrets"), b'{"SecretList": [{"Name": "orders"}]}'),
     "rest-json": (Call("eks", "ListClusters"), b'{"clusters": ["main"]}'),
     "rest-xml": (
