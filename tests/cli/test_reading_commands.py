@@ -254,7 +254,7 @@ def test_doctor_finds_nothing_wrong_with_a_good_account(account: Endpoint) -> No
     assert result.exit_code == 0, result.output
     assert [line.split()[:2] for line in result.stdout.splitlines() if line.startswith("  ok")] == [
         ["ok", what]
-        for what in ("configuration", "standard", "store", "credentials", "clock", "regions", "permissions")
+        for what in ("configuration", "standard", "store", "store", "credentials", "clock", "regions", "permissions")
     ]
 
 
