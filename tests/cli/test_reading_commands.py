@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import run
-from cli.endpoint import HOSTILE, Endpoint
 
 from auditor import doctor
 from auditor.cli.listing import Listing
 from auditor.model import Coverage, CoverageState, Gap, Scope
+from cli.conftest import run
+from cli.endpoint import HOSTILE, Endpoint
 
 SSH = "security-group-open-admin-port"
 SCOPE = Scope("123456789012", "eu-west-1", "AWS::EC2::RouteTable")
