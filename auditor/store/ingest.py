@@ -184,10 +184,14 @@ class Ingest:
             self._close(state, coverage, learnt, seen.union(state.seen))
 
     def _close(self, state: ScopeState, coverage: Coverage, learnt: Mapping[bytes, _Known], seen: set[int]) -> None:
-        missing: list[_Known] = []
+        missing: list[dict[str, int]] = []
         if coverage.state.known:
             every = chain(state.known.besides(learnt), learnt.values())
-            missing = [item for item in every if item.since is not None and item.id not in seen]
+            missing = [
+                {"row": item.id, "since": item.since}
+                for item in every
+                if item.since is not None and item.id not in seen
+            ]
         coverage = believed(self._connection, self._scan, state.id, coverage, len(missing))
         values: dict[str, Any] = {
             "scan_id": self._scan.id,
@@ -205,7 +209,7 @@ class Ingest:
             "from_scan": coverage.from_scan,
         }
         if coverage.state.known:
-            self._ended += [{"row": item.id, "since": item.since} for item in missing]
+            self._ended += missing
         else:
             ((values["codec"], values["seen"]),) = self._packer.pack(self._connection, "seen", [dumps(deltas(seen))])
         self._coverage.append(values)
