@@ -69,7 +69,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 def test_it_prints_a_summary_and_says_where_the_reports_lie(demo: Demo) -> None:
     assert "Northwind Mail Order" in demo.done.stdout
-    for name in ("compliance.html", "cost.html", "compliance.md", "cost.md", "report.json"):
+    for name in ("compliance.html", "cost.html", "executive.html", "compliance.md", "cost.md", "report.json"):
         assert (demo.folder / "out" / name).stat().st_size > 1000
         assert str(demo.folder / "out" / name) in demo.done.stdout
     assert "in a browser" in demo.done.stdout

@@ -3,7 +3,7 @@
 from auditor.report.build import build_view
 from auditor.report.fix import fill_fix, fix_fields
 from auditor.report.formats.extra import require
-from auditor.report.html import render_cost_html, render_html
+from auditor.report.html import render_cost_html, render_executive_html, render_html
 from auditor.report.inputs import Known, Permission, Previous, ReportInputs
 from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
@@ -22,6 +22,7 @@ __all__ = [
     "fix_fields",
     "render_cost_html",
     "render_cost_markdown",
+    "render_executive_html",
     "render_html",
     "render_json",
     "render_markdown",

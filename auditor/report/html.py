@@ -4,8 +4,9 @@ import base64
 import functools
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,13 +14,14 @@ from auditor.catalog import bundled
 from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
 from auditor.report.block import pack
 from auditor.report.charts import HEIGHT, WIDTH, charts, sparkline
+from auditor.report.month import month
 from auditor.report.text import amount, number, plural, score_text, short, type_words
 from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GRADES", "ROWS", "render_cost_html", "render_html"]
+__all__ = ["GRADES", "ROWS", "render_cost_html", "render_executive_html", "render_html"]
 
 ROWS = 500
 """Findings that stand in the page itself, readable without JavaScript."""
@@ -49,8 +51,8 @@ _STATE_NAMES = {
 _CERTAINTY_NAMES = {Certainty.EXACT: "exact", Certainty.ESTIMATE: "estimate", Certainty.UPPER_BOUND: "upper bound"}
 
 
-def render_html(view: ReportView, other: str = "") -> str:
-    """Return the compliance report as one self-contained HTML document; OTHER is the file of the cost report beside it."""
+def render_html(view: ReportView, others: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the compliance report as one self-contained HTML document; OTHERS: title -> file of the documents beside it."""
     contents = [
         ("verdict", "Verdict", None),
         ("coverage", "Coverage", None),
@@ -66,21 +68,28 @@ def render_html(view: ReportView, other: str = "") -> str:
         ("checks", "Checks", sum(check.ran for check in view.checks.values())),
     ]
     block = pack(view) if view.findings else ""
-    return _render("report.html.j2", view, other, contents=contents, block=block)
+    return _render("report.html.j2", view, others, contents=contents, block=block)
 
 
-def render_cost_html(view: ReportView, other: str = "") -> str:
-    """Return the cost report as one self-contained HTML document; OTHER is the file of the compliance report beside it."""
+def render_executive_html(view: ReportView, others: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return one printed side for the month as a self-contained HTML document; OTHERS as for ``render_html``."""
+    return _render("executive.html.j2", view, others, month=month(view))
+
+
+def render_cost_html(view: ReportView, others: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the cost report as one self-contained HTML document; OTHERS as for ``render_html``."""
     contents: list[tuple[str, str, int | None]] = [("total", "Total", None)]
+    if charts(view.nights):
+        contents.append(("trend", "Trend", None))
     if view.money.items:
         contents += [("shares", "Where it lies", None), ("items", "Savings", len(view.money.items))]
     if view.money.items or view.money.unpriced:
         contents.append(("unpriced", "Not priced", len(view.money.unpriced)))
     contents.append(("method", "The amounts", None))
-    return _render("cost.html.j2", view, other, contents=contents)
+    return _render("cost.html.j2", view, others, contents=contents)
 
 
-def _render(template: str, view: ReportView, other: str, block: str = "", **more: Any) -> str:
+def _render(template: str, view: ReportView, others: Mapping[str, str], block: str = "", **more: Any) -> str:
     from markupsafe import Markup
 
     style, scripts = _style(), _scripts() if block else _scripts()[:1]
@@ -90,13 +99,23 @@ def _render(template: str, view: ReportView, other: str, block: str = "", **more
         "base-uri 'none'; form-action 'none'"
     )
     bullets = {bullet.id: bullet.name for section in view.sections for bullet in section.bullets}
-    page = _environment().get_template(template)
-    return page.render(
-        view=view, csp=Markup(policy), style=Markup(style), scripts=[Markup(script) for script in scripts], rows=ROWS, signs=_SIGNS,  # noqa: S704
-        weights=SEVERITY_WEIGHTS, grades=GRADES, bullets=bullets, other=quote(other), block=block, charts=charts(view.nights),
-        sparks={section.id: sparkline(view.nights, section.id) for section in view.sections},
-        chart_size=(WIDTH, HEIGHT), **more,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "view": view,
+        "csp": Markup(policy),  # noqa: S704
+        "style": Markup(style),  # noqa: S704
+        "scripts": [Markup(script) for script in scripts],  # noqa: S704
+        "rows": ROWS,
+        "signs": _SIGNS,
+        "weights": SEVERITY_WEIGHTS,
+        "grades": GRADES,
+        "bullets": bullets,
+        "others": {name: quote(file) for name, file in others.items()},
+        "block": block,
+        "charts": charts(view.nights),
+        "chart_size": (WIDTH, HEIGHT),
+        "sparks": {section.id: sparkline(view.nights, section.id) for section in view.sections},
+    }
+    return _environment().get_template(template).render(values | more)
 
 
 @functools.cache

@@ -14,17 +14,30 @@ from auditor.report.formats.junit import render_junit
 from auditor.report.formats.ocsf import render_ocsf
 from auditor.report.formats.prometheus import render_prometheus
 from auditor.report.formats.sarif import render_sarif
-from auditor.report.html import render_cost_html, render_html
+from auditor.report.html import render_cost_html, render_executive_html, render_html
 from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
 
 __all__ = ["FORMATS", "write_file", "write_reports"]
 
+_PAGES = {
+    "compliance.html": "Compliance report",
+    "cost.html": "Cost report",
+    "executive.html": "Executive page",
+}
+
+
+def _beside(own: str, named: Callable[[str], str]) -> dict[str, str]:
+    """Return title -> file of the pages beside OWN."""
+    return {title: named(file) for file, title in _PAGES.items() if file != own}
+
+
 _FILES: Mapping[str, Mapping[str, Callable[[ReportView, Callable[[str], str]], str | bytes]]] = {
     "html": {
-        "compliance.html": lambda view, named: render_html(view, named("cost.html")),
-        "cost.html": lambda view, named: render_cost_html(view, named("compliance.html")),
+        "compliance.html": lambda view, named: render_html(view, _beside("compliance.html", named)),
+        "cost.html": lambda view, named: render_cost_html(view, _beside("cost.html", named)),
+        "executive.html": lambda view, named: render_executive_html(view, _beside("executive.html", named)),
     },
     "md": {
         "compliance.md": lambda view, _: render_markdown(view),
@@ -47,9 +60,9 @@ def write_reports(
 ) -> list[Path]:
     """Write the reports of FORMATS into FOLDER (made if missing) and return their paths.
 
-    Names: ``compliance.html``, ``cost.html``, ``compliance.md``, ``cost.md``, ``report.json``, ``findings.csv``,
-    ``findings.ocsf.jsonl``, ``findings.asff.json``, ``findings.sarif``, ``junit.xml``, ``auditor.prom``; with STEM,
-    ``STEM-compliance.html``. A file that is there is replaced at once, never half-written. Raises ReportError.
+    Names: ``compliance.html``, ``cost.html``, ``executive.html``, ``compliance.md``, ``cost.md``, ``report.json``,
+    ``findings.csv``, ``findings.ocsf.jsonl``, ``findings.asff.json``, ``findings.sarif``, ``junit.xml``, ``auditor.prom``;
+    with STEM, ``STEM-compliance.html``. A file that is there is replaced at once, never half-written. Raises ReportError.
     """
     if unknown := [name for name in formats if name not in _FILES]:
         raise ReportError(f"there is no report format {unknown[0]!r}; there are {', '.join(FORMATS)}")

@@ -20,7 +20,7 @@ STATES: Mapping[str, Callable[[], ReportInputs]] = {
     "waived": sample.waived,
 }
 """State -> how it is made; small, because a browser looks at every element."""
-NAMES = ("compliance.html", "cost.html")
+NAMES = ("compliance.html", "cost.html", "executive.html")
 
 
 @functools.cache

