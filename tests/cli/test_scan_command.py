@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from cli.conftest import run
 from cli.endpoint import Endpoint
 
