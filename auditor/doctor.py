@@ -37,7 +37,7 @@ _NIGHTS_OF_ROOM = 90
 _IN_EVERY_REGION = "AWS::EC2::VPC"
 """What is asked for to see whether a region is closed: cheap, and there is no region without the service."""
 _NAMED = 6
-"""How many blinded checks are named."""
+"""How many blinded checks, and bullets of the standard, are named."""
 _NO_ANSWER = re.compile("timeout|connection|endpoint|proxy|deadline|incomplete", re.IGNORECASE)
 _REMEDIES = {
     Fault.THROTTLED: "AWS throttled it to the end: scan at a quieter hour, or with fewer `threads` in [scan]",
@@ -268,13 +268,15 @@ def gaps_of(
         otherwise, operation = key
         blinded = sorted(check.id for check in checks.values() if unread[key] & {*check.on, *check.reads})
         blinds = f"blinds {len(blinded)} check{'s' if len(blinded) != 1 else ''}: {', '.join(blinded[:_NAMED])}"
+        bullets = sorted({pattern for id in blinded for pattern in checks[id].patterns})
+        blinds += f"{', …' if len(blinded) > _NAMED else ''}; of {', '.join(bullets[:_NAMED])}"
         answered = f"{operation} answered {' and '.join(sorted(codes[key]))} in {region}"
         action = opened[operation].action if operation in opened else operation
         yield Diagnosis(
             "answers" if otherwise else "permissions",
             Health.POOR,
             f"{answered}; leaves {', '.join(sorted(unread[key]))} unread"
-            + (f"; {blinds}{', …' if len(blinded) > _NAMED else ''}" if blinded else ""),
+            + (f"; {blinds}{', …' if len(bullets) > _NAMED else ''}" if blinded else ""),
             _remedy(codes[key]) if otherwise else f"allow {action} (`auditor policy` prints the whole policy)",
         )
     if all(otherwise for otherwise, _ in codes):
