@@ -290,7 +290,7 @@ FAULTS = {
         lambda: on(SECRETS), Request.truncate, unread={SECRET: (FAILED, "IncompleteReadError")}, retried=True
     ),
     "a garbage body in place of JSON": Fault(
-        lambda: on(SECRETS), Request.garbage, unread={SECRET: (FAILED, "ResponseParserError")}, retried=True
+        lambda: on(SECRETS), Request.garbage, unread={SECRET: (FAILED, "UnicodeDecodeError")}, retried=True
     ),
     "the token expires": Fault(lambda: after(12), expired, ended="ExpiredToken"),
     "a token loop": Fault(lambda: on(GROUPS), loop, unread={GROUP: (PARTIAL, "RepeatedToken")}),
