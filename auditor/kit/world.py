@@ -7,6 +7,7 @@ from typing import Any
 
 from auditor.acceptance import Attestation
 from auditor.kit.check import CATALOG
+from auditor.kit.dense import Dense
 from auditor.kit.facts import Facts
 from auditor.kit.money import NoPrices, PriceBook
 from auditor.kit.shelf import Shelf
@@ -82,13 +83,13 @@ class Inventory:
         return held
 
     def _loaded(self, type: str) -> list[Facts] | Shelf:
-        pages = Pages[Resource](self._room)
+        pages, dense = Pages[Resource](self._room), Dense()
         for resource in self._read(type):
-            pages.add([resource])
+            pages.add([dense.packed(resource)])
         if pages.in_file:
-            return Shelf(pages, lambda resource: Facts(resource, self))
+            return Shelf(pages, lambda resource: Facts(dense.unpacked(resource), self))
         self._room -= pages.bytes
-        return [Facts(resource, self) for resource in pages]
+        return [Facts(dense.unpacked(resource), self) for resource in pages]
 
     def places(self, type: str) -> Mapping[tuple[str, str], Sequence[Facts]]:
         """Return the resources of TYPE by account and region."""

@@ -88,3 +88,22 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(200):
         assert shelf[number].id == f"arn:{number}"
     assert len(shelf._remembered) < 25
+
+
+METRICS = {
+    "A.Sum": {"Days": 14, "Period": 3600, "Timestamps": ["2026-06-01T00:00:00+00:00"], "Values": [1.5]},
+    "B.Sum": {"Days": 14, "Period": 3600, "Timestamps": ["2026-06-01T00:00:00+00:00"], "Values": [1, 2.5]},
+    "C.Sum": {"Timestamps": [], "Values": []},
+    "D": None,
+}
+
+
+def test_metrics_come_back_from_a_file_as_they_were_and_share_their_moments() -> None:
+    held = [Resource(TYPE, f"arn:{n}", "n", ACCOUNT, PLACES[0], NOW, {"Metrics": METRICS}) for n in range(3)]
+    scope = Scope(ACCOUNT, PLACES[0], TYPE)
+    whole = {scope: Coverage(scope, CoverageState.COMPLETE)}
+    for most in (0, 10**9):
+        facts = list(Inventory(ACCOUNT, lambda _: held, whole, PLACES, most_bytes=most).facts(TYPE))
+        assert [one["Metrics"] for one in facts] == [METRICS] * 3
+        assert type(facts[0]["Metrics"]["B.Sum"]["Values"][0]) is int
+        assert facts[0]["Metrics"]["A.Sum"]["Timestamps"] is facts[2]["Metrics"]["B.Sum"]["Timestamps"]
