@@ -68,7 +68,9 @@ def _of(store: Store, number: int) -> dict[str, Any]:
     told = {
         "scan": store.scan(number),
         "coverage": sorted(inventory.coverage.values(), key=lambda read: read.scope),
-        "resources": [item for kind in inventory.types() for item in inventory.resources(kind)],
+        "resources": sorted(
+            (item for kind in inventory.types() for item in inventory.resources(kind)), key=lambda item: item.id
+        ),
         "changes": store.changes(number),
         "findings": store.findings(number),
         "tallies": store.tallies(number),
