@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from auditor import config as configuration
+from auditor.accounts import accounts_of
 from auditor.aws.answer import Fault
 from auditor.aws.faults import classify
 from auditor.aws.session import Connection
@@ -87,6 +88,10 @@ def examine(
     if loaded is None:
         return
     checks, types = loaded
+    if settings.several:
+        settings = yield from _accounts(settings, types)
+        if settings is None:
+            return
     try:
         connection = connection_of(settings, types)
         identity = connection.identify()
@@ -117,6 +122,33 @@ def examine(
         regions = tuple(region for region in regions if region not in shut) or regions
         home = connection.region if connection.region in regions else regions[0]
         yield from _permissions(connection, identity.account, identity.partition, home, checks, types)
+
+
+def _accounts(settings: Settings, types: Mapping[str, ResourceType]) -> Generator[Diagnosis, None, Settings | None]:
+    """Say of each of several accounts whether it can be entered; return the settings of the first that can."""
+    try:
+        members = accounts_of(settings)
+    except AuditorError as error:
+        yield Diagnosis("accounts", Health.BAD, str(error), "mend it, then run this again")
+        return None
+    entered = []
+    for account in members.accounts:
+        try:
+            identity = connection_of(settings.model_copy(update={"account": account}), types).identify()
+        except AuditorError as error:
+            yield Diagnosis(
+                "accounts", Health.BAD, f"{account.title}: {error}", "the other accounts are scanned without it"
+            )
+            continue
+        yield Diagnosis("accounts", Health.GOOD, f"{account.title}: {identity.account} as {identity.arn}")
+        entered.append(account)
+    for account, why in members.left_out:
+        yield Diagnosis("accounts", Health.GOOD, f"{account.title}: not scanned, {why}")
+    if not entered:
+        return None
+    if len(entered) > 1:
+        yield Diagnosis("accounts", Health.GOOD, f"what follows was looked at in {entered[0].title}")
+    return settings.model_copy(update={"account": entered[0]})
 
 
 def _configuration(path: Path | None) -> Generator[Diagnosis, None, Settings | None]:

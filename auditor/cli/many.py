@@ -173,7 +173,7 @@ def _row(outcome: "AccountOutcome") -> list[Part]:
     failed = [str(outcome.failed.get(severity, 0)) if outcome.scan else "-" for severity in ("critical", "high")]
     return [
         (outcome.account or "?", ""),
-        (plain(outcome.name, _NAME), ""),
+        (_fitted(outcome.name), ""),
         (str(outcome.state), _STYLES[outcome.state]),
         (score, ""),
         (failed[0], ""),
@@ -182,8 +182,16 @@ def _row(outcome: "AccountOutcome") -> list[Part]:
     ]
 
 
+def _fitted(name: str) -> str:
+    """Return a name that fits its column: some characters take two."""
+    from rich.cells import cell_len
+
+    cut = (plain(name, length) for length in range(_NAME, 0, -1))
+    return next((text for text in cut if cell_len(text) <= _NAME), "")
+
+
 def _reason(outcome: "AccountOutcome") -> list[Part]:
-    return [(plain(outcome.name, _NAME) or outcome.account or "?", ""), (outcome.why, _STYLES[outcome.state])]
+    return [(_fitted(outcome.name) or outcome.account or "?", ""), (outcome.why, _STYLES[outcome.state])]
 
 
 def _folders(out: Any, outcomes: "Sequence[AccountOutcome]", folder: Path) -> None:

@@ -148,6 +148,19 @@ def test_the_scheduler_catches_up_all_accounts_and_takes_up_the_one_that_died(ac
         assert [scan.account for scan in store.scans()] == [ACCOUNTS[0]] * 2, "no other account had died"
 
 
+def test_the_doctor_says_of_each_account_whether_it_can_be_entered(account: Endpoint, config: Path) -> None:
+    config.write_text(config.read_text().replace(f'id = "{ACCOUNTS[2]}"', 'id = "999999999999"'))
+    done = run("doctor", "--no-probe")
+    assert done.exit_code == 4, done.output
+    shown = " ".join(done.stdout.split())
+    assert f"production: {ACCOUNTS[0]} as arn:aws:sts::{ACCOUNTS[0]}:assumed-role/auditor" in shown.replace(
+        "auditor/ ", "auditor/"
+    )
+    assert "tooling: these credentials are of account" in shown
+    assert "what follows was looked at in production" in shown
+    assert "\x1b" not in done.output
+
+
 def test_a_region_on_the_command_line_is_that_of_every_account(account: Endpoint) -> None:
     run("scan", "--region", "us-east-1", "--account", "production", "--account", "tooling", *NARROW)
     with Store.open(default_url()) as store:

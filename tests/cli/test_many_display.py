@@ -1,0 +1,54 @@
+"""The progress display of many accounts tells the truth: a line for each that is read just now, and the totals."""
+
+from pathlib import Path
+
+import pytest
+from many_scripted import a_scan
+from rich.cells import cell_len
+
+from auditor.cli.many import _Display, print_accounts
+from auditor.collect.run import Progress
+from auditor.config import AccountSettings
+from auditor.many import AccountOutcome, AccountState
+
+ACCOUNTS = [AccountSettings(name=name, id=f"{n:012}") for n, name in enumerate(("one", "two\x1b[2J[red]", "three"))]
+
+
+def lines(shown: _Display) -> list[tuple[str, float, float | None, str]]:
+    return [(task.description, task.completed, task.total, task.fields["note"]) for task in shown._bars.tasks]
+
+
+def test_each_account_has_a_line_while_it_is_read_and_the_first_line_counts_all() -> None:
+    with _Display(ACCOUNTS) as shown:
+        assert lines(shown) == [("Accounts", 0, 3, "")]
+        shown.progress(0, Progress(1, 2, {}))
+        shown.begun(0, a_scan("000000000000", 1), 3, 4)
+        shown.begun(1, a_scan("000000000001", 2), 3, 4)
+        shown.progress(1, Progress(5, 9, {"ec2": (5, 9)}, ("ec2", "rds", "iam")))
+        shown.judging(0, "AWS::EC2::VPC", 3)
+        assert lines(shown)[1:] == [("one", 0, None, "judging"), ("two\\u001b[2J[red]", 5, 9, "throttled: ec2, rds")]
+        shown.ended(0, AccountOutcome("000000000000", "one", AccountState.COMPLETE))
+        shown.ended(2, AccountOutcome("000000000002", "three", AccountState.NOT_SCANNED, "no\x1b[2J", 4))
+        assert [line[0] for line in lines(shown)] == ["Accounts", "two\\u001b[2J[red]"]
+        assert lines(shown)[0][1:] == (2, 3, "1 complete, 1 not scanned")
+
+
+def test_the_table_fits_eighty_columns_whatever_accounts_are_called(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = ("\u202egnp.exe", "x" * 500, "\x1b]0;owned\x07", "宽" * 60, "<script>", "a\nb")
+    outcomes = [
+        AccountOutcome(
+            f"{n:012}", name, AccountState.NOT_SCANNED, "the role cannot be assumed: " + "y " * 100, 4, scan=123456,
+            score=79.99, letter="C", failed={"critical": 10000, "high": 2},
+        )
+        for n, name in enumerate(names)
+    ]  # fmt: skip
+    print_accounts(outcomes, Path("reports"))
+    shown = capsys.readouterr().out
+    assert not set(shown) & set("\x1b\x07\u202e")
+    table = shown.split("Reports\n")[0].splitlines()
+    assert all(cell_len(line) <= 80 for line in table), max(table, key=cell_len)
+    assert "79 C" in shown
+    assert "80" not in shown.split("why")[0]
