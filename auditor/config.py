@@ -49,7 +49,7 @@ _SHAPES = {
     "role_arn": f"must be {A_ROLE_ARN}",
     "external_id": f"must be {AN_EXTERNAL_ID}",
     "id": "must be the 12 digits of an account's id",
-    "role": "must be a role's name (auditor), or its ARN with {account} for the account's id",
+    "role": "must be a role's name (aws-account-auditor), or its ARN with {account} for the account's id",
 }
 """What a value with a pattern must look like, for people."""
 Format = Literal["html", "md", "json", "csv", "ocsf", "asff", "sarif", "junit", "prometheus"]
@@ -106,7 +106,7 @@ class OrganizationSettings(_Table):
 
     enabled: bool = False
     """Whether ``auditor scan`` reads the organisation's accounts; ``--organization`` does so once."""
-    role: Annotated[str, Field(pattern=_MEMBER_ROLE)] = "auditor"
+    role: Annotated[str, Field(pattern=_MEMBER_ROLE)] = "aws-account-auditor"
     """The role that is assumed in each account: its name with its path, or an ARN with {partition} and {account}."""
     external_id: Annotated[str, Field(pattern=EXTERNAL_ID)] = ""
     units: tuple[str, ...] = ()

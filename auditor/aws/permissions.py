@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-__all__ = ["Declared", "NeededCall", "action", "assuming", "documents", "policy"]
+__all__ = ["Declared", "NeededCall", "action", "documents", "policy"]
 
 MANAGED_POLICY_CHARACTERS = 6144
 """IAM's limit for a managed policy, white space not counted (IAM user guide, "IAM and AWS STS quotas")."""
@@ -90,24 +90,21 @@ def action(call: NeededCall) -> str:
     return known or f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
 
 
-def policy(types: Iterable[Declared], extra: Iterable[NeededCall] = ()) -> dict[str, Any]:
+def policy(types: Iterable[Declared], extra: Iterable[NeededCall] = (), roles: Sequence[str] = ()) -> dict[str, Any]:
     """Return one IAM policy document that allows exactly the calls of TYPES and EXTRA; sorted, a statement per service.
 
     All of them list or describe, so ``Resource`` is ``*``: most of these actions know no narrower resource. The regions
-    the account may use are part of it.
+    the account may use are part of it. ROLES (ARNs, ``*`` for any account) may be assumed, and no others.
     """
-    return _document(_statements(types, extra))
+    return _document(_statements(types, extra, roles))
 
 
-def assuming(roles: Sequence[str]) -> dict[str, Any]:
-    """Return the statement that lets somebody assume ROLES (ARNs, with ``*`` for any account)."""
-    return {"Sid": "AssumeRoles", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": sorted(set(roles))}
-
-
-def documents(types: Iterable[Declared], extra: Iterable[NeededCall] = ()) -> tuple[dict[str, Any], ...]:
+def documents(
+    types: Iterable[Declared], extra: Iterable[NeededCall] = (), roles: Sequence[str] = ()
+) -> tuple[dict[str, Any], ...]:
     """Return the same as managed policies: each document within IAM's 6,144 characters (white space not counted)."""
     found: list[list[dict[str, Any]]] = [[]]
-    for statement in _statements(types, extra):
+    for statement in _statements(types, extra, roles):
         for part in _parts(statement):
             if found[-1] and _size(_document([*found[-1], part])) > MANAGED_POLICY_CHARACTERS:
                 found.append([])
@@ -115,13 +112,17 @@ def documents(types: Iterable[Declared], extra: Iterable[NeededCall] = ()) -> tu
     return tuple(_document(statements) for statements in found)
 
 
-def _statements(types: Iterable[Declared], extra: Iterable[NeededCall]) -> list[dict[str, Any]]:
+def _statements(types: Iterable[Declared], extra: Iterable[NeededCall], roles: Sequence[str]) -> list[dict[str, Any]]:
     calls = [call for declared in types for call in declared.every_call]
     actions = {action(call) for call in (*calls, *extra)} | {"ec2:DescribeRegions"}
     services: dict[str, list[str]] = defaultdict(list)
     for name in sorted(actions - _FREE):
         services[name.partition(":")[0]].append(name)
-    return [_statement(service, names) for service, names in sorted(services.items())]
+    assuming = {"Sid": "AssumeRoles", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": sorted(set(roles))}
+    return [
+        *(_statement(service, names) for service, names in sorted(services.items())),
+        *([assuming] if roles else []),
+    ]
 
 
 def _statement(service: str, names: list[str], part: int = 0) -> dict[str, Any]:

@@ -49,7 +49,9 @@ _WANTED = {
     metavar="N",
     help="With --format: how long a session of the role may last [default: 1].",
 )
-def command(config_path: Path | None, actions: bool, split: bool, form: str | None, **given: Any) -> None:
+def command(
+    config_path: Path | None, organization: bool, actions: bool, split: bool, form: str | None, **given: Any
+) -> None:
     """Print the least-privilege IAM policy for a scan (or for the selected part of one), as JSON.
 
     It is made from the same declarations that make the calls: what is not in it is never called. Every action lists or
@@ -64,6 +66,7 @@ def command(config_path: Path | None, actions: bool, split: bool, form: str | No
         )
     role = _role(form, given)
     settings = options.settings_of(config_path)
+    from auditor import organization as organizations
     from auditor import pricing
     from auditor.aws import permissions, provisioning
     from auditor.collect import load_types
@@ -74,14 +77,19 @@ def command(config_path: Path | None, actions: bool, split: bool, form: str | No
     chosen = select(options.load_checks(settings), options.load_standard(settings), selection)
     known = load_types()
     types = [known[name] for name in needed_types(chosen.values(), selection)]
-    planned = make_plan(types, known, "", "aws", ()).types.values()
+    planned = list(make_plan(types, known, "", "aws", ()).types.values())
+    roles: list[str] = []
+    if organization:
+        planned += organizations.TYPES.values()
+        roles = [organizations.role_of(settings, "aws", "*")]
     if actions:
         needed = {permissions.action(call) for type in planned for call in type.every_call}
         needed |= {permissions.action(call) for call in pricing.CALLS}
+        needed |= {"sts:AssumeRole"} if roles else set()
         click.echo("\n".join(sorted(needed)))
         return
     if form:
-        documents = permissions.documents(planned, pricing.CALLS)
+        documents = permissions.documents(planned, pricing.CALLS, roles)
         printed = {
             "json": provisioning.iam_json,
             "terraform": provisioning.terraform,
@@ -93,7 +101,7 @@ def command(config_path: Path | None, actions: bool, split: bool, form: str | No
             click.echo("auditor: put the account and the external id in the place of the words in capitals", err=True)
         return
     made = permissions.documents if split else permissions.policy
-    click.echo(json.dumps(made(planned, pricing.CALLS), indent=2))
+    click.echo(json.dumps(made(planned, pricing.CALLS, roles), indent=2))
 
 
 def _role(form: str | None, given: dict[str, Any]) -> "Role":

@@ -61,5 +61,5 @@ def test_the_policy_of_an_organisation_lists_accounts_and_assumes_the_role_and_n
         "sts:AssumeRole",
     }
     [statement] = [statement for statement in asked["Statement"] if "sts:AssumeRole" in statement["Action"]]
-    assert statement["Resource"] == ["arn:aws:iam::*:role/auditor"]
+    assert statement["Resource"] == ["arn:aws:iam::*:role/aws-account-auditor"]
     assert set(run("policy", "--organization", "--actions").stdout.split()) == actions

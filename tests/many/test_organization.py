@@ -61,7 +61,7 @@ def test_active_accounts_are_entered_by_the_role_and_the_own_one_as_it_is() -> N
     assert (prod.external_id, prod.via_role_arn, prod.via_external_id) == ("second", base.role_arn, "first")
     assert (prod.profile, prod.regions) == ("audit", ("eu-west-1",))
     [own] = [account for account in sorted_out(assume_in_own=True).accounts if account.id == OWN]
-    assert own.role_arn == f"arn:aws:iam::{OWN}:role/auditor"
+    assert own.role_arn == f"arn:aws:iam::{OWN}:role/aws-account-auditor"
 
 
 def test_a_template_says_partition_and_account() -> None:
