@@ -30,8 +30,8 @@ _OF_SERVICE = {
     # What is sent to a target can be anything.
     "events": frozenset({"Input", "InputTransformer"}),
 }
-# Marked as sensitive, though these are the tags that people find their things by.
-_NO_SECRETS = frozenset({("drs", "tags")})
+# Marked as sensitive, though these are the tags and names that people find their things by.
+_NO_SECRETS = frozenset({("drs", "tags"), ("organizations", "Name")})
 _RECORDED_CALL = "CloudTrailEvent"
 _NOT_OF_A_RECORDED_CALL = ("userIdentity", "responseElements", "sourceIPAddress", "tlsDetails")
 
