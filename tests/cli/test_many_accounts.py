@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cli.conftest import run, start
-from cli.endpoint import Endpoint
 
 from auditor.model import ScanStatus
 from auditor.store import Store, default_url
+from cli.conftest import run, start
+from cli.endpoint import Endpoint
 
 NARROW = ("--type", "AWS::EC2::SecurityGroup")
 HOSTILE = "../..\\u001b[31m=cmd|<b>"

@@ -7,10 +7,10 @@ from typing import Any
 
 import boto3
 import pytest
-from cli.conftest import run
 from moto.server import ThreadedMotoServer
 
 from auditor.store import Store, default_url
+from cli.conftest import run
 
 HOSTILE = "<b>=cmd|"
 
