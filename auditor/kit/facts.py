@@ -118,7 +118,7 @@ class _Moments(tuple[datetime, ...]):
         return before, self._windows[before]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _in_order(timestamps: tuple[str, ...]) -> _Moments:
     moments = [parse_time(text) for text in timestamps]
     order = sorted(range(len(moments)), key=moments.__getitem__)
