@@ -24,6 +24,8 @@ NOT_ON_TAPE = "NotOnTape"
 
 _MOMENTS = ("StartTime", "EndTime")
 """Arguments that say when the scan was; the tape is of one scan."""
+_HOW_MANY = ("MaxResults", "maxResults", "MaxRecords", "MaxItems", "PageSize", "Limit", "limit")
+"""Arguments that say how long a page is, not what is asked: another auditor may ask for longer ones."""
 _METRICS = ("cloudwatch", "GetMetricData")
 
 
@@ -149,7 +151,7 @@ class TapeCaller:
 
 
 def _key(service: str, operation: str, params: Mapping[str, Any], region: str) -> bytes:
-    asked = {name: value for name, value in params.items() if name not in _MOMENTS}
+    asked = {name: value for name, value in params.items() if name not in (*_MOMENTS, *_HOW_MANY)}
     return hashlib.blake2b(canonical([service, operation, region, asked]).encode(), digest_size=16).digest()
 
 

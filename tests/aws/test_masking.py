@@ -1,0 +1,96 @@
+"""What masking does to single values: the same by the same, kinds and containment kept, AWS's own words left alone."""
+
+import ipaddress
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.aws.masking import Mask
+
+KEY = b"k" * 32
+ARN = "arn:aws:rds:eu-west-1:123456789012:db:orders"
+
+
+@given(st.ip_addresses())
+def test_an_address_stays_of_its_kind(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    masked = ipaddress.ip_address(Mask(key=KEY)._address(str(address)))
+    assert masked.version == address.version
+    assert masked.is_global == address.is_global
+    assert masked.is_private == address.is_private
+    if not address.is_global:
+        assert masked == address
+
+
+@given(st.ip_addresses(v=4), st.integers(9, 32))
+def test_an_address_stays_in_its_network(address: ipaddress.IPv4Address, length: int) -> None:
+    network = ipaddress.ip_network(f"{address}/{length}", strict=False)
+    if not (address.is_global and network.network_address.is_global):
+        return
+    mask = Mask(key=KEY)
+    inside, around = mask._address(str(address)), mask._address(str(network))
+    assert ipaddress.ip_address(inside) in ipaddress.ip_network(around)
+
+
+@given(st.text())
+def test_any_text_is_masked_the_same_way_twice(text: str) -> None:
+    assert Mask(key=KEY).text(text) == Mask(key=KEY).text(text)
+
+
+def test_another_tape_has_other_tokens() -> None:
+    assert Mask().text(ARN) != Mask().text(ARN)
+
+
+def test_a_name_is_the_same_token_wherever_it_stands() -> None:
+    mask = Mask(key=KEY)
+    line = {
+        "service": "rds",
+        "operation": "DescribeDBInstances",
+        "region": "eu-west-1",
+        "params": {},
+        "answer": {
+            "DBInstances": [
+                {
+                    "DBInstanceIdentifier": "orders",
+                    "DBInstanceArn": ARN,
+                    "Engine": "postgres",
+                    "DBInstanceClass": "db.m5.large",
+                    "Endpoint": {"Address": "orders.c1abc.eu-west-1.rds.amazonaws.com", "Port": 5432},
+                    "TagList": [{"Key": "Name", "Value": "orders"}, {"Key": "Environment", "Value": "production"}],
+                }
+            ]
+        },
+    }
+    (row,) = mask.line(line)["answer"]["DBInstances"]
+    token = row["DBInstanceIdentifier"]
+    assert token.startswith("m-")
+    assert row["DBInstanceArn"].endswith(f":db:{token}")
+    assert row["Endpoint"]["Address"].startswith(f"{token}.")
+    assert row["TagList"] == [{"Key": "Name", "Value": token}, {"Key": "Environment", "Value": "production"}]
+    assert (row["Engine"], row["DBInstanceClass"], row["Endpoint"]["Port"]) == ("postgres", "db.m5.large", 5432)
+    again = mask.line({**line, "answer": {}, "params": {"DBInstanceIdentifier": "orders", "Owners": ["self"]}})
+    assert again["params"] == {"DBInstanceIdentifier": token, "Owners": ["self"]}
+    failed = {"fault": "gone", "code": "DBInstanceNotFound", "message": "DBInstance orders not found."}
+    lost = mask.line({**line, "answer": {}, "params": {"DBInstanceIdentifier": "orders"}, "error": failed})
+    assert lost["error"]["message"] == f"DBInstance {token} not found."
+    assert "123456789012" not in json.dumps([row, again, lost])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "arn:aws:iam::aws:policy/AdministratorAccess",
+        "2026-11-28T02:00:00+00:00",
+        "0.0.0.0/0",
+        "10.0.0.0/16",
+        "::/0",
+        "eu-west-1a",
+        "i-0abcdef1234567890",
+        "rds:DescribeDBInstances",
+        "*",
+        "",
+    ],
+)
+def test_what_says_nothing_of_whose_it_is_stays(text: str) -> None:
+    assert Mask(key=KEY).text(text) == text
