@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 import zstandard
-from cli.conftest import run, start
-from cli.endpoint import Endpoint
 
 from auditor.aws.replaying import NOT_ON_TAPE
 from auditor.demo.server import simulated_account
 from auditor.model import Tally, Verdict
 from auditor.store import Store
+from cli.conftest import run, start
+from cli.endpoint import Endpoint
 
 SSH = "security-group-open-admin-port"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
