@@ -3,13 +3,29 @@
 import functools
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from report import sample
 
-from auditor.report import ReportInputs, ReportView, build_view, write_reports
+from auditor.model import Evidence
+from auditor.report import Known, ReportInputs, ReportView, build_view, write_reports
 
 __all__ = ["NAMES", "STATES", "folder_of", "view_of"]
+
+
+def _long() -> ReportInputs:
+    """Return a scan of which every text that an account can choose has 100,000 characters, with and without gaps."""
+    full, name, words = sample.inputs(2), "x" * 100_000, "word " * 20_000
+    evidence = (Evidence(words, {"Field": name, "Other": words}),)
+    states = [
+        replace(state, finding=replace(state.finding, name=name, reason=words, evidence=evidence))
+        for state in full.states
+    ]
+    known = {id: Known(name, {"Environment": name, "Owner": words}) for id in full.resources}
+    scan = replace(full.scan, account_name=name)
+    return replace(full, scan=scan, states=states, resources=known)
+
 
 STATES: Mapping[str, Callable[[], ReportInputs]] = {
     "ordinary": lambda: sample.inputs(6),
@@ -18,6 +34,7 @@ STATES: Mapping[str, Callable[[], ReportInputs]] = {
     "nothing-read": sample.nothing_read,
     "hostile": lambda: sample.inputs(len(sample.HOSTILE), hostile=True, account_name=sample.HOSTILE[0]),
     "waived": sample.waived,
+    "long": _long,
 }
 """State -> how it is made; small, because a browser looks at every element."""
 NAMES = ("compliance.html", "cost.html", "executive.html")
