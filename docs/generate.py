@@ -24,6 +24,7 @@ from auditor.collect import load_types  # noqa: E402
 from auditor.collect.declare import Batch, Metric, ResourceType  # noqa: E402
 from auditor.collect.plan import make_plan  # noqa: E402
 from auditor.kit import Case, Check  # noqa: E402
+from auditor.report.machine import SCHEMA, schema_text  # noqa: E402
 from auditor.standard import Pattern  # noqa: E402
 from auditor.store.views import VIEWS  # noqa: E402
 
@@ -37,6 +38,8 @@ WIDTH = 100
 SHAPE: dict[str, Any] = {"terminal_width": WIDTH, "max_content_width": WIDTH}
 
 TYPES = load_types()
+REPORT = json.loads(schema_text())
+SHAPES: Mapping[str, Any] = REPORT["$defs"]
 STANDARD = standards.load(catalog.bundled("checks") / "patterns.toml")
 ORDER = {pattern.id: number for number, pattern in enumerate(STANDARD)}
 CHECKS: Sequence[Check] = sorted(
@@ -53,6 +56,7 @@ def pages() -> dict[Path, str]:
     made[DOCS / "resource-types.md"] = _types()
     made |= {DOCS / "types" / f"{page_of(name)}.md": _type_page(declared) for name, declared in TYPES.items()}
     made[DOCS / "views.md"] = _views()
+    made[DOCS / "report-schema.md"] = _report_schema()
     made[DOCS / "commands.md"] = _commands()
     made[ROOT / "README.md"] = _inserted((ROOT / "README.md").read_text(encoding="utf-8"), "judged", _judged())
     return made
@@ -493,6 +497,77 @@ def _walk(context: click.Context) -> Iterator[click.Context]:
 
 
 # ---- Markdown --------------------------------------------------------------------------------------------------------
+
+
+# ---- the shape of report.json ----------------------------------------------------------------------------------------
+
+
+def _report_schema() -> str:
+    schema = REPORT
+    shapes: list[tuple[str, Mapping[str, Any]]] = []
+    parts = [
+        MARK,
+        f"# The shape of report.json, version {SCHEMA}",
+        (
+            f"{schema['description']} The same as [JSON Schema](https://json-schema.org/draft/2020-12) stands in "
+            f"[report-{SCHEMA}.json](../reports/schema/report-{SCHEMA}.json), and `auditor report --schema` prints it. Every "
+            "member named here is always there; where there is nothing to say it is null, empty or zero, as written."
+        ),
+        _members(schema, "", shapes),
+    ]
+    shapes += SHAPES.items()
+    for name, shape in shapes:
+        if "required" in shape:
+            parts += [f"## {name}", _prose(shape.get("description", "")), _members(shape, name, [])]
+    named = [
+        (f'<a id="{name}"></a>`{name}`', _prose(_cell(shape["description"])), _kind(shape))
+        for name, shape in SHAPES.items()
+        if "required" not in shape
+    ]
+    parts += ["## Words and numbers", _table(("name", "what it means", "values"), named)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _members(shape: Mapping[str, Any], place: str, shapes: list[tuple[str, Mapping[str, Any]]]) -> str:
+    """The members of an object; objects that stand within it without a name of their own are put into SHAPES."""
+    rows = []
+    for name, member in shape["properties"].items():
+        inner = member["items"] if member.get("type") == "array" else member
+        inner = next((kind for kind in inner.get("anyOf", ()) if "required" in kind), inner)
+        if "required" in inner and not place:
+            shapes.append((name, inner))
+        rows.append((f"`{name}`", _kind(member), _said(member)))
+        if "required" in inner and place:
+            rows += [(f"`{name}.{own}`", _kind(deep), _said(deep)) for own, deep in inner["properties"].items()]
+    return _table(("member", "kind", "what it says"), rows)
+
+
+def _said(member: Mapping[str, Any]) -> str:
+    """What a member is, in its own words or in those of the shape it names."""
+    named = member.get("$ref") or member.get("items", {}).get("$ref", "")
+    shape = SHAPES.get(named.rpartition("/")[2], {})
+    return _prose(_cell(member.get("description") or shape.get("description", "")))
+
+
+def _kind(shape: Mapping[str, Any]) -> str:
+    """What a value looks like, in words and links."""
+    if "$ref" in shape:
+        name = shape["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name})"
+    if "const" in shape:
+        return f"`{json.dumps(shape['const'])}`"
+    if "enum" in shape:
+        return ", ".join("null" if value is None else f"`{value}`" for value in shape["enum"])
+    if "anyOf" in shape:
+        return " or ".join(map(_kind, shape["anyOf"]))
+    kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
+    if "array" in kinds:
+        return f"list of {_kind(shape['items'])}"
+    if "object" in kinds and "additionalProperties" in shape:
+        keys = shape.get("propertyNames", {}).get("enum", ())
+        of = f" from {', '.join(f'`{key}`' for key in keys)}" if keys else ""
+        return f"object{of} to {_kind(shape['additionalProperties'])}"
+    return " or ".join({"string": "text"}.get(kind, kind) for kind in kinds)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -11,6 +11,14 @@ from auditor.cli.scan import with_options
 __all__ = ["command"]
 
 
+def _print_schema(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from auditor.report.machine import schema_text
+
+        click.echo(schema_text(), nl=False)
+        context.exit()
+
+
 @click.command("report")
 @options.config_option
 @options.store_option
@@ -18,6 +26,10 @@ __all__ = ["command"]
 @options.account_option
 @options.as_of_option
 @click.option("--format", "formats", metavar="LIST", help=f"{options.FORMAT_NAMES} [default: the config's].")
+@click.option(
+    "--schema", is_flag=True, expose_value=False, is_eager=True, callback=_print_schema,
+    help="Print the JSON Schema of report.json and end.",
+)  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the reports go.")
 def command(
     config_path: Path | None,

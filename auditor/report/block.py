@@ -2,13 +2,14 @@
 
 import base64
 import zlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
 
 import orjson
 
 from auditor.model import Lifecycle, Severity, Verdict
 from auditor.report.links import percent
+from auditor.report.tags import environment, owner
 from auditor.report.text import service, type_words
 from auditor.report.view import FindingView, ReportView
 
@@ -17,9 +18,6 @@ __all__ = ["columns", "command_marks", "console_marks", "pack"]
 _H = TypeVar("_H", bound=Hashable)
 _NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
 _VERDICTS = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1}
-_ENVIRONMENT = ("environment", "env", "stage")
-_OWNER = ("owner", "team", "contact")
-"""Tag keys, whatever their case, of which the first that a resource has counts."""
 
 
 def pack(view: ReportView) -> str:
@@ -45,8 +43,8 @@ def columns(view: ReportView) -> dict[str, object]:
     tags, tag = _numbered_tags(findings)
     commands, command = _numbered(map(command_marks, findings))
     consoles, console = _numbered(map(console_marks, findings))
-    owners, owner_of_tags = _numbered(_first(held, _OWNER) for held in tags)
-    environments, environment_of_tags = _numbered(_first(held, _ENVIRONMENT) for held in tags)
+    owners, owner_of_tags = _numbered(map(owner, tags))
+    environments, environment_of_tags = _numbered(map(environment, tags))
     names = {section.id: section.name for section in view.sections}
     first = view.changes.first
     return {
@@ -119,12 +117,6 @@ def _check(view: ReportView, id: str) -> tuple[object, ...]:
         if check
         else (id, id, "", "", (), "")
     )
-
-
-def _first(tags: Mapping[str, str], keys: Sequence[str]) -> str:
-    """Return the value of the first of KEYS among TAGS, whatever the case; empty without any."""
-    lower = {key.lower(): value for key, value in tags.items()}
-    return next((lower[key] for key in keys if key in lower), "")
 
 
 def _numbered_tags(findings: Iterable[FindingView]) -> tuple[list[Mapping[str, str]], list[int]]:

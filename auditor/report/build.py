@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from auditor.kit import iso
-from auditor.model import Scan, ScanStatus, Score, Severity, Verdict
+from auditor.model import Lifecycle, Scan, ScanStatus, Score, Severity, Verdict
 from auditor.report.accepted import attestation_view, waiver_view
 from auditor.report.changes import changes_view, night_view, scores_by_id
 from auditor.report.findings import FindingViews, check_views, counts_by_check, in_order, risks
@@ -17,6 +17,8 @@ from auditor.report.text import moment, plural, score_text, visible
 from auditor.report.view import Counts, CoverageView, FindingView, ReportView, Standing
 
 __all__ = ["build_view"]
+
+_ENDED = (Lifecycle.RESOLVED, Lifecycle.VANISHED)
 
 
 def build_view(inputs: ReportInputs) -> ReportView:
@@ -75,6 +77,7 @@ def build_view(inputs: ReportInputs) -> ReportView:
         findings=tuple(findings),
         faults=tuple(finding for finding in findings if finding.fault),
         waived=tuple(waived),
+        closed=tuple(in_order(map(views, (s for s in inputs.changes if s.lifecycle in _ENDED)), checks)),
         waivers=tuple(waiver_view(use.waiver, use) for use in inputs.accepted.waivers),
         attestations=tuple(map(attestation_view, inputs.accepted.attestations)),
         notices=tuple(map(visible, inputs.accepted.notices)),

@@ -6,38 +6,39 @@ from typing import Any
 
 import orjson
 
+from auditor.catalog import bundled
 from auditor.model import Tally, Verdict
 from auditor.report.text import visible
-from auditor.report.view import BulletView, ChangesView, CoverageView, FindingView, MoneyItem, MoneyView, ReportView
+from auditor.report.view import (
+    BulletView,
+    ChangesView,
+    CoverageView,
+    FindingView,
+    MoneyItem,
+    MoneyShare,
+    MoneyView,
+    ReportView,
+)
 
-__all__ = ["SCHEMA", "render_json"]
+__all__ = ["SCHEMA", "render_json", "schema_text"]
 
 SCHEMA = 1
 """The shape's version: fields may be added under it, none is taken away or given another meaning."""
 
 
-def render_json(view: ReportView) -> bytes:
-    """Return the report as JSON (UTF-8).
+def schema_text() -> str:
+    """Return the JSON Schema (draft 2020-12) of ``report.json``.
 
-    - ``schema``, ``generator``, ``scan``: what this is, of which scan, under which standard and checks (digests).
-    - ``verdict``, ``score``, ``grade``, ``counts``, ``severities``, ``standings``: the whole account.
-    - ``sections``: scores; in each its ``bullets`` with statement, standing, score, counts and checks.
-    - ``coverage``: scopes by state, and ``gaps``: operation, code, message, and what is blind; ``taken_over``: what scans that
-      were cut short had read, and this one did not read again.
-    - ``changes``: against the previous scan, and whether the two compare; ``drift``: some resources that are new, changed (by
-      fields, in words) or gone; ``not_comparable``: scopes that one of the two did not read; ``not_by_account``: how many findings
-      turned for another reason than a changed account.
-    - ``trend``: the last nights, oldest first: scores, failing findings (waived ones among them), savings and coverage.
-    - ``checks``: what each check wants, why, its fix and its counts.
-    - ``findings``: what fails or is unknown, with evidence (sentence, facts), command, since and lifecycle.
-    - ``savings``: the total, and each amount with its prices; only ``counted`` ones make the total.
-    - ``waived``: the failures that are accepted, each with its ``waiver`` (who, why, until, ticket, source); they are not among
-      ``findings``, ``severities`` and ``savings``. ``waivers``: all that stood, also ended and unused ones.
-    - ``attestations``: what people state, with evidence, fault and the verdicts that stand on it. ``notices``: what somebody
-      should look at of both. ``score_without_waivers``: the score if nothing were waived.
-    - ``resources``: every verdict: for each resource ``verdicts`` (check -> pass, fail, unknown, not_applicable) and
-      ``reasons`` (check -> why it is not applicable or unknown).
-    - ``unread``: scopes a check could not judge, with operation and code; each counts as one unknown.
+    It takes members it does not know: more may come under one version.
+    """
+    return (bundled("reports") / "schema" / f"report-{SCHEMA}.json").read_text(encoding="utf-8")
+
+
+def render_json(view: ReportView) -> bytes:
+    """Return the report as JSON (UTF-8), of the shape that ``schema_text`` describes member by member.
+
+    ``findings`` are what fails or is unknown; ``waived`` the failures that are accepted; ``closed`` those that ended since the
+    scan before; ``resources`` every verdict, resource by resource.
     """
     document = {
         "schema": SCHEMA,
@@ -86,6 +87,7 @@ def render_json(view: ReportView) -> bytes:
         "findings": [_finding(finding) for finding in view.findings],
         "savings": _money(view.money),
         "waived": [_finding(finding) for finding in view.waived],
+        "closed": [_finding(finding) for finding in view.closed],
         "waivers": [asdict(waiver) for waiver in view.waivers],
         "attestations": [
             {
@@ -182,9 +184,23 @@ def _money(money: MoneyView) -> dict[str, Any]:
         "usd_month": money.total,
         "by_certainty": money.by_certainty,
         "oldest_price": money.oldest_price or None,
+        "shares": {
+            "way": _shares(money.by_way),
+            "bullet": _shares(money.by_bullet),
+            "category": _shares(money.by_category),
+            "service": _shares(money.by_service),
+            "region": _shares(money.by_region),
+            "account": _shares(money.by_account),
+            "environment": _shares(money.by_environment),
+            "owner": _shares(money.by_owner),
+        },
         "items": [_item(item) for item in money.items],
         "not_priced": [_item(item) for item in money.unpriced],
     }
+
+
+def _shares(shares: Iterable[MoneyShare]) -> list[dict[str, Any]]:
+    return [asdict(share) for share in shares]
 
 
 def _item(item: MoneyItem) -> dict[str, Any]:
@@ -198,6 +214,8 @@ def _item(item: MoneyItem) -> dict[str, Any]:
         "formula": item.formula,
         "bullet": item.bullet,
         "category": item.category,
+        "way": item.way,
+        "last_use": item.last_use or None,
         "prices": [asdict(price) for price in item.prices],
     }
 

@@ -1,4 +1,8 @@
-"""What can be saved a month: per resource the largest saving, never a sum; every amount with where it comes from."""
+"""What can be saved a month: per resource the largest saving, never a sum; every amount with where it comes from.
+
+Waste removal and right-sizing make the total. Commitments stand beside it: they are bought for what stays after both, and
+whoever added them up would save the same hours twice.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -7,14 +11,24 @@ from datetime import date, datetime
 
 from auditor.model import Certainty, Finding, Price, Saving
 from auditor.report.inputs import ReportInputs
+from auditor.report.tags import environment, owner
 from auditor.report.text import service, visible
-from auditor.report.view import FindingView, MoneyItem, MoneyShare, MoneyView, PriceView
+from auditor.report.view import FindingView, MoneyItem, MoneyShare, MoneyView, PriceView, Way
 from auditor.standard import Pattern
 
-__all__ = ["STALE_DAYS", "money_view"]
+__all__ = ["STALE_DAYS", "UNTAGGED", "money_view"]
 
 STALE_DAYS = 365
 """Prices older than this at the time of the scan are warned about."""
+UNTAGGED = "not tagged"
+_WAYS = {
+    "cost.right-sizing.reserved-instances": Way.COMMITMENTS,
+    "cost.right-sizing.": Way.RIGHT_SIZING,
+    "cost.cleanup.": Way.WASTE,
+}
+"""How a bullet's id begins -> the way its savings are made; the first that fits."""
+_LAST_USE = ("last_used", "last_used_at", "stopped_at", "unattached_since")
+"""Facts by which checks say when a resource was last used."""
 
 
 def money_view(pairs: Iterable[tuple[Finding, FindingView]], inputs: ReportInputs) -> MoneyView:
@@ -30,9 +44,11 @@ def money_view(pairs: Iterable[tuple[Finding, FindingView]], inputs: ReportInput
     for item, resource in found:
         if item.usd_month is None:
             unpriced.append(item)
-            continue
-        items.append(item if resource not in counted else replace(item, counted=False))
-        counted.add(resource)
+        elif item.way is Way.COMMITMENTS or resource in counted:
+            items.append(replace(item, counted=False))
+        else:
+            items.append(item)
+            counted.add(resource)
     adding = [item for item in items if item.counted]
     certain = {c: round(sum(i.usd_month or 0.0 for i in adding if i.certainty is c), 2) for c in Certainty}
     oldest = min((price.as_of for item in (*items, *unpriced) for price in item.prices), default="")
@@ -45,6 +61,10 @@ def money_view(pairs: Iterable[tuple[Finding, FindingView]], inputs: ReportInput
         by_category=_shares(adding, lambda item: item.category),
         by_service=_shares(adding, lambda item: service(item.finding.type)),
         by_region=_shares(adding, lambda item: item.finding.region),
+        by_account=_shares(adding, lambda item: item.finding.account),
+        by_environment=_shares(adding, lambda item: environment(item.finding.tags) or UNTAGGED),
+        by_owner=_shares(adding, lambda item: owner(item.finding.tags) or UNTAGGED),
+        by_way=_ways(items),
         oldest_price=oldest,
         stale=_stale(oldest, inputs.scan.started_at),
     )
@@ -59,9 +79,10 @@ def _pattern(check_id: str, inputs: ReportInputs) -> Pattern | None:
 
 def _item(view: FindingView, saving: Saving, place: int, pattern: Pattern | None) -> MoneyItem:
     """Return a saving as an item; PLACE is the number of the evidence it belongs to."""
+    evidence = view.evidence[place]
     return MoneyItem(
         finding=view,
-        evidence=view.evidence[place],
+        evidence=evidence,
         others=view.evidence[:place] + view.evidence[place + 1 :],
         usd_month=saving.usd_month,
         certainty=saving.certainty,
@@ -69,8 +90,33 @@ def _item(view: FindingView, saving: Saving, place: int, pattern: Pattern | None
         prices=tuple(map(_price, saving.prices)),
         bullet=visible(pattern.bullet) if pattern else "Other",
         category=visible(pattern.group) if pattern else "Other",
+        way=_way(pattern.id if pattern else ""),
         counted=True,
+        last_use=_last_use(evidence.facts),
     )
+
+
+def _way(pattern: str) -> Way:
+    """Return the way in which a saving of the bullet PATTERN (its id; may be empty) is made."""
+    return next((way for start, way in _WAYS.items() if pattern.startswith(start)), Way.OTHER)
+
+
+def _last_use(facts: Iterable[tuple[str, str]]) -> str:
+    """Return the day (``2026-06-15``) a resource was last used, or what its evidence says instead; empty without any."""
+    held = dict(facts)
+    said = next((held[name] for name in _LAST_USE if name in held), "")
+    try:
+        return datetime.fromisoformat(said).date().isoformat()
+    except ValueError:
+        return said
+
+
+def _ways(items: Iterable[MoneyItem]) -> tuple[MoneyShare, ...]:
+    """Return what each way saves: of commitments all, for they are no part of the total; of the others what makes it."""
+    adding = [item for item in items if item.counted or item.way is Way.COMMITMENTS]
+    made = {share.name: share for share in _shares(adding, lambda item: item.way)}
+    always = [way for way in Way if way is not Way.OTHER or way in made]
+    return tuple(made.get(way, MoneyShare(str(way), 0.0, 0)) for way in always)
 
 
 def _price(price: Price) -> PriceView:

@@ -31,6 +31,7 @@ __all__ = [
     "SectionView",
     "Standing",
     "WaiverView",
+    "Way",
 ]
 
 DateText = str
@@ -436,6 +437,18 @@ class PriceView:
     factor: float | None = None
 
 
+class Way(StrEnum):
+    """The way in which a saving is made."""
+
+    WASTE = "waste removal"
+    """What nobody uses is deleted."""
+    RIGHT_SIZING = "right-sizing"
+    """What is used is made smaller, newer or bought by another model, as Spot."""
+    COMMITMENTS = "commitments"
+    """What stays is promised for a year or three: Reserved Instances and Savings Plans."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class MoneyItem:
     """What mending one finding saves."""
@@ -454,13 +467,16 @@ class MoneyItem:
     """The bullet of the standard it serves: ``Automated cleanup``."""
     category: str
     """The sub-chapter of the standard: ``Resource Cleanup``."""
+    way: Way
     counted: bool
-    """False where another finding of the same resource saves more: then this one is not added up."""
+    """False where another finding of the same resource saves more, and for commitments: then it is not added up."""
+    last_use: str = ""
+    """When the resource was last used: a date, or words where the evidence has only those; empty: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyShare:
-    """A part of the total: a bullet, a category, a service, a region."""
+    """A part of the total: a way, a bullet, a category, a service, a region, an account, a tag's value."""
 
     name: str
     usd_month: float
@@ -472,7 +488,7 @@ class MoneyView:
     """What can be saved a month, at list price before discounts."""
 
     total: float
-    """USD a month: per resource the largest saving, never the sum."""
+    """USD a month: per resource the largest saving, never the sum; without commitments."""
     by_certainty: Mapping[Certainty, float]
     items: tuple[MoneyItem, ...]
     """Priced ones, largest first."""
@@ -481,6 +497,14 @@ class MoneyView:
     by_category: tuple[MoneyShare, ...]
     by_service: tuple[MoneyShare, ...]
     by_region: tuple[MoneyShare, ...]
+    by_account: tuple[MoneyShare, ...]
+    by_environment: tuple[MoneyShare, ...]
+    """By the value of the tag ``environment``, ``env`` or ``stage``; without one: ``not tagged``."""
+    by_owner: tuple[MoneyShare, ...]
+    """By the value of the tag ``owner``, ``team`` or ``contact``; without one: ``not tagged``."""
+    by_way: tuple[MoneyShare, ...]
+    """Waste removal, right-sizing, commitments: always these three, ``other`` where there is any. All but commitments make the
+    total; commitments are bought for what stays, so theirs is what could be saved if nothing else were done."""
     oldest_price: str
     """Date of the oldest price used; empty without any."""
     stale: bool
@@ -539,6 +563,8 @@ class ReportView:
     """Unknown because the check itself broke."""
     waived: tuple[FindingView, ...] = ()
     """Failures that are accepted, worst first; they are not among ``findings``."""
+    closed: tuple[FindingView, ...] = ()
+    """Failures that ended since the scan before, as they were last seen: ``resolved`` and ``vanished`` ones."""
     waivers: tuple[WaiverView, ...] = ()
     attestations: tuple[AttestationView, ...] = ()
     notices: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -20,7 +21,7 @@ from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
 from auditor.cli import options
 from auditor.config import Format
 from auditor.errors import ReportError
-from auditor.model import Severity, Verdict
+from auditor.model import Lifecycle, Severity, Tally, Verdict
 from auditor.report import FORMATS, ReportView, require, write_reports
 from auditor.report.formats import extra
 from auditor.report.formats.asff import BATCH, render_asff
@@ -49,9 +50,13 @@ def from_csv(view: ReportView) -> Counter[Row]:
     return Counter((row["key"], row["verdict"], row["severity"]) for row in rows_of_csv(view))
 
 
+def events_of(view: ReportView) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in render_ocsf(view).splitlines()]
+
+
 def from_ocsf(view: ReportView) -> Counter[Row]:
     verdicts = {"Fail": "fail", "Warning": "unknown"}
-    events = [json.loads(line) for line in render_ocsf(view).splitlines()]
+    events = [event for event in events_of(view) if event["activity_name"] != "Close"]
     return Counter(
         (
             event["finding_info"]["uid"],
@@ -67,6 +72,7 @@ def from_asff(view: ReportView) -> Counter[Row]:
     return Counter(
         (item["Id"], verdicts[item["Compliance"]["Status"]], item["Severity"]["Original"])
         for item in json.loads(render_asff(view))
+        if item["RecordState"] == "ACTIVE"
     )
 
 
@@ -88,6 +94,37 @@ def test_every_finding_is_there_once_with_its_verdict(
     view: ReportView, read: Callable[[ReportView], Counter[Row]]
 ) -> None:
     assert read(view) == expected(view)
+
+
+CLOSED = [
+    (Lifecycle.RESOLVED, True, "PASSED", "Pass", "it passes now"),
+    (Lifecycle.RESOLVED, False, "NOT_AVAILABLE", "Other", "the check does not concern it any more"),
+    (Lifecycle.VANISHED, True, "NOT_AVAILABLE", "Other", "the resource is gone"),
+]
+
+
+@pytest.mark.parametrize(("lifecycle", "passes", "compliance", "status", "why"), CLOSED)
+def test_what_ended_is_closed_and_passes_only_where_it_was_seen_to_pass(
+    rich: ReportView, lifecycle: Lifecycle, passes: bool, compliance: str, status: str, why: str
+) -> None:
+    ended = replace(rich.findings[0], key="e" * 32, lifecycle=lifecycle)
+    ids = (ended.resource,) if passes else ()
+    tally = Tally(ended.check, ended.account, ended.region, ended.type, passed=ids)
+    view = replace(rich, closed=(ended,), tallies=(tally,))
+    (archived,) = [item for item in json.loads(render_asff(view)) if item["RecordState"] == "ARCHIVED"]
+    assert (archived["Id"], archived["Compliance"]["Status"]) == (ended.key, compliance)
+    assert archived["Compliance"]["StatusReasons"] == [{"ReasonCode": lifecycle.upper(), "Description": why}]
+    (event,) = [event for event in events_of(view) if event["activity_id"] == 3]
+    assert (event["finding_info"]["uid"], event["status"], event["type_uid"]) == (ended.key, "Resolved", 200303)
+    assert (event["compliance"]["status"], event["status_detail"]) == (status, why)
+
+
+def test_everything_that_ended_is_closed_once(view: ReportView) -> None:
+    keys = Counter(finding.key for finding in view.closed)
+    archived = Counter(item["Id"] for item in json.loads(render_asff(view)) if item["RecordState"] == "ARCHIVED")
+    events = Counter(e["finding_info"]["uid"] for e in events_of(view) if e["activity_name"] == "Close")
+    assert archived == events == keys
+    assert len(keys) == sum(view.changes.counts[kind] for kind in (Lifecycle.RESOLVED, Lifecycle.VANISHED))
 
 
 def samples(view: ReportView) -> dict[tuple[str, str], float]:
@@ -148,6 +185,32 @@ def test_sarif_keeps_to_its_schema(view: ReportView) -> None:
     assert [error.message for error in SARIF.iter_errors(json.loads(render_sarif(view)))] == []
 
 
+def test_sarif_is_what_code_scanning_shows(view: ReportView) -> None:
+    (run,) = json.loads(render_sarif(view))["runs"]
+    assert run["automationDetails"]["id"].startswith(f"{view.account}/"), (
+        "the category, so accounts do not close each other"
+    )
+    paths = {}
+    for result in run["results"]:
+        (location,) = result["locations"]
+        physical = location["physicalLocation"]
+        assert set(physical["region"]) == {"startLine", "startColumn", "endLine", "endColumn"}
+        assert len(physical["artifactLocation"]["uri"]) < 4096
+        hash = result["partialFingerprints"]["primaryLocationLineHash"]
+        paths[physical["artifactLocation"]["uri"], result["ruleId"], hash] = result
+    assert len(paths) == len(run["results"])
+    for rule in run["tool"]["driver"]["rules"]:
+        properties = rule["properties"]
+        assert len(properties["tags"]) <= 20
+        assert ("security" in properties["tags"]) == ("security-severity" in properties)
+
+
+def test_sarif_says_of_every_result_whether_it_is_suppressed(view: ReportView) -> None:
+    (run,) = json.loads(render_sarif(view))["runs"]
+    suppressed = {r["partialFingerprints"]["auditorFindingKey/v1"] for r in run["results"] if r["suppressions"]}
+    assert suppressed == {finding.key for finding in view.waived}
+
+
 def test_sarif_names_a_rule_for_every_result(view: ReportView) -> None:
     (run,) = json.loads(render_sarif(view))["runs"]
     rules = run["tool"]["driver"]["rules"]
@@ -204,6 +267,7 @@ def test_no_cell_of_the_csv_is_a_formula(hostile: ReportView) -> None:
         for value in row.values():
             assert not value.lstrip().startswith(("=", "+", "-", "@"))
             assert "\n" not in value
+            assert len(value) <= 32_767, "Excel breaks the row at a longer one"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from auditor.model import Severity, Verdict
+from auditor.report.formats.closed import closed_verdicts, closed_words
 from auditor.report.formats.waived import waiver_words
 from auditor.report.text import short
 from auditor.report.view import FindingView, ReportView
@@ -16,6 +17,7 @@ BATCH = 100
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Partition -> the region global resources are counted under (Security Hub User Guide, "Global resources")."""
 _LABELS = {severity: "INFORMATIONAL" if severity is Severity.INFO else severity.upper() for severity in Severity}
+_STATUSES = {Verdict.PASS: "PASSED", Verdict.FAIL: "FAILED"}
 _NAMES = {
     "AWS::ElasticLoadBalancing::LoadBalancer": "AwsElbLoadBalancer",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "AwsElbv2LoadBalancer",
@@ -56,34 +58,33 @@ _NAMES = {
 def render_asff(view: ReportView) -> bytes:
     """Return the findings in ASFF as a JSON list (UTF-8), ready for calls with at most ``BATCH`` of them each.
 
-    A failing finding is FAILED, one that could not be judged NOT_AVAILABLE; the workflow of a waived one is
-    SUPPRESSED. Lengths keep to Security Hub's limits. Findings go
-    to the default product of the account in the resource's region.
+    A failing finding is FAILED, one that could not be judged NOT_AVAILABLE; the workflow of a waived one is SUPPRESSED. What
+    ended since the scan before is archived: PASSED where it passes now, else NOT_AVAILABLE. Lengths keep to Security Hub's
+    limits. Findings go to the default product of the account in the resource's region.
     """
+    closed = closed_verdicts(view)
     return orjson.dumps(
-        [_finding(view, finding) for finding in (*view.findings, *view.waived)],
+        [_finding(view, finding, closed.get(finding.key)) for finding in (*view.findings, *view.waived, *view.closed)],
         option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2,
     )
 
 
-def _finding(view: ReportView, finding: FindingView) -> dict[str, Any]:
+def _finding(view: ReportView, finding: FindingView, ended: Verdict | None) -> dict[str, Any]:
+    """Return one finding; ENDED: how it stands now where it ended since the scan before."""
     check = view.checks.get(finding.check)
-    failing = finding.verdict is Verdict.FAIL
-    waived = failing and finding.waiver is not None
+    verdict = ended or finding.verdict
+    waived = verdict is Verdict.FAIL and finding.waiver is not None
+    reason = closed_words(finding, ended) if ended else finding.reason
     region = finding.region if finding.region in view.regions else _HOME.get(view.partition, "us-east-1")
     sentences = "; ".join(evidence.sentence for evidence in finding.evidence) or finding.reason or finding.check
     compliance: dict[str, Any] = {
-        "Status": "FAILED" if failing else "NOT_AVAILABLE",
+        "Status": _STATUSES.get(verdict, "NOT_AVAILABLE"),
         "AssociatedStandards": [{"StandardsId": short(view.standard, 256)}],
         "RelatedRequirements": [f"{view.standard} {id}"[:64] for id in (check.patterns if check else ())][:32],
     }
-    if finding.reason:
-        compliance["StatusReasons"] = [
-            {
-                "ReasonCode": "COULD_NOT_BE_READ" if finding.gaps else "NOT_JUDGED",
-                "Description": short(finding.reason, 512),
-            }
-        ]
+    if reason:
+        code = finding.lifecycle.upper() if ended else "COULD_NOT_BE_READ" if finding.gaps else "NOT_JUDGED"
+        compliance["StatusReasons"] = [{"ReasonCode": code, "Description": short(reason, 512)}]
     return {
         "SchemaVersion": "2018-10-08",
         "Id": finding.key,
@@ -114,7 +115,7 @@ def _finding(view: ReportView, finding: FindingView) -> dict[str, Any]:
         ],
         "Compliance": compliance,
         "Workflow": {"Status": "SUPPRESSED" if waived else "NEW"},
-        "RecordState": "ACTIVE",
+        "RecordState": "ARCHIVED" if ended else "ACTIVE",
     }
 
 

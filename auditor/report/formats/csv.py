@@ -4,7 +4,7 @@ import csv
 import io
 
 from auditor.report.cells import cell
-from auditor.report.text import service
+from auditor.report.text import service, short
 from auditor.report.view import FindingView, ReportView
 
 __all__ = ["COLUMNS", "render_csv"]
@@ -39,6 +39,9 @@ COLUMNS = (
 )
 """The columns, in order. Under one version of the JSON schema columns are only added, at the end."""
 
+_LONGEST = 32_766
+"""Characters of a cell, one less than Excel's limit: ``cell`` may put one before it. Excel breaks the row at what is longer."""
+
 
 def render_csv(view: ReportView) -> bytes:
     """Return the findings, failures first, waived ones last, as CSV (UTF-8 with a byte order mark, which spreadsheets ask for)."""
@@ -46,8 +49,13 @@ def render_csv(view: ReportView) -> bytes:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     sections = {section.id: section.name for section in view.sections}
-    writer.writerows(map(cell, _row(view, sections, finding)) for finding in (*view.findings, *view.waived))
+    writer.writerows(map(_fitting, _row(view, sections, finding)) for finding in (*view.findings, *view.waived))
     return text.getvalue().encode("utf-8-sig")
+
+
+def _fitting(value: object) -> object:
+    """Return VALUE as a cell that every spreadsheet takes: longer texts lose their middle."""
+    return cell(short(value, _LONGEST) if isinstance(value, str) else value)
 
 
 def _row(view: ReportView, sections: dict[str, str], finding: FindingView) -> tuple[object, ...]:

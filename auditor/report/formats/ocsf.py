@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from auditor.model import Lifecycle, Severity, Verdict
+from auditor.report.formats.closed import closed_verdicts, closed_words
 from auditor.report.formats.extra import require
 from auditor.report.formats.waived import waiver_words
 from auditor.report.text import service
@@ -24,8 +25,8 @@ def render_ocsf(view: ReportView) -> bytes:
     """Return the findings as OCSF events, one a line (UTF-8). Raises ReportError without the extra ``formats``.
 
     A failing finding has compliance status Fail; one that could not be judged has Warning, which OCSF defines as "did not yield
-    a result due to missing information". A waived
-    failure is Suppressed. The profiles ``cloud`` and ``datetime`` apply.
+    a result due to missing information". A waived failure is Suppressed. What ended since the scan before is an event Close with
+    status Resolved: compliance status Pass where it passes now, else Other. The profiles ``cloud`` and ``datetime`` apply.
     """
     require(["ocsf"])
     from py_ocsf_models.objects.metadata import Metadata
@@ -35,7 +36,8 @@ def render_ocsf(view: ReportView) -> bytes:
     metadata = Metadata(product=product, profiles=["cloud", "datetime"], tenant_uid=view.account)
     event = _event_of(view, metadata)
     return b"".join(
-        orjson.dumps(event(finding), option=orjson.OPT_APPEND_NEWLINE) for finding in (*view.findings, *view.waived)
+        orjson.dumps(event(finding), option=orjson.OPT_APPEND_NEWLINE)
+        for finding in (*view.findings, *view.waived, *view.closed)
     )
 
 
@@ -61,6 +63,13 @@ def _event_of(view: ReportView, metadata: "Metadata") -> Callable[[FindingView],
         Severity.LOW: SeverityID.Low,
         Severity.INFO: SeverityID.Informational,
     }
+    statuses = {
+        Verdict.PASS: ComplianceStatus.Pass,
+        Verdict.FAIL: ComplianceStatus.Fail,
+        Verdict.UNKNOWN: ComplianceStatus.Warning,
+        Verdict.NOT_APPLICABLE: ComplianceStatus.Other,
+    }
+    closed = closed_verdicts(view)
     when = datetime.fromisoformat(view.finished or view.started)
     account = Account(
         uid=view.account, name=view.account_name or None, type_id=TypeID.AWS_Account, type=TypeID.AWS_Account.name
@@ -68,10 +77,13 @@ def _event_of(view: ReportView, metadata: "Metadata") -> Callable[[FindingView],
 
     def event(finding: FindingView) -> dict[str, Any]:
         check = view.checks.get(finding.check)
-        failing = finding.verdict is Verdict.FAIL
+        ended = closed.get(finding.key)
+        verdict = ended or finding.verdict
         activity = ActivityID.Create if finding.lifecycle in _NEW else ActivityID.Update
-        status = ComplianceStatus.Fail if failing else ComplianceStatus.Warning
-        standing = StatusID.Suppressed if finding.waiver and failing else StatusID.New
+        standing = StatusID.Suppressed if finding.waiver and verdict is Verdict.FAIL else StatusID.New
+        if ended:
+            activity, standing = ActivityID.Close, StatusID.Resolved
+        status = statuses[verdict]
         since = datetime.fromisoformat(finding.since)
         made = ComplianceFinding(
             activity_id=activity,
@@ -85,8 +97,8 @@ def _event_of(view: ReportView, metadata: "Metadata") -> Callable[[FindingView],
             severity=severities[finding.severity].name,
             status_id=standing,
             status=standing.name,
-            status_code=finding.verdict,
-            status_detail=waiver_words(finding) or finding.reason or None,
+            status_code=verdict,
+            status_detail=(closed_words(finding, ended) if ended else waiver_words(finding) or finding.reason) or None,
             message=f"{finding.name}: {finding.sentence}",
             finding_info=FindingInformation(
                 uid=finding.key,

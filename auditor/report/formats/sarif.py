@@ -7,6 +7,7 @@ import orjson
 
 from auditor.model import Severity, Verdict
 from auditor.report.formats.waived import waiver_words
+from auditor.report.text import short
 from auditor.report.view import CheckView, FindingView, ReportView
 
 __all__ = ["render_sarif"]
@@ -29,12 +30,28 @@ _SECURITY_SEVERITY = {
 """Within the bands by which GitHub's code scanning names a severity (over 9.0 critical, 7.0 high, 4.0 medium)."""
 
 
+_PROBLEM_SEVERITY = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "recommendation",
+    Severity.INFO: "recommendation",
+}
+_TAGS = 20
+"""Tags a rule may have on GitHub."""
+_LONGEST = 200
+"""Characters of a name that go into the made-up path."""
+_FIRST_LINE = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
+"""GitHub's code scanning wants all four; the made-up file is empty."""
+
+
 def render_sarif(view: ReportView) -> bytes:
     """Return the findings as a SARIF log with one run (UTF-8).
 
     A failing finding is of kind ``fail``, one that could not be judged of kind ``open`` (SARIF 3.27.9: the tool cannot tell).
     The ARN is the logical location; the physical one is a made-up path ``account/region/type/name``, because viewers ask for a
-    file. A waived failure is suppressed. ``partialFingerprints`` holds the finding's key, which never changes.
+    file and a line. A waived failure is suppressed; every other result says that it is not (3.27.23: all results or none).
+    ``partialFingerprints`` holds the finding's key, which never changes, also under the one name that GitHub reads.
     """
     findings = (*view.findings, *view.waived)
     ids = [id for id, check in view.checks.items() if check.ran]
@@ -92,6 +109,11 @@ def _utc(iso: str) -> str:
 def _rule(id: str, check: CheckView | None) -> dict[str, Any]:
     if check is None:
         return {"id": id}
+    sections = sorted({pattern.partition(".")[0] for pattern in check.patterns})
+    # GitHub ranks what is tagged `security` by the one, and everything else by the other.
+    ranked = {"problem.severity": _PROBLEM_SEVERITY[check.severity]}
+    if "security" in sections:
+        ranked = {"security-severity": _SECURITY_SEVERITY[check.severity]}
     return {
         "id": id,
         "shortDescription": {"text": check.title},
@@ -99,8 +121,8 @@ def _rule(id: str, check: CheckView | None) -> dict[str, Any]:
         "help": {"text": check.fix or check.title},
         "defaultConfiguration": {"level": _LEVELS[check.severity]},
         "properties": {
-            "tags": ["infrastructure", *check.patterns],
-            "security-severity": _SECURITY_SEVERITY[check.severity],
+            "tags": ["infrastructure", *sections, *check.patterns][:_TAGS],
+            **ranked,
             "severity": check.severity,
             "terraform": check.terraform,
             "sameAs": check.same_as,
@@ -111,7 +133,8 @@ def _rule(id: str, check: CheckView | None) -> dict[str, Any]:
 def _result(finding: FindingView, rule: int) -> dict[str, Any]:
     failing = finding.verdict is Verdict.FAIL
     text = f"{finding.name}: {'; '.join(e.sentence for e in finding.evidence) or finding.reason or 'no evidence'}"
-    path = "/".join(quote(part, safe="") for part in (finding.account, finding.region, finding.type, finding.name))
+    parts = (finding.account, finding.region, finding.type, short(finding.name, _LONGEST))
+    path = "/".join(quote(part, safe="") for part in parts)
     properties: dict[str, Any] = {
         "severity": finding.severity,
         "verdict": finding.verdict,
@@ -131,13 +154,13 @@ def _result(finding: FindingView, rule: int) -> dict[str, Any]:
         "message": {"text": text},
         "locations": [
             {
-                "physicalLocation": {"artifactLocation": {"uri": path}},
+                "physicalLocation": {"artifactLocation": {"uri": path}, "region": _FIRST_LINE},
                 "logicalLocations": [
                     {"name": finding.name, "fullyQualifiedName": finding.resource, "kind": "resource"}
                 ],
             }
         ],
-        "partialFingerprints": {"auditorFindingKey/v1": finding.key},
+        "partialFingerprints": {"auditorFindingKey/v1": finding.key, "primaryLocationLineHash": f"{finding.key}:1"},
+        "suppressions": waived if finding.waiver and failing else [],
         "properties": properties,
-        **({"suppressions": waived} if finding.waiver and failing else {}),
     }
