@@ -519,12 +519,10 @@ def _report_schema() -> str:
     for name, shape in shapes:
         if "required" in shape:
             parts += [f"## {name}", _prose(shape.get("description", "")), _members(shape, name, [])]
-    named = [
-        (f'<a id="{name}"></a>`{name}`', _prose(_cell(shape["description"])), _kind(shape))
-        for name, shape in SHAPES.items()
-        if "required" not in shape
-    ]
-    parts += ["## Words and numbers", _table(("name", "what it means", "values"), named)]
+    parts.append("## Words and numbers")
+    for name, shape in SHAPES.items():
+        if "required" not in shape:
+            parts += [f"### {name}", f"{_prose(shape['description'])} Values: {_kind(shape)}."]
     return "\n\n".join(parts) + "\n"
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from cli.conftest import run, start
 from cli.endpoint import Endpoint
 from cli.test_scan_command import ONE

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import run
 from store.nights import Nights
 from store.test_lives import Judge
 
 from auditor.store import Store
+from cli.conftest import run
 
 HOSTILE = "evil\x1b[2J\u202e<b>"
 

@@ -7,13 +7,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from cli.conftest import run
-from cli.endpoint import HOSTILE, LOCKED, Endpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.cli.listing import Listing
 from auditor.cli.terminal import plain
+from cli.conftest import run
+from cli.endpoint import HOSTILE, LOCKED, Endpoint
 
 EVERYTHING = ("scan", "--region", "eu-west-1", "--section", "security.network", "--verbose")
 

@@ -7,13 +7,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from cli.conftest import run
-from cli.test_hostile_values import harmless
 from click.testing import CliRunner
 from store import released
 
 from auditor.cli import main
 from auditor.store import Store
+from cli.conftest import run
+from cli.test_hostile_values import harmless
 
 
 @pytest.fixture

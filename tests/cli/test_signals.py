@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli.conftest import run, start
-from cli.endpoint import Endpoint
 
 from auditor.model import ScanStatus
 from auditor.store import Store, default_url
+from cli.conftest import run, start
+from cli.endpoint import Endpoint
 
 SCAN = ("scan", "--region", "eu-west-1", "--type", "AWS::EC2::SecurityGroup")
 HELD = ["ec2:DescribeStaleSecurityGroups"]

@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli.conftest import run
-from cli.endpoint import Endpoint
 from report.sample import inputs
 
 from auditor.cli import terminal
 from auditor.cli.summary import print_summary
 from auditor.cli.terminal import bar, console, print_rows
 from auditor.report import ReportView, build_view
+from cli.conftest import run
+from cli.endpoint import Endpoint
 
 WIDTHS = (60, 80, 120)
 

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from cli.conftest import run
-from cli.test_diff import HOSTILE, Told, told
 from store.test_lives import Judge
 
 from auditor.cli.charts import spark
+from cli.conftest import run
+from cli.test_diff import HOSTILE, Told, told
 
 __all__ = ["told"]
 

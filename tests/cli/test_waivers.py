@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from auditor import catalog
 from cli.conftest import run
 from cli.endpoint import HOSTILE, Endpoint
 from cli.test_hostile_values import harmless
-
-from auditor import catalog
 
 SSH = "security-group-open-admin-port"
 POOL = "rds-connection-pooling-evident"
