@@ -306,6 +306,9 @@ KEPT = {
     ("AWS::::Region", "Endpoint"),
     # A key's id is its public half.
     ("AWS::IAM::AccessKey", "AccessKeyId"),
+    # What people call accounts and units, by which they choose them.
+    ("AWS::Organizations::Account", "Name"),
+    ("AWS::Organizations::OrganizationalUnit", "Name"),
     # This one service marks its tags as sensitive.
     ("AWS::DRS::SourceServer", "tags"),
 }

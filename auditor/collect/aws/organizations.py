@@ -35,7 +35,11 @@ _ACCOUNTS = Call("organizations", "ListAccountsForParent", "Accounts")
 
 
 def _units() -> Collector:
-    """Yield root and units level by level, each with the names above it and the ids of the accounts right in it."""
+    """Yield root and units level by level, each with the names above it and the ids of the accounts right in it.
+
+    A unit that was met before is not gone into again: an answer in which units hold each other must not go on for ever.
+    """
+    met: set[str] = set()
     level: Sequence[Mapping[str, Any]] = [{**root, "Path": [], "ParentId": None} for root in (yield _ROOTS) or ()]
     while level:
         parents = [{"ParentId": unit["Id"]} for unit in level]
@@ -47,7 +51,8 @@ def _units() -> Collector:
             if not isinstance(found, CallFailed)
         ]
         raise_first([*accounts, *below])
-        level = list(_below(level, below))
+        met |= {unit["Id"] for unit in level}
+        level = [unit for unit in _below(level, below) if unit["Id"] not in met]
 
 
 def _below(level: Sequence[Row], below: Sequence[Sequence[Row]]) -> Iterator[Mapping[str, Any]]:
