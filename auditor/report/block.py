@@ -20,9 +20,9 @@ _NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
 _VERDICTS = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1}
 
 
-def pack(view: ReportView) -> str:
-    """Return the findings as base64 of zlib-compressed JSON (see ``columns``): nothing in it can end a script element."""
-    return base64.b64encode(zlib.compress(orjson.dumps(columns(view)), 6)).decode()
+def pack(value: object) -> str:
+    """Return VALUE as base64 of zlib-compressed JSON: nothing in it can end a script element."""
+    return base64.b64encode(zlib.compress(orjson.dumps(value), 6)).decode()
 
 
 def columns(view: ReportView) -> dict[str, object]:

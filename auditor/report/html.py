@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from auditor.catalog import bundled
 from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
-from auditor.report.block import pack
+from auditor.report.block import columns, pack
 from auditor.report.charts import HEIGHT, WIDTH, charts, sparkline
 from auditor.report.month import month
 from auditor.report.text import amount, number, plural, score_text, short, type_words
@@ -67,7 +67,7 @@ def render_html(view: ReportView, others: Mapping[str, str] = MappingProxyType({
         ("method", "The score", None),
         ("checks", "Checks", sum(check.ran for check in view.checks.values())),
     ]
-    block = pack(view) if view.findings else ""
+    block = pack(columns(view)) if view.findings else ""
     return _render("report.html.j2", view, others, contents=contents, block=block)
 
 
@@ -103,7 +103,8 @@ def _render(template: str, view: ReportView, others: Mapping[str, str], block: s
         "view": view,
         "csp": Markup(policy),  # noqa: S704
         "style": Markup(style),  # noqa: S704
-        "scripts": [Markup(script) for script in scripts],  # noqa: S704
+        "script": Markup(scripts[0]),  # noqa: S704
+        "code": _packed_scripts() if block else "",
         "rows": ROWS,
         "signs": _SIGNS,
         "weights": SEVERITY_WEIGHTS,
@@ -146,6 +147,12 @@ def _scripts() -> tuple[str, ...]:
     own = [_without_indents(name) for name in ("script.js", "table.js")]
     library = (bundled("reports") / "vendor" / "tanstack.js").read_text(encoding="utf-8").strip()
     return own[0], library, own[1]
+
+
+@functools.cache
+def _packed_scripts() -> str:
+    """Return what the page's script starts when there is a table; packed, it is a third as large."""
+    return pack(_scripts()[1:])
 
 
 def _without_indents(name: str) -> str:
@@ -198,9 +205,20 @@ def _money_parts(money: MoneyView) -> list[tuple[str, str, float]]:
     return [(str(c), name, money.by_certainty.get(c, 0.0)) for c, name in _CERTAINTY_NAMES.items()]
 
 
-def _alike(findings: Iterable[FindingView]) -> list[list[FindingView]]:
-    """Return FINDINGS in runs of one check, verdict, severity and type."""
-    return [list(held) for _, held in groupby(findings, lambda f: (f.check, f.verdict, f.severity, f.type))]
+_Facts = frozenset[tuple[str, str]]
+
+
+def _alike(findings: Iterable[FindingView]) -> list[tuple[list[FindingView], _Facts]]:
+    """Return FINDINGS in runs of one check, verdict, severity and type, each with the facts that all of the run share."""
+    runs = groupby(findings, lambda f: (f.check, f.verdict, f.severity, f.type))
+    return [(held, _shared(held)) for held in (list(run) for _, run in runs)]
+
+
+def _shared(findings: list[FindingView]) -> _Facts:
+    """Return the facts that stand in the first evidence of every one of several FINDINGS: they are said once."""
+    if len(findings) < 2 or not all(finding.evidence for finding in findings):
+        return frozenset()
+    return frozenset.intersection(*(frozenset(finding.evidence[0].facts) for finding in findings))
 
 
 _SOURCES = {"pricing-api": "Price List API", "embedded": "price table", "aws-recommendation": "AWS's recommendation"}

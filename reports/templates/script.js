@@ -39,8 +39,18 @@
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
     target.scrollIntoView();
   };
-  window.page = { $, make, mark, short, reveal };
-  if ($("data")) return; // the table's script goes on
+  const unpack = async (element) => {
+    const bytes = Uint8Array.from(atob(element.textContent.trim()), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return JSON.parse(await new Response(stream).text());
+  };
+  window.page = { $, make, mark, short, reveal, unpack };
+  const code = $("code");
+  if (code && typeof DecompressionStream !== "undefined") {
+    // The table's scripts, packed; the policy names each by its hash.
+    unpack(code).then((texts) => texts.forEach((text) => { const script = make("script"); script.textContent = text; document.body.append(script); }), reveal);
+    return;
+  }
   addEventListener("hashchange", reveal);
   reveal();
 })();

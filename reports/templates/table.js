@@ -1,18 +1,12 @@
 // The findings' compressed block becomes a virtual table: search, filters, sort, groups, CSV. The view lives in the address.
 "use strict";
 (() => {
-  const { $, make, mark, short, reveal } = window.page;
+  const { $, make, mark, short, reveal, unpack } = window.page;
   const T = window.TanStack, block = $("data"), box = $("box"), body = $("rows");
-  if (!block || !body || typeof DecompressionStream === "undefined") { reveal(); return; }
+  if (!block || !body) { reveal(); return; }
   const FILTERS = ["severity", "verdict", "section", "service", "type", "region", "account", "environment", "owner"];
   const AGES = [["new", "new in this scan"], ["7", "up to 7 days"], ["30", "8 to 30 days"], ["90", "31 to 90 days"], ["older", "over 90 days"]];
   const PRINTED = 200;
-
-  const unpack = async () => {
-    const bytes = Uint8Array.from(atob(block.textContent.trim()), (character) => character.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return JSON.parse(await new Response(stream).text());
-  };
 
   const start = (data) => {
     const { rows, checks, severities, verdicts, sections, types, services, regions, accounts, owners, environments, bullets, days } = data;
@@ -348,5 +342,5 @@
     virtual._didMount();
     if (!fromAddress()) { apply(); reveal(); }
   };
-  unpack().then(start, () => reveal());
+  unpack(block).then(start, () => reveal());
 })();
