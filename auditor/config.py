@@ -163,6 +163,8 @@ class ReportSettings(_Table):
     output: str = "audit-reports"
     """The folder, relative to where the command is run."""
     formats: tuple[Format, ...] = ("html", "md", "json")
+    max_length: Annotated[int, Field(ge=1000)] = 60_000
+    """Characters a Markdown report may have."""
 
 
 class PricingSettings(_Table):

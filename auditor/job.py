@@ -178,7 +178,8 @@ def report_outcome(settings: Settings, judged: Judged, view: ReportView) -> Outc
     """Write the reports of VIEW where the settings say, and return what the job came to."""
     coverage = coverage_percent(judged.coverage.values())
     try:
-        reports = write_reports(view, report_folder(settings, judged.scan.account), settings.report.formats)
+        folder = report_folder(settings, judged.scan.account)
+        reports = write_reports(view, folder, settings.report.formats, max_length=settings.report.max_length)
     except ReportError as error:
         return Outcome(judged, view, (), coverage, error)
     return Outcome(judged, view, tuple(reports), coverage)

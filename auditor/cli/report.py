@@ -30,6 +30,12 @@ def _print_schema(context: click.Context, parameter: click.Parameter, asked: boo
     "--schema", is_flag=True, expose_value=False, is_eager=True, callback=_print_schema,
     help="Print the JSON Schema of report.json and end.",
 )  # fmt: skip
+@click.option(
+    "--max-length",
+    type=click.IntRange(1000),
+    metavar="N",
+    help="Characters a Markdown report may have [default: the config's, 60000: a comment on GitHub].",
+)
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Where the reports go.")
 def command(
     config_path: Path | None,
@@ -53,5 +59,6 @@ def command(
         ledger.load(settings, store, checks, standard)
         scan = options.pick_scan(store, number, account, as_of)
         view = build_view(report_inputs(store, scan, standard, checks, load_types()))
-    for path in write_reports(view, report_folder(settings, scan.account), settings.report.formats):
+    folder, length = report_folder(settings, scan.account), settings.report.max_length
+    for path in write_reports(view, folder, settings.report.formats, max_length=length):
         click.echo(path)

@@ -249,6 +249,8 @@ def with_options(settings: "Settings", given: dict[str, Any]) -> "Settings":
         report["formats"] = _formats(given["formats"])
     if given.get("output"):
         report["output"] = str(given["output"])
+    if given.get("max_length"):
+        report["max_length"] = given["max_length"]
     names = ("fail_on", "min_coverage", "max_rate", "gentle", "processes")
     scan = {name: given[name] for name in names if given.get(name) is not None}
     if given.get("no_resume"):

@@ -82,10 +82,14 @@ def render_cost_html(view: ReportView, others: Mapping[str, str] = MappingProxyT
     if charts(view.nights):
         contents.append(("trend", "Trend", None))
     if view.money.items:
-        contents += [("shares", "Where it lies", None), ("items", "Savings", len(view.money.items))]
+        contents += [
+            ("ways", "How it is saved", None),
+            ("shares", "Where it lies", None),
+            ("items", "Savings", len(view.money.items)),
+        ]
     if view.money.items or view.money.unpriced:
         contents.append(("unpriced", "Not priced", len(view.money.unpriced)))
-    contents.append(("method", "The amounts", None))
+    contents += [("bullets", "The standard", None), ("method", "The amounts", None)]
     return _render("cost.html.j2", view, others, contents=contents)
 
 

@@ -3,6 +3,7 @@
 import functools
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from auditor.catalog import bundled
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["LIMIT", "escape", "render_cost_markdown", "render_markdown"]
 
 LIMIT = 60_000
-"""Characters a Markdown report has at most: it fits into a comment on GitHub (65,536)."""
+"""Characters a Markdown report has at most if nothing else is said: it fits into a comment on GitHub (65,536)."""
 
-_ROWS = (500, 200, 100, 50, 25, 12, 6, 3, 1, 0)
-"""How long lists may get; the first number with which the report fits is taken."""
+_ROWS = (
+    (500, True), (200, True), (100, True), (50, True), (25, True), (12, True), (6, True),
+    (12, False), (6, False), (3, False), (1, False), (0, False),
+)  # fmt: skip
+"""How long lists may get, and whether the bullets are among them; the first pair with which the report fits is taken."""
+
+_NIGHTS = 14
+"""Nights shown of the trend."""
 
 _COMMANDS = 5
 """Commands shown of each check's fix."""
@@ -50,13 +57,15 @@ def render_cost_markdown(view: ReportView, limit: int = LIMIT) -> str:
 
 
 def escape(text: str) -> str:
-    """Return TEXT so that GitHub shows it as it is: no markup, HTML, link, mention, issue reference, formula or entity."""
+    """Return TEXT so that GitHub shows it as it is: no markup, HTML, link, mention, emoji, issue reference, formula or entity."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "&#36;")
     text = _SPECIAL.sub(r"\\\g<0>", text)
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"(?i)(?:(?<=https)|(?<=http)|(?<=ftp)):(?=//)", f":{_BREAK}", text)
     text = re.sub(r"(?i)\bwww(?=\.)", f"www{_BREAK}", text)
     text = re.sub(r"@(?=\w)", f"@{_BREAK}", text)
+    text = re.sub(r"(?i)\b(GH-)(?=\d)", rf"\1{_BREAK}", text)
+    text = re.sub(r":(?=[\w+-]+:)", f":{_BREAK}", text)
     return re.sub(r"(?<!&)#", f"\\#{_BREAK}", text)
 
 
@@ -67,27 +76,61 @@ def _fitting(template: str, view: ReportView, limit: int) -> str:
     for finding in view.findings:
         if 0 < len(finding.command) <= _LONGEST and len(commands[finding.check]) < _COMMANDS:
             commands[finding.check].append(finding.command)
-    for rows in _ROWS:
-        text = page.render(view=view, rows=rows, weights=SEVERITY_WEIGHTS, grades=GRADES, commands=commands)
+    for rows, bullets in _ROWS:
+        text = page.render(
+            view=view,
+            rows=rows,
+            bullets=bullets,
+            nights=_NIGHTS,
+            weights=SEVERITY_WEIGHTS,
+            grades=GRADES,
+            commands=commands,
+        )
+        text = f"{text.rstrip()}\n"
         if len(text) <= limit:
             return text
     return _cut(text, limit)
 
 
 def _cut(text: str, limit: int) -> str:
-    """Return as many whole lines of TEXT as LIMIT allows, and a last line that says so."""
-    notice = "\n*Cut off here for its length; the HTML report holds everything.*\n"
-    kept, fence = "", ""
-    for line in text.splitlines(keepends=True):
+    """Return as many whole lines of TEXT as LIMIT allows, and a last line that says which sections are missing."""
+    lines = text.splitlines(keepends=True)
+    notice = _notice(lines, len(lines))
+    kept, fence, number = "", "", 0
+    for number, line in enumerate(lines):
         opened = re.match(r"(`{3,}|~{3,})", line)
         after = fence
         if opened:
             after = "" if fence and line.startswith(fence) else fence or opened.group()
-        if len(kept) + len(line) + len(after) + len(notice) + 1 > limit:
+        notice = _notice(lines, number)
+        if len(kept) + len(line) + len(after) + len(notice) + 2 > limit:
             break
         kept, fence = kept + line, after
     closing = f"{fence}\n" if fence else ""
-    return f"{kept}{closing}{notice}" if limit > len(notice) else notice.strip()[:limit]
+    return f"{kept}{closing}\n{notice}\n" if limit > len(notice) + 2 else _SHORTEST[:limit]
+
+
+_SHORTEST = "*Cut off for its length.*"
+
+
+def _notice(lines: Sequence[str], number: int) -> str:
+    """Return what to say where LINES are cut before line NUMBER: which section is not whole and which are not there."""
+    inside, titles = "", []
+    fence = ""
+    for at, line in enumerate(lines):
+        if opened := re.match(r"`{3,}", line):
+            fence = "" if fence and line.startswith(fence) else fence or opened.group()
+        elif not fence and line.startswith("## "):
+            if at < number:
+                inside = line[3:].strip()
+            else:
+                titles.append(line[3:].strip())
+    rest = ([f"the rest of {inside}"] if inside else []) + titles
+    left_out = f"; left out: {', '.join(rest)}" if rest else ""
+    return f"*Cut off here for its length{left_out}. {_WHOLE}*"
+
+
+_WHOLE = "The HTML report holds everything."
 
 
 @functools.cache
@@ -104,13 +147,19 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, plural=plural, score=score_text, short=short, type_words=type_words, usd=_usd, code=_code, fence=_fence,
+        number=number, plural=plural, score=score_text, short=short, type_words=type_words,
+        usd=_usd, code=_code, fence=_fence, capital=_capital,
     )  # fmt: skip
     return environment
 
 
 def _finalize(value: object) -> str:
     return value if isinstance(value, _Done) else escape(str(value))
+
+
+def _capital(text: str) -> str:
+    """Return TEXT with its first letter made a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def _usd(value: float | None) -> str:
@@ -123,8 +172,8 @@ def _runs(text: str) -> int:
 
 
 def _code(text: str) -> str:
-    """Return TEXT as inline code, fit for a table's cell."""
-    text = re.sub(r"\s+", " ", text).replace("|", "\\|")
+    """Return TEXT as inline code; in a table its pipes would end the cell."""
+    text = re.sub(r"\s+", " ", text)
     ticks = "`" * (_runs(text) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return _Done(f"{ticks}{pad}{text}{pad}{ticks}")

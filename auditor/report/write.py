@@ -16,7 +16,7 @@ from auditor.report.formats.prometheus import render_prometheus
 from auditor.report.formats.sarif import render_sarif
 from auditor.report.html import render_cost_html, render_executive_html, render_html
 from auditor.report.machine import render_json
-from auditor.report.markdown import render_cost_markdown, render_markdown
+from auditor.report.markdown import LIMIT, render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
 
 __all__ = ["FORMATS", "write_file", "write_reports"]
@@ -33,36 +33,42 @@ def _beside(own: str, named: Callable[[str], str]) -> dict[str, str]:
     return {title: named(file) for file, title in _PAGES.items() if file != own}
 
 
-_FILES: Mapping[str, Mapping[str, Callable[[ReportView, Callable[[str], str]], str | bytes]]] = {
+_FILES: Mapping[str, Mapping[str, Callable[[ReportView, Callable[[str], str], int], str | bytes]]] = {
     "html": {
-        "compliance.html": lambda view, named: render_html(view, _beside("compliance.html", named)),
-        "cost.html": lambda view, named: render_cost_html(view, _beside("cost.html", named)),
-        "executive.html": lambda view, named: render_executive_html(view, _beside("executive.html", named)),
+        "compliance.html": lambda view, named, _: render_html(view, _beside("compliance.html", named)),
+        "cost.html": lambda view, named, _: render_cost_html(view, _beside("cost.html", named)),
+        "executive.html": lambda view, named, _: render_executive_html(view, _beside("executive.html", named)),
     },
     "md": {
-        "compliance.md": lambda view, _: render_markdown(view),
-        "cost.md": lambda view, _: render_cost_markdown(view),
+        "compliance.md": lambda view, _, limit: render_markdown(view, limit),
+        "cost.md": lambda view, _, limit: render_cost_markdown(view, limit),
     },
-    "json": {"report.json": lambda view, _: render_json(view)},
-    "csv": {"findings.csv": lambda view, _: render_csv(view)},
-    "ocsf": {"findings.ocsf.jsonl": lambda view, _: render_ocsf(view)},
-    "asff": {"findings.asff.json": lambda view, _: render_asff(view)},
-    "sarif": {"findings.sarif": lambda view, _: render_sarif(view)},
-    "junit": {"junit.xml": lambda view, _: render_junit(view)},
-    "prometheus": {"auditor.prom": lambda view, _: render_prometheus(view)},
+    "json": {"report.json": lambda view, *_: render_json(view)},
+    "csv": {"findings.csv": lambda view, *_: render_csv(view)},
+    "ocsf": {"findings.ocsf.jsonl": lambda view, *_: render_ocsf(view)},
+    "asff": {"findings.asff.json": lambda view, *_: render_asff(view)},
+    "sarif": {"findings.sarif": lambda view, *_: render_sarif(view)},
+    "junit": {"junit.xml": lambda view, *_: render_junit(view)},
+    "prometheus": {"auditor.prom": lambda view, *_: render_prometheus(view)},
 }
-"""Format -> file -> how it is made from a view and what the files are called in this folder."""
+"""Format -> file -> how it is made from a view, what the files are called in this folder, and how long Markdown may be."""
 FORMATS: tuple[str, ...] = tuple(_FILES)
 
 
 def write_reports(
-    view: ReportView, folder: Path, formats: Collection[str] = ("html", "md", "json"), *, stem: str = ""
+    view: ReportView,
+    folder: Path,
+    formats: Collection[str] = ("html", "md", "json"),
+    *,
+    stem: str = "",
+    max_length: int = LIMIT,
 ) -> list[Path]:
     """Write the reports of FORMATS into FOLDER (made if missing) and return their paths.
 
     Names: ``compliance.html``, ``cost.html``, ``executive.html``, ``compliance.md``, ``cost.md``, ``report.json``,
     ``findings.csv``, ``findings.ocsf.jsonl``, ``findings.asff.json``, ``findings.sarif``, ``junit.xml``, ``auditor.prom``;
-    with STEM, ``STEM-compliance.html``. A file that is there is replaced at once, never half-written. Raises ReportError.
+    with STEM, ``STEM-compliance.html``. A Markdown file has at most MAX_LENGTH
+    characters. A file that is there is replaced at once, never half-written. Raises ReportError.
     """
     if unknown := [name for name in formats if name not in _FILES]:
         raise ReportError(f"there is no report format {unknown[0]!r}; there are {', '.join(FORMATS)}")
@@ -76,7 +82,7 @@ def write_reports(
     for format in FORMATS:
         for name, render in _FILES[format].items() if format in formats else ():
             path = folder / named(name)
-            _replace(path, render(view, named))
+            _replace(path, render(view, named, max_length))
             written.append(path)
     return written
 

@@ -81,3 +81,8 @@ def test_files_have_the_users_ordinary_permissions(rich: ReportView, tmp_path: P
     (path,) = write_reports(rich, tmp_path, ["json"])
     (tmp_path / "other").touch()
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE((tmp_path / "other").stat().st_mode)
+
+
+def test_markdown_keeps_to_the_length_that_is_asked_for(rich: ReportView, tmp_path: Path) -> None:
+    lengths = [len(path.read_text("utf-8")) for path in write_reports(rich, tmp_path, ["md"], max_length=4000)]
+    assert all(2000 < length <= 4000 for length in lengths)
