@@ -2,7 +2,7 @@
 
 import random
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -293,7 +293,7 @@ def inputs(
         tallies=maker.tallies,
         scores=scores,
         previous=None if first else previous,
-        nights=nights(scan, scores, 1 if first else 30),
+        nights=nights(scan, scores, maker.states, 1 if first else 30),
         changes=[] if first else [*opened, *gone],
         drift=None if first else drift(),
         resources=maker.known,
@@ -306,9 +306,15 @@ def inputs(
     )  # fmt: skip
 
 
-def nights(scan: Scan, scores: Sequence[Score], count: int = 30) -> list[Night]:
+def nights(scan: Scan, scores: Sequence[Score], states: Sequence[FindingState], count: int = 30) -> list[Night]:
     """Return COUNT nights up to SCAN: slowly better, the first six under another standard, one in which nothing was judged."""
     now = {(held.level, held.id): held.value for held in scores}
+    failing = [state.finding for state in states if state.finding.verdict is Verdict.FAIL]
+    worst = Counter(finding.severity for finding in failing)
+    saved: dict[str, float] = {}
+    for finding in failing:
+        usd = (finding.saving.usd_month if finding.saving else None) or 0.0
+        saved[finding.resource] = max(usd, saved.get(finding.resource, 0.0))
     made = []
     for age in range(count - 1, -1, -1):
         empty, worse = age == 11, 0.6 * age + 2 * (age % 3)
@@ -324,11 +330,11 @@ def nights(scan: Scan, scores: Sequence[Score], count: int = 30) -> list[Night]:
                 score=None if score_then is None or empty else max(0.0, score_then - worse),
                 letter=None,
                 sections=sections,
-                severities={level: 3 + age // 2 + level.rank for level in Severity},
+                severities={level: worst[level] + age * (level.rank + 1) // 4 for level in Severity},
                 unverified=age % 4,
-                savings=4000.0 + 90 * age,
-                scopes=120,
-                known=0 if empty else 118 - age % 5,
+                savings=round(sum(saved.values()) * (1 + age / 40), 2),
+                scopes=38,
+                known=0 if empty else 34 + (age % 5 > 2),
                 differences=("the standard differs",) if age > 23 else (),
             )
         )
