@@ -17,6 +17,7 @@ __all__ = ["main"]
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "scan": ("scan", "Read an account, judge it and write the reports."),
     "report": ("report", "Write the reports of a stored scan."),
+    "site": ("site", "Keep a site over all stored scans and accounts, as static files."),
     "evaluate": ("evaluate", "Judge a stored scan again by today's standard; no AWS call."),
     "scans": ("scans", "List the stored scans."),
     "findings": ("findings", "List the findings of a stored scan."),

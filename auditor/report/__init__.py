@@ -8,7 +8,7 @@ from auditor.report.inputs import Known, Permission, Previous, ReportInputs
 from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
-from auditor.report.write import FORMATS, write_file, write_reports
+from auditor.report.write import FORMATS, file_names, write_file, write_reports
 
 __all__ = [
     "FORMATS",
@@ -18,6 +18,7 @@ __all__ = [
     "ReportInputs",
     "ReportView",
     "build_view",
+    "file_names",
     "fill_fix",
     "fix_fields",
     "render_cost_html",

@@ -14,7 +14,7 @@ from auditor.report.links import console_url
 from auditor.report.text import json_text, short, visible, word
 from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView, SameView
 
-__all__ = ["FindingViews", "check_views", "counts_by_check", "in_order", "risks", "same"]
+__all__ = ["FindingViews", "check_view", "check_views", "counts_by_check", "in_order", "risks", "same"]
 
 _LONGEST = 20_000
 """Characters of one text from an account that a report keeps; longer ones lose their middle."""
@@ -149,10 +149,11 @@ def check_views(inputs: ReportInputs, counts: Mapping[str, Counts]) -> dict[str,
     def place(check: Check) -> tuple[int, int]:
         return min(order.get(pattern, last) for pattern in check.patterns), check.severity.rank
 
-    return {check.id: _check_view(check, counts) for check in sorted(inputs.checks.values(), key=place)}
+    return {check.id: check_view(check, counts) for check in sorted(inputs.checks.values(), key=place)}
 
 
-def _check_view(check: Check, counts: Mapping[str, Counts]) -> CheckView:
+def check_view(check: Check, counts: Mapping[str, Counts]) -> CheckView:
+    """Return a check's page, with what it concluded: COUNTS are by check id."""
     return CheckView(
         id=visible(check.id),
         title=visible(check.title),

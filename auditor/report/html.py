@@ -15,13 +15,13 @@ from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
 from auditor.report.block import columns, pack
 from auditor.report.charts import HEIGHT, WIDTH, charts, sparkline
 from auditor.report.month import month
-from auditor.report.text import amount, number, plural, score_text, short, type_words
+from auditor.report.text import amount, json_text, number, plural, score_text, short, type_words, visible
 from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GRADES", "ROWS", "render_cost_html", "render_executive_html", "render_html"]
+__all__ = ["GRADES", "ROWS", "render_cost_html", "render_executive_html", "render_html", "render_page"]
 
 ROWS = 500
 """Findings that stand in the page itself, readable without JavaScript."""
@@ -93,21 +93,29 @@ def render_cost_html(view: ReportView, others: Mapping[str, str] = MappingProxyT
     return _render("cost.html.j2", view, others, contents=contents)
 
 
-def _render(template: str, view: ReportView, others: Mapping[str, str], block: str = "", **more: Any) -> str:
+def render_page(template: str, **values: Any) -> str:
+    """Return a page beside the reports, in their frame: the same style, script and policy. VALUES are the template's own."""
+    framed = _frame(_scripts()[:1]) | {"signs": _SIGNS, "grades": GRADES, "chart_size": (WIDTH, HEIGHT)}
+    return _environment().get_template(template).render(framed | values)
+
+
+def _frame(scripts: Sequence[str]) -> dict[str, Any]:
+    """Return what the frame needs: style and the first of SCRIPTS, and the policy that allows them, the others and nothing else."""
     from markupsafe import Markup
 
-    style, scripts = _style(), _scripts() if block else _scripts()[:1]
+    style = _style()
     allowed = " ".join(f"'{_digest(script)}'" for script in scripts)
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src {allowed}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+    return {"csp": Markup(policy), "style": Markup(style), "script": Markup(scripts[0])}  # noqa: S704
+
+
+def _render(template: str, view: ReportView, others: Mapping[str, str], block: str = "", **more: Any) -> str:
     bullets = {bullet.id: bullet.name for section in view.sections for bullet in section.bullets}
     values: dict[str, Any] = {
         "view": view,
-        "csp": Markup(policy),  # noqa: S704
-        "style": Markup(style),  # noqa: S704
-        "script": Markup(scripts[0]),  # noqa: S704
         "code": _packed_scripts() if block else "",
         "rows": ROWS,
         "signs": _SIGNS,
@@ -120,7 +128,7 @@ def _render(template: str, view: ReportView, others: Mapping[str, str], block: s
         "chart_size": (WIDTH, HEIGHT),
         "sparks": {section.id: sparkline(view.nights, section.id) for section in view.sections},
     }
-    return _environment().get_template(template).render(values | more)
+    return _environment().get_template(template).render(_frame(_scripts() if block else _scripts()[:1]) | values | more)
 
 
 @functools.cache
@@ -251,6 +259,7 @@ _FILTERS = {
     "coverage_parts": _coverage_parts,
     "duration": _duration,
     "money_parts": _money_parts,
+    "json_text": json_text,
     "number": number,
     "percent": _percent,
     "plural": plural,
@@ -261,5 +270,6 @@ _FILTERS = {
     "standings": _standings,
     "times": _times,
     "type_words": type_words,
+    "visible": visible,
     "unit_price": "{:.6g}".format,
 }

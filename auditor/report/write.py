@@ -19,7 +19,7 @@ from auditor.report.machine import render_json
 from auditor.report.markdown import LIMIT, render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
 
-__all__ = ["FORMATS", "write_file", "write_reports"]
+__all__ = ["FORMATS", "file_names", "write_file", "write_reports"]
 
 _PAGES = {
     "compliance.html": "Compliance report",
@@ -87,10 +87,15 @@ def write_reports(
     return written
 
 
-def write_file(path: Path, text: str) -> None:
-    """Put TEXT at PATH in one step, its folder made if missing. Raises ReportError."""
+def file_names(formats: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the files that ``write_reports`` writes for FORMATS."""
+    return tuple(name for format in FORMATS if format in formats for name in _FILES[format])
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Put CONTENT at PATH in one step, its folder made if missing. Raises ReportError."""
     _make(path.parent)
-    _replace(path, text)
+    _replace(path, content)
 
 
 def _make(folder: Path) -> None:
