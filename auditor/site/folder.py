@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
@@ -37,9 +37,9 @@ class SiteFolder:
         """Paths this run has made or replaced."""
         self.removed: list[str] = []
         self._files = files
-        self._said = (dict(files), dict(accounts), whole)
         self._kept: set[str] = set()
-        self._whole = whole
+        self._whole, self._died = whole, not whole
+        self._saved = self._state()
 
     @classmethod
     @contextlib.contextmanager
@@ -131,11 +131,14 @@ class SiteFolder:
         """Remove what this site made once and does not hold any more, and what killed runs left; note that it is whole."""
         for path in sorted(set(self._files) - self._kept):
             self._remove(path)
-        if not self._said[2]:
-            self._sweep()
+        # A run that was killed before it noted that it had begun can have left nothing but half a list.
+        self._sweep() if self._died else self._sweep_in(".", {MANIFEST})
         self._whole = True
-        if (self._files, self.accounts, True) != self._said:
+        if self._state() != self._saved:
             self.save()
+
+    def _state(self) -> tuple[Any, ...]:
+        return dict(self._files), dict(self.accounts), self._whole
 
     def _remove(self, path: str) -> None:
         file = self.root / path
@@ -153,13 +156,18 @@ class SiteFolder:
 
     def _sweep(self) -> None:
         """Remove half-written files of runs that were killed."""
-        names = {(str(PurePosixPath(path).parent), PurePosixPath(path).name) for path in (*self._files, MANIFEST)}
-        for folder in {folder for folder, _ in names}:
-            with contextlib.suppress(OSError):
-                for entry in (self.root / folder).iterdir():
-                    match = _TEMPORARY.fullmatch(entry.name)
-                    if match and (folder, match[1]) in names and entry.is_file() and not entry.is_symlink():
-                        entry.unlink()
+        names: dict[str, set[str]] = {}
+        for path in map(PurePosixPath, (*self._files, MANIFEST)):
+            names.setdefault(str(path.parent), set()).add(path.name)
+        for folder, held in names.items():
+            self._sweep_in(folder, held)
+
+    def _sweep_in(self, folder: str, names: Collection[str]) -> None:
+        with contextlib.suppress(OSError):
+            for entry in (self.root / folder).iterdir():
+                match = _TEMPORARY.fullmatch(entry.name)
+                if match and match[1] in names and entry.is_file() and not entry.is_symlink():
+                    entry.unlink()
 
     def save(self) -> None:
         """Note what was made until now."""
@@ -167,6 +175,7 @@ class SiteFolder:
         write_file(
             self.root / MANIFEST, json.dumps(document, indent=0, sort_keys=True).encode("utf-8", "backslashreplace")
         )
+        self._saved = self._state()
 
 
 def _read(file: Path) -> tuple[dict[str, list[Any]], dict[str, str], bool]:
