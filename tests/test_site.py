@@ -93,7 +93,7 @@ def test_what_was_judged_again_is_written_again(store: Store, root: Path) -> Non
     findings = [judge.finding(volume) for volume in volumes if volume.name == "b"]
     tallies = store.tallies(scan.id)
     waiver = Waiver(check=CHECK, reason="it is a test", owner="me", ticket="T-1", until=TODAY)
-    accepted = Accepted(waivers=(WaiverUse(waiver, 1),), waived={findings[0].key: waiver})
+    accepted = Accepted(waivers=(WaiverUse(waiver, "active", 1),), waived={findings[0].key: waiver})
     assert store.save_judgement(scan.id, findings, tallies, store.scores(scan.id), accepted=accepted)
     written = build(store, root).written
     assert "accounts/123456789012/compliance.html" in written

@@ -41,20 +41,18 @@ def command(
     from datetime import UTC, datetime
 
     from auditor.collect import load_types
+    from auditor.report.text import plural
     from auditor.site import SiteFolder, build_site
 
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     with options.open_store(settings, store_url) as store, SiteFolder.open(folder) as site:
-        chosen = [options.account_of(store, name) or name for name in accounts]
+        chosen = [found for name in accounts if (found := options.account_of(store, name))]
         built = build_site(
             store, site, standard, checks, load_types(), today=datetime.now(UTC).date(), accounts=chosen, nights=nights
         )
     if not quiet:
-        changed = (
-            f"{len(built.written):,} files written, {len(built.removed):,} removed"
-            if built.written or built.removed
-            else "nothing has changed"
-        )
-        click.echo(
-            f"{folder / 'index.html'}: {built.accounts:,} accounts, reports of {built.nights:,} nights; {changed}"
-        )
+        changed = "nothing has changed"
+        if built.written or built.removed:
+            changed = f"{plural(len(built.written), 'file')} written, {len(built.removed):,} removed"
+        what = f"{plural(built.accounts, 'account')}, reports of {plural(built.nights, 'night')}"
+        click.echo(f"{folder / 'index.html'}: {what}; {changed}")

@@ -66,10 +66,12 @@ def build_site(
 
     ACCOUNTS are ids (none: all of the store). Of each account the full reports of the newest NIGHTS judged nights are kept,
     at least one; older nights stay in its table. Files are written before the pages that link to them, and removed after.
-    Raises UsageError when the site is about accounts that this run would leave out, ReportError and StoreError.
+    Raises UsageError for an account that is not in the store and when the site is about accounts that this run would leave out, ReportError and StoreError.
     """
-    known = store.accounts()
-    chosen = {id: known[id] for id in (dict.fromkeys(accounts) or known) if id in known}
+    known, asked = store.accounts(), tuple(accounts)
+    if unknown := [id for id in asked if id not in known]:
+        raise UsageError(f"no account in the store has the id {shown(unknown[0])}; `auditor scans` lists them")
+    chosen = {id: known[id] for id in asked or known}
     if missing := [id for id in folder.accounts if id not in chosen]:
         named = ", ".join(shown(folder.accounts[id] or id) for id in missing[:3]) + (", …" if len(missing) > 3 else "")
         raise UsageError(
