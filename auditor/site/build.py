@@ -66,7 +66,8 @@ def build_site(
 
     ACCOUNTS are ids (none: all of the store). Of each account the full reports of the newest NIGHTS judged nights are kept,
     at least one; older nights stay in its table. Files are written before the pages that link to them, and removed after.
-    Raises UsageError for an account that is not in the store and when the site is about accounts that this run would leave out, ReportError and StoreError.
+    Raises UsageError for an account that is not in the store, and when the site is about accounts that this run would leave
+    out; ReportError and StoreError.
     """
     known, asked = store.accounts(), tuple(accounts)
     if unknown := [id for id in asked if id not in known]:
