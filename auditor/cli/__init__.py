@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import io
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from auditor import __version__
+from auditor.cli.encoding import fit_encoding
 from auditor.errors import AuditorError, Interrupted
 
 __all__ = ["main"]
@@ -88,9 +88,8 @@ class _Commands(click.Group):
         kwargs["prog_name"] = "auditor"
         # An inventory is many objects and few cycles: looking for those seldom saves a third of the time of judging.
         gc.set_threshold(50_000, 20, 50)
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # Whatever the account holds can be printed, in any encoding of the terminal.
-            sys.stdout.reconfigure(errors="backslashreplace")
+        # Whatever the account holds can be printed, in any encoding of the terminal.
+        fit_encoding()
         try:
             code = super().main(*args, **kwargs)
         except AuditorError as error:

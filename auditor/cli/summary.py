@@ -17,6 +17,13 @@ _WIDEST = 100
 """Columns beyond which lines become hard to read."""
 _SHOWN = 6
 """How many risks and gaps are shown; the report has them all."""
+_FATES = {
+    Lifecycle.OPENED: "new",
+    Lifecycle.REOPENED: "back again",
+    Lifecycle.RESOLVED: "mended",
+    Lifecycle.VANISHED: "gone with their resource",
+    Lifecycle.UNVERIFIED: "could not be verified",
+}
 _COSTLY = 3
 """How many services are named for the time they took."""
 
@@ -81,18 +88,20 @@ def _sections(out: Any, view: "ReportView") -> None:
     if not judged:
         return
     length = 16 if out.width >= 80 else 8 if out.width >= 68 else 0
+    narrow = out.width < 56
     changed = any(section.delta for section in judged)
     table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=False)
     table.add_column("Section", overflow="fold", max_width=26)
     table.add_column("score", justify="right", no_wrap=True)
     if length:
         table.add_column("", no_wrap=True)
-    for name in ("", "pass", "fail", "unknown") if changed else ("pass", "fail", "unknown"):
+    for name in (*([""] if changed else []), *(["fail"] if narrow else ["pass", "fail", "unknown"])):
         table.add_column(name, justify="right", no_wrap=True)
     for section in judged:
         # Cut, never rounded up: 79.9 must not look like the next grade.
         style = _LETTER_STYLES.get(section.letter or "", "dim").removeprefix("bold ")
-        counts = (section.counts.passed, section.counts.failed, section.counts.unknown)
+        counts = [section.counts.passed, section.counts.failed, section.counts.unknown]
+        counts = counts[1:2] if narrow else counts
         table.add_row(
             plain(section.name),
             Text(f"{int(section.score)} {section.letter}" if section.score is not None else "-", style=style),
@@ -111,7 +120,7 @@ def _changes(out: Any, view: "ReportView") -> None:
     if view.changes.first:
         return
     counts = {name: view.changes.counts.get(name, 0) for name in Lifecycle}
-    said = [f"{number:,} {name}" for name, number in counts.items() if number and name is not Lifecycle.OPEN]
+    said = [f"{number:,} {_FATES[name]}" for name, number in counts.items() if number and name in _FATES]
     delta = f"; score {view.changes.delta:+.1f}" if view.changes.delta else ""
     _title(out, f"Since scan {view.changes.previous} ({view.changes.previous_at})")
     _rows(out, [[(f"{', '.join(said) or 'no finding changed'}{delta}", "")]])
@@ -140,6 +149,7 @@ def _money(out: Any, view: "ReportView") -> None:
         return
     sure = [f"{amount:,.2f} {str(name).replace('_', ' ')}" for name, amount in money.by_certainty.items() if amount]
     said = [", ".join(sure)] if sure else []
+    said += [f"{share.name} {share.usd_month:,.2f}" for share in money.by_way if share.items]
     said += [f"{len(money.unpriced):,} not priced"] if money.unpriced else []
     said += [f"prices of {money.oldest_price}"] if money.oldest_price else []
     _title(out, f"Can be saved: {money.total:,.2f} USD a month at list price", "; ".join(said))

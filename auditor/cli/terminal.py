@@ -100,7 +100,7 @@ def print_rows(out: Any, rows: Iterable[Sequence[Part]], *, right: Collection[in
         for number, (cell, width) in enumerate(zip(row, widths, strict=False)):
             space = " " * (width - cell_len(cell.plain))
             first += Text.assemble(space, cell, "  ") if number in right else Text.assemble(cell, space, "  ")
-        for number, line in enumerate(row[-1].wrap(out, max(left, 24))):
+        for number, line in enumerate(row[-1].wrap(out, max(left, 16))):
             line.rstrip()
             out.print(Text.assemble(" " * cell_len(first.plain) if number else first, line), soft_wrap=True)
 

@@ -9,11 +9,12 @@ from report.sample import inputs
 from auditor.cli import terminal
 from auditor.cli.summary import print_summary
 from auditor.cli.terminal import bar, console, print_rows
+from auditor.model import Lifecycle
 from auditor.report import ReportView, build_view
 from cli.conftest import run
 from cli.endpoint import Endpoint
 
-WIDTHS = (60, 80, 120)
+WIDTHS = (40, 60, 80, 120)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,27 @@ def test_a_check_that_broke_is_said_and_not_everything_was_judged(
     text = shown(replace(whole, faults=(replace(view.findings[0], check="our-own-check"),)), capsys, 100.0)
     assert "our-own-check: its own fault" in text
     assert "Everything could be" not in text
+
+
+def test_section_names_are_whole_in_the_narrowest_terminal(
+    view: ReportView, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = shown(view, capsys).splitlines()
+    for section in view.sections:
+        if section.score is not None:
+            (line,) = [line for line in lines if line.startswith(f"  {section.name} ")]
+            assert f"{int(section.score)} {section.letter}" in line
+            assert line.endswith(f" {section.counts.failed:,}")
+
+
+def test_it_says_what_became_of_findings_and_how_money_is_saved(
+    view: ReportView, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = shown(view, capsys)
+    assert f"{view.changes.counts[Lifecycle.OPENED]} new, 1 back again, 5 mended, 1 gone with their resource" in text
+    assert f"right-sizing {view.money.by_way[1].usd_month:,.2f}" in " ".join(text.split())
 
 
 def test_a_path_is_never_broken(
