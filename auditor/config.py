@@ -15,6 +15,7 @@ __all__ = [
     "A_ROLE_ARN",
     "EXTERNAL_ID",
     "ROLE_ARN",
+    "SLOWEST_RATE",
     "AccountSettings",
     "AttestationsSettings",
     "ChecksSettings",
@@ -33,6 +34,8 @@ __all__ = [
     "problems",
 ]
 
+SLOWEST_RATE = 0.1
+"""Calls a second, at least: with fewer no scan comes to an end, and its first questions hang."""
 Region = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)+-\d$")]
 ROLE_ARN = r"^$|^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
 """What a role's ARN looks like; none is fine, too."""
@@ -131,13 +134,13 @@ class ScanSettings(_Table):
     """What is not read by then counts as not read."""
     type_deadline_minutes: Annotated[int, Field(ge=1)] = 90
     """So long may reading one resource type in one region take; what is left then counts as not read."""
-    max_rate: Annotated[float, Field(ge=0)] = 0
-    """Calls a second in the whole account; 0: no limit but each service's own."""
+    max_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    """Calls a second in the whole account, ``SLOWEST_RATE`` at least; 0: no limit but each service's own."""
     gentle: bool = False
     """Whether only a quarter of each service's usual rate is used."""
     fail_on: Literal["critical", "high", "medium", "low", "info", "never"] = "never"
     """Findings of this severity or worse make the exit code 1."""
-    min_coverage: Annotated[float, Field(ge=0, le=100)] = 100
+    min_coverage: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 100
     """Per cent of what was asked for; below it the scan is incomplete (exit code 3)."""
     resume_minutes: Annotated[int, Field(ge=0)] = 180
     """A scan that was cut short is continued where what it read is no older; 0: the next one starts over."""
@@ -397,6 +400,11 @@ def _meaning(file: TomlFile, settings: Settings) -> list[str]:
         faults.append(
             f"{file.place('schedule', 'cron')}: schedule.cron needs five fields (minute hour day month weekday), "
             f"not {quoted(schedule.cron)}"
+        )
+    if 0 < settings.scan.max_rate < SLOWEST_RATE:
+        faults.append(
+            f"{file.place('scan', 'max_rate')}: scan.max_rate must be 0 or at least {SLOWEST_RATE}, "
+            f"not {settings.scan.max_rate:g}"
         )
     for name, key, texts in (
         ("standard", "overrides", settings.standard.overrides),

@@ -50,6 +50,8 @@ def test_a_named_file_that_is_missing_is_an_error(file: Path) -> None:
         ("[scan]\nthreads = '9'\n", r":2: scan.threads must be a whole number, not '9'"),
         ("[scan]\nthreads = true\n", r":2: scan.threads must be a whole number, not True"),
         ("[scan]\nthreads = 0\n", r":2: scan.threads must be at least 1"),
+        ("[scan]\nmax_rate = 1e-9\n", r":2: scan.max_rate must be 0 or at least 0.1, not 1e-09"),
+        ("[scan]\nmax_rate = nan\n", r":2: scan.max_rate must be a finite number, not nan"),
         ("[scan]\nmin_coverage = 101\n", r":2: scan.min_coverage must be at most 100"),
         ("[scan]\nfail_on = 'hgh'\n", r":2: scan.fail_on must be .*'high'.* not 'hgh'"),
         ("[account]\nregions = ['mars']\n", r":2: account.regions must name regions .* not 'mars'"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from auditor.store import Store
 
 __all__ = [
+    "Number",
     "account_of",
     "account_option",
     "as_of_option",
@@ -75,6 +76,17 @@ fail_on_option = click.option(
     type=click.Choice([*SEVERITIES, "never"]),
     help="Exit 1 when a finding is this severe or worse [default: the config's, never].",
 )
+
+
+class Number(click.FloatRange):
+    """A number within bounds; ``nan`` is none, though no bound keeps it out."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number. Raises click.BadParameter."""
+        number: float = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
 
 
 def selection_options(command: Command) -> Command:

@@ -53,14 +53,14 @@ __all__ = ["command", "conclude", "stop_on_signals", "with_options"]
 @options.fail_on_option
 @click.option(
     "--min-coverage",
-    type=click.FloatRange(0, 100),
+    type=options.Number(0, 100),
     metavar="PERCENT",
     help="Exit 3 when less than this of what was asked for could be read [default: the config's, 100].",
 )
 @click.option("--no-resume", is_flag=True, help="Read everything, also what a scan that was cut short has just read.")
 @click.option(
     "--max-rate",
-    type=click.FloatRange(0, min_open=True),
+    type=options.Number(0.1, 1e6),
     metavar="N",
     help="At most N API calls a second in the whole account [default: the config's, no limit but each service's own].",
 )

@@ -179,11 +179,17 @@ def test_a_slower_scan_reads_the_same(account: Endpoint) -> None:
     assert result.exit_code == 0, result.output
 
 
-@pytest.mark.parametrize("rate", ["0", "-1", "fast"])
+@pytest.mark.parametrize("rate", ["0", "-1", "fast", "1e-9", "nan", "inf"])
 def test_a_rate_that_would_stop_everything_is_refused(rate: str) -> None:
     result = run(*ONE, "--max-rate", rate)
     assert result.exit_code == 2
     assert "--max-rate" in result.stderr
+
+
+def test_a_coverage_that_is_no_number_is_refused_rather_than_always_reached() -> None:
+    result = run(*ONE, "--min-coverage", "nan")
+    assert result.exit_code == 2
+    assert "--min-coverage" in result.stderr
 
 
 def test_what_the_command_line_says_of_the_speed_reaches_the_limiter() -> None:
