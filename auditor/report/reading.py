@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from auditor.model import Coverage, CoverageState, Finding, Gap, Scope
-from auditor.report.inputs import Permission, ReportInputs
+from auditor.report.inputs import ReportInputs
 from auditor.report.text import moment, service, short, visible
 from auditor.report.view import CoverageView, GapView, ScopeRow, TakenView
 
@@ -74,7 +74,7 @@ def coverage_view(inputs: ReportInputs, findings: Iterable[Finding]) -> Coverage
         for gap in finding.gaps:
             _add_finding(groups, gap, finding)
     order = {id: number for number, id in enumerate(inputs.checks)}
-    views = [_gap_view(key, group, inputs.permissions, order) for key, group in groups.items()]
+    views = [_gap_view(key, group, inputs, order) for key, group in groups.items()]
     views.sort(key=lambda gap: (-len(gap.checks), -gap.scopes, -gap.findings, gap.operation))
     services = _services(coverage, inputs.offerings)
     return CoverageView(
@@ -124,13 +124,12 @@ def _add_finding(groups: dict[tuple[str, str], _Group], gap: Gap, finding: Findi
         group.names[visible(short(finding.name or finding.resource, 120))] = None
 
 
-def _gap_view(
-    key: tuple[str, str], group: _Group, permissions: Mapping[str, Permission], order: Mapping[str, int]
-) -> GapView:
+def _gap_view(key: tuple[str, str], group: _Group, inputs: ReportInputs, order: Mapping[str, int]) -> GapView:
     operation, code = key
     denied = bool(_DENIED.search(code)) or CoverageState.DENIED in group.states
-    permission = permissions.get(operation)
+    permission = inputs.permissions.get(operation)
     action = (permission.action if permission else operation) if denied else ""
+    measured = {pattern for id in group.checks if id in inputs.checks for pattern in inputs.checks[id].patterns}
     return GapView(
         operation=visible(operation),
         code=visible(code),
@@ -143,6 +142,7 @@ def _gap_view(
         types=tuple(visible(type) for type in sorted(group.types)),
         regions=tuple(visible(region) for region in sorted(group.regions)),
         checks=tuple(sorted(group.checks, key=lambda id: order.get(id, len(order)))),
+        patterns=tuple(pattern.id for pattern in inputs.standard if pattern.id in measured),
         resources=tuple(group.names),
     )
 

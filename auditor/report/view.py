@@ -292,6 +292,8 @@ class GapView:
     regions: tuple[str, ...]
     checks: tuple[str, ...]
     """Ids of the checks that are blind for it, wholly or partly."""
+    patterns: tuple[str, ...]
+    """Ids of the standard's bullets that those checks measure."""
     resources: tuple[str, ...]
     """Names of some of the resources whose verdict is unknown for it."""
 

@@ -139,6 +139,7 @@ def test_a_gap_names_the_permission_and_all_that_is_blind(rich: ReportView) -> N
     assert gap.action == "backup:ListRecoveryPointsByBackupVault"
     assert (gap.scopes, gap.types, gap.checks) == (3, (sample.DENIED,), ("backup-copied-abroad",))
     assert gap.regions == sample.REGIONS
+    assert gap.patterns == ("recovery.backup.locations",)
 
 
 def test_what_was_throttled_is_no_matter_of_permissions(rich: ReportView) -> None:
