@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 Command = list[str | Path]
@@ -43,6 +44,9 @@ def closed_environment(home: Path) -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the machine's settings before any module under test is imported, and for fixtures wider than one test."""
+    # How long one example takes says how busy the machine is.
+    hypothesis.settings.register_profile("auditor", deadline=None)
+    hypothesis.settings.load_profile("auditor")
     for name in list(os.environ):
         if name.startswith(FOREIGN) or name.upper() in FOREIGN_NAMES:
             del os.environ[name]
