@@ -94,13 +94,17 @@ def test_a_scan_killed_at_any_moment_leaves_a_store_that_the_next_one_makes_whol
     assert nursery.scan(store_url, 0) == 0
     statements, seconds = json.loads(nursery.told.read_text())
     nights: dict[int, int] = {1: 0}
-    continued = cut = 0
+    continued = cut = in_statements = 0
     for night in range(1, MOMENTS + 1):
         if night % 2:
             status = nursery.scan(store_url, night, statement=chance.randint(1, statements))
         else:
+            # What the first scan took says little on a busy machine: each that ends undisturbed says it anew.
             status = nursery.scan(store_url, night, after=chance.uniform(0, seconds))
+            if status == 0:
+                seconds = min(seconds, json.loads(nursery.told.read_text())[1])
         cut += status == -signal.SIGKILL
+        in_statements += night % 2 and status == -signal.SIGKILL
         with Store.open(store_url) as store:
             assert store.problems() == [], f"after the kill in night {night}"
             ended = [found for found in store.scans(limit=2) if found.id not in nights]
@@ -109,8 +113,10 @@ def test_a_scan_killed_at_any_moment_leaves_a_store_that_the_next_one_makes_whol
             assert store.problems() == [], f"after the scan that followed in night {night}"
             nights |= {found.id: night for found in (*ended, judged.scan)}
             continued += "continues" in judged.scan.statistics
-    assert cut > MOMENTS * 0.7, "most were killed before their end"
-    assert continued > MOMENTS * 0.2, "some had something that could be taken over"
+    # By the clock a busy machine hits what it hits; the moments that are counted in statements are the same everywhere.
+    assert in_statements > MOMENTS * 0.4, "most that are counted in statements were killed before their end"
+    assert cut > in_statements, "and so were some that are killed by the clock"
+    assert continued > MOMENTS * 0.1, "some had something that could be taken over"
     with Store.open(store_url) as store, Store.open(f"sqlite:///{tmp_path / 'undisturbed.db'}") as other:
         undisturbed = [scan(other, Nightly(night, delay=0)) for night in range(MOMENTS + 1)]
         assert history(store, nights) == history(other, {judged.scan.id: n for n, judged in enumerate(undisturbed)})
