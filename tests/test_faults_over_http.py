@@ -34,7 +34,7 @@ HERE, THERE = REGIONS
 SELECTION = Selection(types=("AWS::EC2::SecurityGroup", "AWS::RDS::DBInstance", "AWS::IAM::User", "AWS::EC2::Volume"))
 SCALE = 20
 """One second of these nights is so many seconds of a real one: waits between attempts, and how long a fault lasts."""
-PACE = Pace(first_delay=0.4 / SCALE, longest_delay=20.0 / SCALE, call_seconds=120.0 / SCALE)
+PACE = Pace(first_delay=0.4 / SCALE, longest_delay=20.0 / SCALE, call_seconds=60.0)
 BOUND_SECONDS = 240.0
 """No night may take longer, whatever the server does, and however busy this machine is."""
 
@@ -50,10 +50,16 @@ def account() -> Iterator[Passing]:
 def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """No limits but throttling itself, and pauses on the scale of these nights."""
 
-    def limiter(**options: Any) -> Limiter:
-        return Limiter(pace=PACE, limits=lambda service, operation: Limit(1e6, 1e6), **options)
+    hasten(monkeypatch, PACE)
 
-    monkeypatch.setattr(job, "Limiter", limiter)
+
+def hasten(patch: pytest.MonkeyPatch, pace: Pace) -> None:
+    """Have scans try again by PACE, without limits."""
+
+    def limiter(**options: Any) -> Limiter:
+        return Limiter(pace=pace, limits=lambda service, operation: Limit(1e6, 1e6), **options)
+
+    patch.setattr(job, "Limiter", limiter)
 
 
 @dataclass
@@ -66,6 +72,12 @@ class Nights:
     patch: pytest.MonkeyPatch
     selection: Selection = SELECTION
     requests: int = 0
+
+    def bad(self, fault: "Fault") -> Outcome:
+        """A night on which FAULT goes wrong."""
+        with self.patch.context() as patch:
+            hasten(patch, replace(PACE, call_seconds=fault.call_seconds))
+            return self.night(misbehave(fault, self.account))
 
     def night(self, answer: Answer | None = None, ahead: timedelta = timedelta(), **scan: Any) -> Outcome:
         """A night on which requests are answered by ANSWER; ``None``: as they should be."""
@@ -252,6 +264,8 @@ class Fault:
     """The code with which reading ended early."""
     retried: bool = False
     """Whether calls had to be made again."""
+    call_seconds: float = PACE.call_seconds
+    """So long a call may take: as long as a busy machine needs, but where one never ends."""
 
 
 GROUP, INSTANCE, SECRET = "AWS::EC2::SecurityGroup", "AWS::RDS::DBInstance", "AWS::SecretsManager::Secret"
@@ -278,7 +292,12 @@ FAULTS = {
     "connections reset to the end": Fault(
         lambda: on(GROUPS), Request.reset, unread={GROUP: (FAILED, "ConnectionClosedError")}, retried=True
     ),
-    "a response that never ends": Fault(lambda: on(GROUPS), Request.drip, unread={GROUP: (FAILED, "DeadlineExceeded")}),
+    "a response that never ends": Fault(
+        lambda: on(GROUPS),
+        Request.drip,
+        unread={GROUP: (FAILED, "DeadlineExceeded")},
+        call_seconds=120.0 / SCALE,
+    ),
     "a truncated body": Fault(
         lambda: on(GROUPS), Request.truncate, unread={GROUP: (FAILED, "ResponseParserError")}, retried=True
     ),
@@ -351,11 +370,11 @@ def test_a_bad_night_ends_tells_no_lie_and_is_repaired_by_the_next(name: str, ni
     fault = FAULTS[name]
     # What answers "not subscribed" where nothing was known is believed.
     first = replace(fault, exit_code=0) if name == "not subscribed to" else fault
-    check(first, nights.night(misbehave(first, nights.account)), nights, healthy, name)
+    check(first, nights.bad(first), nights, healthy, name)
     good = nights.night()
     assert code(good) == 0
     assert nights.state() == healthy.state()
-    check(fault, bad := nights.night(misbehave(fault, nights.account)), nights, healthy, name)
+    check(fault, bad := nights.bad(fault), nights, healthy, name)
     changes = nights.store.changes(bad.judged.scan.id)
     turned = {state.lifecycle for state in changes}
     assert turned <= {Lifecycle.UNVERIFIED, Lifecycle.OPENED}, "nothing is resolved"
