@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
+from auditor.kit.arn import account_of
 from auditor.kit.check import Check
 from auditor.kit.facts import Facts, NotApplicable, Unavailable
 from auditor.kit.world import Inventory
@@ -40,9 +41,17 @@ class Judgement:
         return self.counts.total()
 
 
-def finding_key(check_id: str, resource_id: str, sub_key: str = "") -> str:
-    """Return the key of a finding: 32 hex digits that never change for the same check and resource."""
-    return hashlib.sha256(f"{check_id}\0{resource_id}\0{sub_key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def finding_key(check_id: str, resource_id: str, account: str, sub_key: str = "") -> str:
+    """Return the key of a finding: 32 hex digits that never change for the same check, resource and ACCOUNT that sees it.
+
+    An ARN need not name that account: a bucket's names none, a shared subnet's names its owner's.
+    """
+    key = _digest(f"{check_id}\0{resource_id}\0{sub_key}")
+    return key if account_of(resource_id) == account else _digest(f"{key}\0{account}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def judge(check: Check, facts: Facts, thresholds: Any) -> Finding:
@@ -100,7 +109,7 @@ def _finding(
     if [item for item in evidence if item.severity]:
         severity = min((item.severity or check.severity for item in evidence), key=_rank)
     return Finding(
-        key=finding_key(check.first_id, facts.id),
+        key=finding_key(check.first_id, facts.id, facts.account),
         check=check.id,
         resource=facts.id,
         type=facts.type,

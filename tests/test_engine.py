@@ -111,9 +111,15 @@ def test_a_check_that_breaks_is_unknown_and_its_own_fault_with_the_traceback_in_
 
 
 def test_a_findings_key_depends_on_check_and_resource_alone() -> None:
-    assert finding_key("a", "b") == finding_key("a", "b")
-    assert len({finding_key("a", "b"), finding_key("ab", ""), finding_key("a", "b", "c"), finding_key("a", "")}) == 4
-    assert finding_key("a", "\ud800")
+    keys = [("a", "b", "1"), ("ab", "", "1"), ("a", "b", "1", "c"), ("a", "", "1"), ("a", "b", "2")]
+    assert finding_key(*keys[0]) == finding_key(*keys[0])
+    assert len({finding_key(*key) for key in keys}) == 5
+    assert finding_key("a", "\ud800", "1")
+
+
+def test_the_key_of_an_arn_that_names_its_account_is_the_one_it_always_was() -> None:
+    arn = "arn:aws:ec2:eu-west-1:123456789012:volume/vol-1"
+    assert finding_key("volume-is-encrypted", arn, "123456789012") == "cdc07e9680177cd1fda66d28da5dbbc8"
 
 
 def judged(inventory: Inventory, check: Check) -> Judgement:

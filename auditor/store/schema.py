@@ -52,7 +52,7 @@ __all__ = [
     "waivings",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the schema, oldest first; a revision that is not among them is a newer program's."""
 
 HEAD = REVISIONS[-1]

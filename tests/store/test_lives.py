@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from store.nights import Nights
 
+from auditor.engine import finding_key
 from auditor.errors import StoreError
 from auditor.kit import DAYS
 from auditor.model import (
@@ -444,3 +445,16 @@ def test_days_that_pass_are_no_other_evidence_and_each_night_reads_its_own_numbe
     judge.nights.store.save_judgement(gone.id, [], [], [])
     (state,) = judge.nights.store.changes(gone.id)
     assert state.finding.evidence[0].sentence == "is 367 days old", "as old as it was when it was last seen"
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:s3:::logs", "arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1"])
+def test_two_accounts_have_each_its_own_finding_about_what_has_the_same_arn_in_both(judge: Judge, arn: str) -> None:
+    """A bucket that moved, a subnet that is shared: an ARN need not name the account that sees it."""
+    for account in ("123456789012", "999999999999"):
+        scope = Scope(account, "eu-west-1", "AWS::S3::Bucket")
+        bucket = replace(judge.nights.volume("logs", scope), id=arn)
+        scan = judge.nights.night(bucket, account=account, scopes=[scope])
+        finding = replace(judge.finding(bucket), key=finding_key(CHECK, arn, account))
+        tally = judge.tally(scope, [bucket], ["logs"], [])
+        assert judge.nights.store.save_judgement(scan.id, [finding], [tally], [SCORE])
+        assert judge.lives(scan) == {"logs": Lifecycle.OPENED}

@@ -1,14 +1,17 @@
 """A store of any released program is brought up to date with everything in it."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 from store import released
 from store.nights import Nights
 from store.test_lives import Judge
 
+from auditor.engine import finding_key
 from auditor.errors import StoreError
 from auditor.model import Lifecycle
 from auditor.store import Store
@@ -64,6 +67,24 @@ def test_life_goes_on_in_an_upgraded_store(left_behind: str, revision: str) -> N
         assert judge.lives(scan) == {"east": Lifecycle.OPEN}
         assert judge.changes(scan) == {"v1": Lifecycle.RESOLVED, released.HURTS: Lifecycle.VANISHED}
         assert store.price("ebs") is not None
+
+
+@pytest.mark.parametrize("revision", RELEASED)
+def test_a_finding_whose_arn_names_no_account_goes_on_under_its_accounts_own_key(left_behind: str) -> None:
+    arn = "arn:aws:s3:::logs"
+    old = hashlib.sha256(f"volume-is-encrypted\0{arn}\0".encode()).hexdigest()[:32]
+    engine = create_engine(left_behind)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE findings SET key = :key, resource = :arn WHERE id = 1"), {"key": old, "arn": arn})
+        account = connection.scalar(
+            text("SELECT account FROM findings f JOIN tallies t ON t.id = tally_id JOIN scopes s ON s.id = scope_id "
+                 "WHERE f.id = 1")
+        )  # fmt: skip
+    engine.dispose()
+    Store.upgrade(left_behind)
+    with Store.open(left_behind) as store:
+        keys = store.ask(f"SELECT key FROM findings_history WHERE resource = '{arn}'").rows  # noqa: S608 - a test's own
+    assert {key for (key,) in keys} == {finding_key("volume-is-encrypted", arn, account)}
 
 
 def test_every_released_revision_has_its_fixture() -> None:
