@@ -332,7 +332,7 @@ def judge_scan(
         lambda: _judge(store, scan, chosen, thresholds, enabled_regions, prices, listener, ledger)
     )
     patterns = _ids(standard)
-    accepted = ledger.lay_over(scan, inventory, judgement.findings, judgement.tallies)
+    accepted = ledger.lay_over(scan, inventory, judgement.findings, judgement.tallies, store.regions(scan.account))
     scores = score(scan.account, patterns, chosen, judgement.tallies, judgement.findings, accepted.waived)
     versions = check_versions(chosen.values(), thresholds)
     stored = store.save_judgement(
@@ -376,7 +376,7 @@ def evaluate(
             checks_digest=_mixed(scan.checks_digest, judged.checks_digest),
         )
     patterns = _ids(standard)
-    accepted = ledger.lay_over(scan, inventory, findings, tallies)
+    accepted = ledger.lay_over(scan, inventory, findings, tallies, store.regions(scan.account))
     scores = score(scan.account, patterns, checks, tallies, findings, accepted.waived)
     stored = store.save_judgement(
         scan.id,

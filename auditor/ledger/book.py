@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -46,12 +46,16 @@ class Ledger:
         inventory: Inventory,
         findings: Iterable[Finding],
         tallies: Iterable[Tally],
+        regions: Collection[str] = (),
     ) -> Accepted:
-        """Return what of SCAN is waived and attested, judged as of the day the scan began (UTC), and what is to be told."""
+        """Return what of SCAN is waived and attested, judged as of the day the scan began (UTC), and what is to be told.
+
+        REGIONS are all that anything of the account was ever read in.
+        """
         today = scan.started_at.astimezone(UTC).date()
         tags = _Tags(inventory).of
         accepted = lay(
-            self.waivers, findings, tallies, self.checks, self.patterns, tags, scan, today, self.announce_days
+            self.waivers, findings, tallies, self.checks, self.patterns, tags, scan, today, self.announce_days, regions
         )
         uses = self._attested(scan.account, inventory, today)
         told = attested.notices(uses, self.checks, self.patterns, today, self.announce_days)

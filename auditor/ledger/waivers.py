@@ -1,10 +1,11 @@
 """Waivers: read from files, and laid over the findings of a scan. They take a failure's weight, never its verdict."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 from auditor.acceptance import Accepted, Waiver, WaiverUse
+from auditor.kit.arn import region_of
 from auditor.kit.check import Check
 from auditor.ledger.entries import Entry, Field, Form, day, read_entries
 from auditor.model import GLOBAL, Finding, Scan, Tally, Verdict
@@ -53,11 +54,13 @@ def lay(
     scan: Scan,
     today: date,
     announce_days: int,
+    regions: Collection[str] = (),
 ) -> Accepted:
     """Lay WAIVERS over SCAN as of the day TODAY and return which finding is waived by which, and what is to be told.
 
     CHECKS and PATTERNS (ids) are all there are; a waiver of another one is told. Of several waivers of a finding the one
-    that ends last counts. One that matches nothing is told as unused only where all it is about was read.
+    that ends last counts. One that matches nothing is told as unused only where all it is about was read: in its region, or
+    in all REGIONS that anything of the account was ever read in.
     """
     waivers = [waiver for waiver in waivers if waiver.account in ("", scan.account)]
     layer = _Layer(waivers, checks, tags, today)
@@ -69,7 +72,9 @@ def lay(
     uses = []
     for number, waiver in enumerate(waivers):
         concerned = layer.checks_of(waiver)
-        seen = concerned <= judged and not concerned & blind and waiver.region in ("", GLOBAL, *scan.regions)
+        region = waiver.region or _plain_region(waiver.resource)
+        everywhere = {GLOBAL, *scan.regions}.issuperset([region] if region else regions)
+        seen = concerned <= judged and not concerned & blind and everywhere
         exists = bool(concerned) or waiver.pattern in known
         state = _state(waiver, exists, layer.matched[number], seen, today, announce_days)
         uses.append(WaiverUse(waiver, state, layer.failing[number]))
@@ -116,6 +121,12 @@ class _Layer:
             elif finding.key not in self.waived:
                 self.waived[finding.key] = waiver
                 self.failing[number] += 1
+
+
+def _plain_region(resource: str) -> str:
+    """Return the region a waiver's ARN names; empty where it is a glob, or none."""
+    region = region_of(resource)
+    return "" if "*" in region or "?" in region else region
 
 
 def _state(waiver: Waiver, exists: bool, matched: bool, seen: bool, today: date, announce_days: int) -> str:

@@ -205,6 +205,30 @@ def test_a_tag_waives_and_what_was_not_read_of_tags_does_not() -> None:
         assert accepted.waivers[0].state == state
 
 
+@pytest.mark.parametrize(
+    ("more", "regions", "state"),
+    [
+        ({}, [HERE], "unused"),
+        ({}, [HERE, "global"], "unused"),
+        ({}, [HERE, "ap-south-1"], "unread"),
+        ({"resource": "arn:aws:ec2:ap-south-1:*:*/*"}, [HERE], "unread"),
+        ({"resource": f"arn:aws:ec2:{HERE}:*:*/*"}, [HERE, "ap-south-1"], "unused"),
+        ({"resource": "arn:aws:ec2:*:*:*/*"}, [HERE, "ap-south-1"], "unread"),
+    ],
+)
+def test_a_scan_of_one_region_calls_no_waiver_unused_that_may_match_in_another(
+    more: dict[str, str], regions: list[str], state: str
+) -> None:
+    from auditor.ledger.waivers import lay
+    from auditor.model import Scan, ScanStatus
+
+    now = datetime.now(UTC)
+    run = Scan(1, "111122223333", "", "aws", ScanStatus.COMPLETE, now, now, (HERE,), {}, "1", "s", "c")
+    tallies = [tally("pump-dry", passed=1, failed=0)]
+    accepted = lay([waiver(**more)], [], tallies, CHECKS, [], lambda _: {}, run, TODAY, 14, regions)
+    assert accepted.waivers[0].state == state
+
+
 def test_a_stored_waiver_is_kept_revoked_and_listed(store: Store) -> None:
     kept = store.keep(replace(waiver(reason="a\x00\ud800\u202e'; DROP TABLE waivers; --"), recorded_by="ada"))
     assert kept.number == 1
