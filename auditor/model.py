@@ -241,7 +241,7 @@ class Finding:
     """One check's conclusion about one resource that is not a plain pass."""
 
     key: str
-    """Never changes, and is no other account's: a hash of check id, resource id and sub-key, and of an account that the ARN does not name."""
+    """Never changes, and is no other account's: a hash of check id, resource id, sub-key and an account the ARN does not name."""
     check: str
     resource: str
     """The resource's id."""
