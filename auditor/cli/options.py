@@ -183,7 +183,8 @@ def pick_scan(store: "Store", number: int | None, account: str | None = None, as
         raise click.UsageError("--scan and --as-of both name a scan: give one of them")
     account = account_of(store, account)
     if as_of is not None:
-        return _finished_as_of(store, as_of, account)
+        found = _finished_as_of(store, as_of, account)
+        return found if as_of.isdecimal() else store.widest_scan(found)
     if number is not None:
         return store.scan(number)
     latest = store.latest_scan(account)

@@ -18,6 +18,7 @@ from auditor.model import Lifecycle, ScanStatus, Verdict
 from auditor.store.codec import Unpacker
 from auditor.store.database import Database
 from auditor.store.numbers import chunks, numbers
+from auditor.store.scans import width
 from auditor.store.schema import (
     acceptances,
     coverage,
@@ -132,7 +133,7 @@ def _kept(connection: Connection, known: Sequence[Any], rules: Sequence[Keep], n
             if oldest is None or row.started_at >= oldest:
                 slot = rule.slot(row.id, row.started_at)
                 # A whole scan rather than a narrower one, and the newest of those.
-                slots[slot] = max(slots.get(slot, row), row, key=lambda scan: (not scan.selection, scan.id))
+                slots[slot] = max(slots.get(slot, row), row, key=width)
         kept |= {row.id for row in slots.values()}
     ids = {row.id for row in known}
     return kept | (ids & _last_to_know(connection, ids))

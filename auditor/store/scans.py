@@ -28,6 +28,8 @@ __all__ = [
     "may_write",
     "previous",
     "read",
+    "widest",
+    "width",
 ]
 
 FINISHED = (ScanStatus.COMPLETE, ScanStatus.INCOMPLETE)
@@ -140,6 +142,18 @@ def alike(connection: Connection, scan: Scan, like: Scan) -> Scan | None:
         if _asked_for(found) == _asked_for(like):
             return found
     return None
+
+
+def widest(connection: Connection, scan: Scan) -> Scan:
+    """The finished scan of a day's length back from SCAN, of its account, that was asked for most; of those the newest."""
+    query = _newest(scan.account).where(scans.c.status.in_(FINISHED), scans.c.id <= scan.id)
+    rows = connection.execute(query.where(scans.c.started_at > scan.started_at - timedelta(days=1))).all()
+    return read(max(rows, key=width)) if rows else scan
+
+
+def width(row: Row[Any]) -> tuple[bool, int, int]:
+    """How much a scan was asked for, for comparing: everything before a part, many regions before few, then the newest."""
+    return not row.selection, len(row.regions), row.id
 
 
 def _asked_for(scan: Scan) -> tuple[set[str], Mapping[str, tuple[str, ...]]]:

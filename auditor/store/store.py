@@ -209,6 +209,11 @@ class Store:
         with self._database.reading() as connection:
             return scans.alike(connection, scan, like) or scan
 
+    def widest_scan(self, scan: Scan) -> Scan:
+        """The finished scan of a day's length back from SCAN that was asked for most: a narrower one hides no whole one."""
+        with self._database.reading() as connection:
+            return scans.widest(connection, scan)
+
     def first_scan(self, account: str | None = None) -> Scan | None:
         """The oldest finished scan."""
         with self._database.reading() as connection:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from store.nights import Nights
+from store.nights import START, Nights
 
 from auditor.errors import StoreError
 from auditor.model import Coverage, CoverageState, Gap, Resource, Scan, ScanStatus, Scope
@@ -388,3 +388,15 @@ def test_scans_are_found_again(nights: Nights) -> None:
 def test_a_scan_that_is_not_there_is_said_in_one_line(store: Store, number: int) -> None:
     with pytest.raises(StoreError, match=rf"there is no scan {number} in the store .*; `auditor scans` lists them"):
         store.inventory(number)
+
+
+def test_of_a_day_the_scan_that_was_asked_for_most_is_found_and_of_those_the_newest(nights: Nights) -> None:
+    """A scan of one region or section an hour after the nightly one hides nothing of that date."""
+    nights._moments = (START + timedelta(hours=hour) for hour in (0, 24, 25, 26, 27, 60, 61))
+    old, _, whole = (nights.night() for _ in range(3))
+    region = nights.night(scopes=[nights.elsewhere], regions=("us-east-1",))
+    section = nights.night(selection={"section": ["security"]})
+    later = nights.night(scopes=[nights.elsewhere], regions=("us-east-1",))
+    nights.night(account="999999999999", scopes=[])
+    found = [nights.store.widest_scan(scan).id for scan in (old, region, section, later)]
+    assert found == [old.id, whole.id, whole.id, later.id]

@@ -295,6 +295,15 @@ def test_a_scan_that_narrows_is_not_preferred_to_a_whole_one(judge: Judge) -> No
     assert [scan.id for scan in nights.store.scans()] == [last[-1].id, last[-2].id, whole[-1]]
 
 
+def test_a_scan_of_one_region_is_not_preferred_to_one_of_all(judge: Judge) -> None:
+    nights = judge.nights
+    whole = [judge.night(nights.volume("a")).id for _ in range(3)]  # Thursday to Saturday
+    nights.night(nights.volume("a"), scopes=[nights.elsewhere], regions=("us-east-1",))
+    last = [judge.night(nights.volume("a")) for _ in range(8)]  # Monday to the Monday after
+    nights.store.prune([keep("weekly")], last[-1].started_at)
+    assert [scan.id for scan in nights.store.scans()] == [last[-1].id, last[-2].id, whole[-1]]
+
+
 def test_an_interrupted_prune_changes_nothing(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(judge, 12)
     before = judge.nights.rows()
