@@ -397,6 +397,6 @@ def test_of_a_day_the_scan_that_was_asked_for_most_is_found_and_of_those_the_new
     region = nights.night(scopes=[nights.elsewhere], regions=("us-east-1",))
     section = nights.night(selection={"section": ["security"]})
     later = nights.night(scopes=[nights.elsewhere], regions=("us-east-1",))
-    nights.night(account="999999999999", scopes=[])
+    nights.night(account="999999999999", scopes=[Scope("999999999999", "eu-west-1", "AWS::EC2::Volume")])
     found = [nights.store.widest_scan(scan).id for scan in (old, region, section, later)]
     assert found == [old.id, whole.id, whole.id, later.id]
