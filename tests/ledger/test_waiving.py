@@ -217,7 +217,7 @@ def test_a_tag_waives_and_what_was_not_read_of_tags_does_not() -> None:
     ],
 )
 def test_a_scan_of_one_region_calls_no_waiver_unused_that_may_match_in_another(
-    more: dict[str, str], regions: list[str], state: str
+    more: dict[str, Any], regions: list[str], state: str
 ) -> None:
     from auditor.ledger.waivers import lay
     from auditor.model import Scan, ScanStatus
