@@ -75,8 +75,8 @@ def finish(
         scan = find(database, connection, scan_id)
         if _newest_number(connection, scan.account) != scan.id:
             return scan
-        # A clock may have been set back: no scan ends before it began.
-        ended_at = max(finished_at, scan.started_at)
+        # A clock may have been set back: no scan ends before it began. A naive time is left for the column to refuse.
+        ended_at = max(finished_at, scan.started_at) if finished_at.tzinfo else finished_at
         values = {"status": status, "finished_at": ended_at, "statistics": dict(statistics)}
         ended = update(scans).where(scans.c.id == scan_id).values(values).returning(scans)
         return read(connection.execute(ended).one())

@@ -168,7 +168,7 @@ def test_sqlite_is_set_up_for_several_processes(tmp_path: Path) -> None:
         ("sqlite:////", "cannot be opened: check that the folder exists"),
         (
             "postgresql://me:secret@/none?host=/nowhere",
-            r"the store postgresql://me:\*\*\*@/none\?host=%2Fnowhere answered: ",
+            r"the store postgresql://me:\*\*\*@/none\?host=%2Fnowhere does not answer: ",
         ),
     ],
 )
