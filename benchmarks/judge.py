@@ -99,6 +99,7 @@ def _rate(
     inventory = _inventory(account, most_bytes)
     for type in account:
         inventory.facts(type)
+    gc.collect()  # what making the account left is not judging's
     began = time.process_time()
     judgement = judge_all(checks, inventory, lambda check: thresholds.get(check.id, NoThresholds()))
     return _line(name, judgement, time.process_time() - began, trivial)
