@@ -50,6 +50,9 @@ class Severity(StrEnum):
     LOW = "low"
     INFO = "info"
 
+    __hash__ = str.__hash__
+    """Written in C, as it is for a text: it is looked up for every finding."""
+
     @property
     def weight(self) -> int:
         """The severity's weight in a score (10, 5, 2, 1, 0)."""
@@ -79,6 +82,8 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
     """A fact the check needed could not be read, and what was read cannot decide."""
     NOT_APPLICABLE = "not_applicable"
+
+    __hash__ = str.__hash__
 
 
 class CoverageState(StrEnum):

@@ -47,6 +47,7 @@ def columns(view: ReportView) -> dict[str, object]:
     environments, environment_of_tags = _numbered(map(environment, tags))
     names = {section.id: section.name for section in view.sections}
     first = view.changes.first
+    ranks = {severity: severity.rank for severity in Severity}
     return {
         "account": view.account,
         "scan": view.scan,
@@ -69,7 +70,7 @@ def columns(view: ReportView) -> dict[str, object]:
         "commands": commands,
         "consoles": consoles,
         "rows": {
-            "severity": [finding.severity.rank for finding in findings],
+            "severity": [ranks[finding.severity] for finding in findings],
             "verdict": [_VERDICTS[finding.verdict] for finding in findings],
             "check": check,
             "section": section,
@@ -105,7 +106,9 @@ def console_marks(finding: FindingView) -> str:
     """Return the finding's address in the console with the marks of ``command_marks`` for its percent-encoded parts."""
     text = finding.console
     if text:
-        text = text.replace(percent(finding.resource), "\x02").replace(percent(finding.name), "\x01")
+        if "%" in text or "/" not in finding.resource:  # else the encoded ARN cannot stand in it
+            text = text.replace(percent(finding.resource), "\x02")
+        text = text.replace(percent(finding.name), "\x01")
         text = text.replace(finding.region, "\x03")
     return text
 

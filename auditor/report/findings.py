@@ -18,6 +18,8 @@ __all__ = ["FindingViews", "check_view", "check_views", "counts_by_check", "in_o
 
 _LONGEST = 20_000
 """Characters of one text from an account that a report keeps; longer ones lose their middle."""
+_KEY, _VALUE = 256, 512
+"""Characters of a tag."""
 _TOP = 8
 _SAME = 3
 _NAMES = 6
@@ -95,7 +97,12 @@ class FindingViews:
             resource=_text(finding.resource),
             name=_text(name),
             console=console_url(self._inputs.scan.partition, finding.type, finding.resource, name, finding.region),
-            tags={word(short(key, 256)): word(short(value, 512)) for key, value in known.tags.items()},
+            tags={
+                word(key if len(key) <= _KEY else short(key, _KEY)): visible(
+                    short(value, _VALUE) if len(value) > _VALUE else value
+                )
+                for key, value in known.tags.items()
+            },
             fields={**known.fields, **named},
         )
         return own
@@ -117,12 +124,15 @@ def in_order(findings: Iterable[FindingView], checks: Iterable[str]) -> list[Fin
     rank = {id: number for number, id in enumerate(checks)}
     last = len(rank)
 
-    def key(finding: FindingView) -> tuple[bool, int, int, str, str, str]:
-        failing = finding.verdict is Verdict.FAIL
-        place = rank.get(finding.check, last)
-        return not failing, finding.severity.rank, place, finding.region, finding.name, finding.resource
+    def key(finding: FindingView) -> tuple[str, str, str]:
+        return finding.region, finding.name, finding.resource
 
-    return sorted(findings, key=key)
+    # A list for each kind: sorting many short keys is cheaper than one long list of long ones.
+    kinds: dict[tuple[bool, Severity, int], list[FindingView]] = defaultdict(list)
+    for finding in findings:
+        kinds[finding.verdict is not Verdict.FAIL, finding.severity, rank.get(finding.check, last)].append(finding)
+    order = sorted(kinds, key=lambda kind: (kind[0], kind[1].rank, kind[2]))
+    return [finding for kind in order for finding in sorted(kinds[kind], key=key)]
 
 
 def counts_by_check(tallies: Iterable[Tally], states: Iterable[FindingState] = ()) -> Mapping[str, Counts]:

@@ -57,17 +57,20 @@ def short(text: str, length: int = 80) -> str:
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
+_PLAIN = frozenset((str, int, float, bool))
 
 
 def json_text(value: object) -> str:
     """Return a fact's value for people: texts as they are, lists of plain values with commas, the rest as JSON."""
     if isinstance(value, str):
         return visible(value) or "empty"
+    if type(value) is int:  # most facts are texts and numbers
+        return str(value)
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(value, key=repr) if isinstance(value, set | frozenset) else list(value)
         if not items:
             return "none"
-        if all(isinstance(item, str | int | float) for item in items):
+        if _PLAIN.issuperset(map(type, items)) or all(isinstance(item, str | int | float) for item in items):
             return ", ".join(map(json_text, items))
         value = items
     if value is None:
