@@ -7,6 +7,8 @@
   const FILTERS = ["severity", "verdict", "section", "service", "type", "region", "account", "environment", "owner"];
   const AGES = [["new", "new in this scan"], ["7", "up to 7 days"], ["30", "8 to 30 days"], ["90", "31 to 90 days"], ["older", "over 90 days"]];
   const PRINTED = 200;
+  /** Values that a list of a filter offers, the most frequent ones; the search finds the others. */
+  const MOST = 200;
 
   const start = (data) => {
     const { rows, checks, severities, verdicts, sections, types, services, regions, accounts, owners, environments, bullets, days } = data;
@@ -219,12 +221,15 @@
     const KEYS = { severity: "rank", name: "name", finding: "finding", region: "place", since: "since" };
     const EMPTY = { q: "", check: "", bullet: "", age: "", group: "", sort: "", ...Object.fromEntries(FILTERS.map((name) => [name, ""])) };
     let view = { ...EMPTY };
+    const digits = new Intl.NumberFormat("en");
     const counts = (of, length) => { const sums = new Array(length).fill(0); for (let row = 0; row < total; row++) sums[of(row)]++; return sums; };
-    const fill = (name, options) => options.forEach(([value, label, count]) => form.elements[name].append(make("option", { value }, count === undefined ? label : `${label} (${count.toLocaleString("en")})`)));
+    const fill = (name, options) => options.forEach(([value, label, count]) => form.elements[name].append(make("option", { value }, count === undefined ? label : `${label} (${digits.format(count)})`)));
     FILTERS.forEach((name) => {
       const sums = counts(read[name], values[name].length), used = sums.map((count, number) => [values[name][number], count]).filter(([, count]) => count);
-      if (!["severity", "verdict", "section"].includes(name)) used.sort(([a], [b]) => (a < b ? -1 : 1));
-      fill(name, used.map(([value, count]) => [value || "-", value || `without ${name}`, count]));
+      if (used.length > MOST) used.sort(([, a], [, b]) => b - a);
+      const listed = used.slice(0, MOST);
+      if (!["severity", "verdict", "section"].includes(name)) listed.sort(([a], [b]) => (a < b ? -1 : 1));
+      fill(name, listed.map(([value, count]) => [value || "-", value || `without ${name}`, count]));
       form.elements[name].closest("label").hidden = used.length < 2;
     });
     fill("age", dated ? AGES : []);
@@ -244,7 +249,8 @@
       const key = view.sort.replace(/^-/, "");
       table.setColumnFilters(filtersOf());
       table.setGrouping(view.group ? [view.group] : []);
-      table.setSorting(key && KEYS[key] ? [{ id: KEYS[key], desc: view.sort[0] === "-" }] : [{ id: view.group || "rank", desc: false }]);
+      // The findings come worst first: that order costs nothing.
+      table.setSorting(key && KEYS[key] ? [{ id: KEYS[key], desc: view.sort[0] === "-" }] : view.group ? [{ id: view.group, desc: false }] : []);
       table.setExpanded(false);
       focused = -1;
       opened.clear();
@@ -264,7 +270,12 @@
     };
     const show = () => {
       form.elements.search.value = view.q;
-      [...FILTERS, "age", "group"].forEach((name) => { form.elements[name].value = view[name]; if (form.elements[name].selectedIndex < 0) form.elements[name].value = view[name] = ""; });
+      [...FILTERS, "age", "group"].forEach((name) => {
+        const list = form.elements[name], known = values[name] && view[name] && values[name].includes(view[name]);
+        list.value = view[name];
+        if (list.selectedIndex < 0 && known) list.append(make("option", { value: view[name] }, view[name])); // not among the most frequent
+        list.value = known || list.selectedIndex >= 0 ? view[name] : (view[name] = "");
+      });
       apply();
     };
     /** Take the view from the address; what it says that does not exist is left out. */
