@@ -59,6 +59,7 @@ def report_inputs(
         previous=Previous(before, store.scores(before.id)) if before else None,
         changes=changes,
         causes={turn.state.finding.key: turn.cause for turn in turns},
+        histories=store.histories(scan.id) if before else {},
         drift=drift_between(store, types, scan) if before else None,
         nights=store.nights(scan.account, by=scan.id),
         resources=_known(store, scan, states, checks.values()),

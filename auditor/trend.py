@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from auditor.model import Lifecycle, Scan, Severity
 
-__all__ = ["Life", "Night", "Repairs", "repairs"]
+__all__ = ["Life", "Night", "Repairs", "Turn", "repairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,16 @@ class Night:
     def open(self) -> int:
         """All failing findings."""
         return sum(self.severities.values())
+
+
+class Turn(NamedTuple):
+    """One turn in a finding's life."""
+
+    at: datetime
+    """When the scan began that saw it."""
+    scan: int
+    what: Lifecycle
+    """``OPEN``: it was unverified, and fails still."""
 
 
 class Life(NamedTuple):

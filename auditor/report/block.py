@@ -39,6 +39,7 @@ def columns(view: ReportView) -> dict[str, object]:
     regions, region = _numbered(finding.region for finding in findings)
     accounts, account = _numbered(finding.account for finding in findings)
     days, since = _numbered(finding.day for finding in findings)
+    histories, history = _numbered(", ".join(turn.words for turn in finding.history) for finding in findings)
     reasons, reason = _numbered(finding.reason for finding in findings)
     tags, tag = _numbered_tags(findings)
     commands, command = _numbered(map(command_marks, findings))
@@ -64,6 +65,7 @@ def columns(view: ReportView) -> dict[str, object]:
         "environments": environments,
         "bullets": {bullet.id: bullet.name for section in view.sections for bullet in section.bullets},
         "days": days,
+        "histories": histories,
         "reasons": reasons,
         "tags": [", ".join(f"{key}={value}" for key, value in held.items()) for held in tags],
         "tagged": [[owner, environment] for owner, environment in zip(owner_of_tags, environment_of_tags, strict=True)],
@@ -84,6 +86,7 @@ def columns(view: ReportView) -> dict[str, object]:
             "command": command,
             "console": console,
             "since": since,
+            "history": history,
             "fresh": [int(not first and finding.lifecycle in _NEW) for finding in findings],
             "tags": tag,
         },

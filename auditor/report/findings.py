@@ -12,7 +12,7 @@ from auditor.report.fix import fill_fix
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
 from auditor.report.text import json_text, short, visible, word
-from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView, SameView
+from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView, SameView, TurnView
 
 __all__ = ["FindingViews", "check_view", "check_views", "counts_by_check", "in_order", "risks", "same"]
 
@@ -21,6 +21,7 @@ _LONGEST = 20_000
 _KEY, _VALUE = 256, 512
 """Characters of a tag."""
 _TOP = 8
+_TURNS = 6
 _SAME = 3
 _NAMES = 6
 _NOTHING = Known()
@@ -87,6 +88,9 @@ class FindingViews:
             fault=finding.fault,
             tags=own.tags,
             waiver=waiver_view(state.waiver) if state.waiver else None,
+            history=tuple(
+                [TurnView(_iso(t.at), t.scan, t.what) for t in self._inputs.histories.get(finding.key, ())[-_TURNS:]]
+            ),
         )
 
     def _own(self, finding: Finding) -> _Own:

@@ -9,7 +9,7 @@ from auditor.drift import Cause, Drift
 from auditor.kit import Check
 from auditor.model import Coverage, FindingState, Scan, Scope, Score, Tally
 from auditor.standard import Standard
-from auditor.trend import Night
+from auditor.trend import Night, Turn
 
 __all__ = ["Known", "Permission", "Previous", "ReportInputs"]
 
@@ -65,6 +65,8 @@ class ReportInputs:
     """What is different since the previous scan: opened, reopened, resolved, vanished, unverified."""
     causes: Mapping[str, Cause] = field(default_factory=dict)
     """Key of a finding that turned -> what made it turn; one that is not here was turned by the account."""
+    histories: Mapping[str, Sequence[Turn]] = field(default_factory=dict)
+    """Key of a finding that turned more than once -> its turns up to this scan, oldest first."""
     drift: Drift | None = None
     """What differs in the inventory since the previous scan; ``None``: not known (the first scan)."""
     nights: Sequence[Night] = ()

@@ -35,7 +35,7 @@ def section_views(
     for section_id, patterns in groupby(inputs.standard, key=lambda pattern: pattern.section_id):
         held = list(patterns)
         groups = tuple(
-            _group(id, list(members), now, serving, failing)
+            _group(id, list(members), (now, before), serving, failing)
             for id, members in groupby(held, key=lambda pattern: pattern.group_id)
         )
         score = now.get(("section", section_id))
@@ -63,24 +63,32 @@ def _delta(now: Score | None, before: Score | None) -> float | None:
 def _group(
     id: str,
     patterns: Sequence[Pattern],
-    scores: _Scores,
+    scores: tuple[_Scores, _Scores],
     serving: Mapping[str, Sequence[CheckView]],
     failing: Mapping[str, Sequence[FindingView]],
 ) -> GroupView:
-    score = scores.get(("group", id))
+    """Return a sub-chapter. SCORES: those of this scan, and those of the previous one where the two compare."""
+    now, before = scores
+    score = now.get(("group", id))
     return GroupView(
         id=id,
         name=visible(patterns[0].group),
         score=score.value if score else None,
         letter=score.letter if score else None,
         bullets=tuple(
-            _bullet(pattern, scores.get(("pattern", pattern.id)), serving[pattern.id], failing) for pattern in patterns
+            _bullet(pattern, now.get(key), before.get(key), serving[pattern.id], failing)
+            for pattern in patterns
+            for key in [("pattern", pattern.id)]
         ),
     )
 
 
 def _bullet(
-    pattern: Pattern, score: Score | None, checks: Sequence[CheckView], failing: Mapping[str, Sequence[FindingView]]
+    pattern: Pattern,
+    score: Score | None,
+    before: Score | None,
+    checks: Sequence[CheckView],
+    failing: Mapping[str, Sequence[FindingView]],
 ) -> BulletView:
     counts = _total(checks)
     standing, note = _standing(counts, checks)
@@ -94,6 +102,7 @@ def _bullet(
         note=note,
         score=score.value if score else None,
         letter=score.letter if score else None,
+        delta=_delta(score, before),
         counts=counts,
         checks=tuple(check.id for check in checks),
         worst=same(worst),

@@ -142,6 +142,24 @@ class AttestationView:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnView:
+    """One turn in a finding's life."""
+
+    at: IsoText
+    scan: int
+    what: Lifecycle
+    """``open``: it was unverified, and fails still."""
+
+    @property
+    def words(self) -> str:
+        """The turn in a few words: ``2026-01-15 reopened``."""
+        return f"{self.at[:10]} {_TURNS.get(self.what, self.what)}"
+
+
+_TURNS = {Lifecycle.OPEN: "fails still", Lifecycle.VANISHED: "gone", Lifecycle.UNVERIFIED: "could not be judged"}
+
+
+@dataclass(frozen=True, slots=True)
 class FindingView:
     """A finding that fails or is unknown, with everything a reader needs to act."""
 
@@ -176,6 +194,8 @@ class FindingView:
     tags: Mapping[str, str]
     waiver: WaiverView | None = None
     """By what it is accepted."""
+    history: tuple[TurnView, ...] = ()
+    """Its last turns, oldest first; nothing where it was opened once and has failed since."""
 
     @property
     def day(self) -> str:
@@ -215,6 +235,8 @@ class BulletView:
     """The standing in a clause: ``14 of 120 fail``."""
     score: float | None
     letter: str | None
+    delta: float | None
+    """Against the previous scan; ``None`` where the two do not compare."""
     counts: Counts
     checks: tuple[str, ...]
     """Ids of the checks that measure it."""

@@ -45,7 +45,7 @@ from auditor.store.size import Size
 from auditor.store.upgrade import prepare, revision, upgrade
 from auditor.store.views import VIEWS, ViewRows
 from auditor.store.writer import ScopeWriter
-from auditor.trend import Life, Night
+from auditor.trend import Life, Night, Turn
 
 __all__ = ["Store", "default_url"]
 
@@ -402,6 +402,11 @@ class Store:
         """How long findings of the scan's account have failed as of it; with those that ended by then, after SINCE."""
         with self._database.reading() as connection:
             return trends.lives(connection, scans.find(self._database, connection, scan_id), since)
+
+    def histories(self, scan_id: int) -> dict[str, tuple[Turn, ...]]:
+        """Key of a finding -> its turns up to the scan, oldest first; only findings that turned more than once."""
+        with self._database.reading() as connection:
+            return trends.histories(connection, scans.find(self._database, connection, scan_id))
 
     def savings(self, scan_id: int) -> list[tuple[str, str, float]]:
         """Check, resource and USD a month of each failing finding the scan judged that has a price."""

@@ -19,9 +19,9 @@ from auditor.store.findings import FAILING
 from auditor.store.scans import FINISHED
 from auditor.store.scans import read as read_scan
 from auditor.store.schema import coverage, finding_versions, findings, judgements, scans, scopes, scores, tallies
-from auditor.trend import Life, Night
+from auditor.trend import Life, Night, Turn
 
-__all__ = ["lives", "nights"]
+__all__ = ["histories", "lives", "nights"]
 
 
 class _Version(NamedTuple):
@@ -82,6 +82,38 @@ def lives(connection: Connection, scan: Scan, since: datetime | None = None) -> 
         elif (check, until) not in changed and (since is None or times[until] >= since):
             found.append(Life(Severity(severity), times[opened], times[until], Lifecycle(ended), not unverified))
     return found
+
+
+def histories(connection: Connection, scan: Scan) -> dict[str, tuple[Turn, ...]]:
+    """The turns in the lives of an account's findings up to a scan, oldest first, of those that turned more than once.
+
+    Key of the finding -> its turns. Other evidence is none, nor is another reason why it could not be judged.
+    """
+    version, again = finding_versions.c, finding_versions.alias()
+    several = select(again.c.finding_id).where(again.c.since_scan <= scan.id)
+    several = several.group_by(again.c.finding_id).having(func.count() > 1)
+    query = (
+        select(findings.c.key, version.since_scan, version.until_scan, version.lifecycle, version.ended)
+        .join_from(finding_versions, findings)
+        .join(tallies, tallies.c.id == findings.c.tally_id)
+        .join(scopes)
+        .where(scopes.c.account == scan.account, FAILING, version.since_scan <= scan.id)
+        .where(version.finding_id.in_(several))
+        .order_by(version.finding_id, version.since_scan)
+    )
+    began = {row.id: row.started_at for row in connection.execute(select(scans.c.id, scans.c.started_at))}
+    turns: dict[str, list[Turn]] = defaultdict(list)
+    for key, since, until, lifecycle, ended in connection.execute(query):
+        told, what = turns[key], Lifecycle(lifecycle)
+        if not told or (what is not told[-1].what and (what, told[-1].what) not in _STILL):
+            told.append(Turn(began[since], since, what))
+        if ended is not None and until <= scan.id:
+            told.append(Turn(began[until], until, Lifecycle(ended)))
+    return {key: tuple(told) for key, told in turns.items() if len(told) > 1}
+
+
+_STILL = {(Lifecycle.OPEN, Lifecycle.OPENED), (Lifecycle.OPEN, Lifecycle.REOPENED)}
+"""A version that is open after one that was opened only has other evidence."""
 
 
 def _judged_scans(connection: Connection, account: str, limit: int, by: int | None) -> list[Scan]:

@@ -126,7 +126,9 @@
       check[4].forEach((id) => { if (bullets[id]) meta.append(make("a", { href: "#b-" + id }, bullets[id])); });
       if ($("check-" + check[0])) meta.append(make("a", { href: "#check-" + check[0] }, "About this check"));
       if (consoleOf(row)) meta.append(make("a", { href: consoleOf(row), rel: "noreferrer noopener" }, "AWS console"));
-      if (dated) meta.append(make("span", {}, "first seen " + days[rows.since[row]]));
+      const past = data.histories[rows.history[row]];
+      if (past) meta.append(make("span", {}, "history: " + past));
+      else if (dated) meta.append(make("span", {}, "first seen " + days[rows.since[row]]));
       if (data.tags[rows.tags[row]]) meta.append(make("span", {}, short(data.tags[rows.tags[row]], 300)));
       const made = make("div", { class: "detail" }, ...parts, make("p", { class: "arn" }, rows.resource[row]), meta);
       return make("tr", { class: "detail-row" }, make("td", { colspan: columns }, made));

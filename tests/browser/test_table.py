@@ -150,6 +150,17 @@ def test_an_opened_finding_says_all_there_is(visit: Opener) -> None:
     assert {f"#b-{pattern}" for pattern in check.patterns} & set(hrefs)
 
 
+def test_an_opened_finding_tells_how_its_life_turned(visit: Opener) -> None:
+    finding = next(f for f in view_of("ordinary").findings if f.history)
+    opened = table(visit)
+    opened.page.fill("#filter [name=search]", f"{finding.resource} {finding.check}")
+    opened.page.wait_for_timeout(250)
+    opened.page.click("#rows button.open")
+    told = "history: " + ", ".join(turn.words for turn in finding.history)
+    assert told in opened.page.inner_text("#rows .detail")
+    assert told.capitalize() in visit(folder_of("ordinary") / FILE, javascript=False).page.content()
+
+
 def rows_of_csv(opened: Opened, folder: Path) -> list[dict[str, str]]:
     with opened.page.expect_download() as download:
         opened.page.click("#csv")

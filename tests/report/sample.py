@@ -36,7 +36,7 @@ from auditor.model import (
 )
 from auditor.report import Known, Permission, Previous, ReportInputs
 from auditor.score import score
-from auditor.trend import Night
+from auditor.trend import Night, Turn
 
 ACCOUNT = "111122223333"
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
@@ -295,6 +295,7 @@ def inputs(
         previous=None if first else previous,
         nights=nights(scan, scores, maker.states, 1 if first else 30),
         changes=[] if first else [*opened, *gone],
+        histories={} if first else histories(scan, maker.states),
         drift=None if first else drift(),
         resources=maker.known,
         permissions={
@@ -304,6 +305,15 @@ def inputs(
             )
         },
     )  # fmt: skip
+
+
+def histories(scan: Scan, states: Sequence[FindingState]) -> dict[str, tuple[Turn, ...]]:
+    """Return a life with turns for every fifth failure."""
+    lives = [(30, Lifecycle.OPENED), (21, Lifecycle.RESOLVED), (14, Lifecycle.REOPENED), (2, Lifecycle.UNVERIFIED)]
+    lives.append((1, Lifecycle.OPEN))
+    told = tuple(Turn(NOW - timedelta(days=age), scan.id - age, what) for age, what in lives)
+    failing = [state.finding for state in states if state.finding.verdict is Verdict.FAIL]
+    return {finding.key: told for finding in failing[::5]}
 
 
 def nights(scan: Scan, scores: Sequence[Score], states: Sequence[FindingState], count: int = 30) -> list[Night]:

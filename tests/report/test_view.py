@@ -32,6 +32,7 @@ from auditor.model import (
 from auditor.report import ReportInputs, ReportView, build_view
 from auditor.report.view import BulletView, ScopeRow, Standing
 from auditor.scan import coverage_percent
+from auditor.trend import Turn
 
 RULE = next(rule for rule in sample.RULES if rule.id == "rds-idle")
 BULLET = "cost.right-sizing.monitor-usage"
@@ -380,3 +381,28 @@ def test_findings_that_a_changed_check_turned_are_counted_apart() -> None:
     causes = {turned[0].finding.key: Cause.CHECK, turned[1].finding.key: Cause.STANDARD}
     view = build_view(replace(full, causes=causes))
     assert view.changes.not_by_account == {Cause.CHECK: 1, Cause.STANDARD: 1}
+
+
+def test_a_finding_tells_its_last_turns_where_there_was_more_than_one(rich: ReportView) -> None:
+    told = [finding.history for finding in rich.findings if finding.history]
+    assert 0 < len(told) < len(rich.findings)
+    assert [turn.words.partition(" ")[2] for turn in told[0]] == [
+        "opened", "resolved", "reopened", "could not be judged", "fails still",
+    ]  # fmt: skip
+
+
+def test_a_long_life_is_told_by_its_last_six_turns() -> None:
+    turns = [Turn(NOW, scan, Lifecycle.REOPENED if scan % 2 else Lifecycle.RESOLVED) for scan in range(20)]
+    held = state("a")
+    view = build_view(alone(held, histories={held.finding.key: turns}))
+    assert [turn.scan for turn in view.findings[0].history] == [14, 15, 16, 17, 18, 19]
+
+
+def test_each_bullet_says_how_its_score_moved_since_a_scan_that_compares(rich: ReportView) -> None:
+    moved = [held for section in rich.sections for held in section.bullets if held.score is not None]
+    assert {held.delta for held in moved if (held.score or 0) >= 2.4} == {2.4}
+    full = sample.inputs(6)
+    assert full.previous is not None
+    other = replace(full.previous, scan=replace(full.previous.scan, standard_digest="another"))
+    for inputs in (replace(full, previous=other), sample.inputs(4, first=True)):
+        assert {held.delta for section in build_view(inputs).sections for held in section.bullets} == {None}

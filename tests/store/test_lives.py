@@ -458,3 +458,33 @@ def test_two_accounts_have_each_its_own_finding_about_what_has_the_same_arn_in_b
         tally = judge.tally(scope, [bucket], ["logs"], [])
         assert judge.nights.store.save_judgement(scan.id, [finding], [tally], [SCORE])
         assert judge.lives(scan) == {"logs": Lifecycle.OPENED}
+
+
+def test_the_turns_of_a_life_are_told_up_to_a_scan(judge: Judge, bad: Resource) -> None:
+    first = judge.night(bad, fails=["bad"])
+    for fails in ([], ["bad"], ["bad"]):
+        judge.night(bad, fails=fails)
+    judge.denied()
+    back = judge.night(bad, fails=["bad"])
+    other = judge.nights.night(bad)
+    judge.judge(other, bad, fails=["bad"], sentence="is still not encrypted")
+    last = judge.night(bad)
+    key = judge.state(first).finding.key
+
+    def told(scan: Scan) -> list[tuple[int, str]]:
+        return [(turn.scan - first.id, str(turn.what)) for turn in judge.nights.store.histories(scan.id).get(key, ())]
+
+    until_back = [(0, "opened"), (1, "resolved"), (2, "reopened"), (4, "unverified"), (5, "open")]
+    assert told(first) == [], "one turn is no history"
+    assert told(back) == until_back
+    assert told(other) == until_back, "other evidence is no turn"
+    assert told(last) == [*until_back, (7, "resolved")]
+    (turn, *_) = judge.nights.store.histories(back.id)[key]
+    assert turn.at == first.started_at
+
+
+def test_the_turns_of_another_account_are_its_own(judge: Judge, bad: Resource) -> None:
+    for fails in (["bad"], [], ["bad"]):
+        judge.night(bad, fails=fails)
+    alone = judge.nights.begin(account="999999999999")
+    assert judge.nights.store.histories(alone.id) == {}
