@@ -1,7 +1,7 @@
 """Any two scans of an account held against each other: inventory, findings, scores and savings."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from auditor.collect.declare import ResourceType
@@ -9,6 +9,7 @@ from auditor.drift import Comparison, Drift, FindingTurn, ResourceRef, differenc
 from auditor.errors import UsageError
 from auditor.kit.check import Check
 from auditor.model import Lifecycle, Scan
+from auditor.savings import bullet_of, priced
 from auditor.store import Store
 
 __all__ = ["TURNS", "compare_scans", "drift_between", "earlier", "savings_by_section"]
@@ -91,17 +92,24 @@ def earlier(store: Store, scan: Scan) -> Scan | None:
     return store.previous_scan(scan, alike=True) or store.previous_scan(scan)
 
 
-def savings_by_section(store: Store, scan: Scan, checks: Mapping[str, Check]) -> Mapping[str, float]:
-    """Return what could be saved as of SCAN, USD a month by section id; of a resource the largest saving, in its section."""
+def savings_by_section(store: Store, scan: Scan, checks: Mapping[str, Check]) -> Mapping[str, float] | None:
+    """Return what could be saved as of SCAN, USD a month by section id, added up as the report's total is.
+
+    Of a resource the largest saving counts, in its section; waived findings and commitments do not. ``None``: the scan
+    judged nothing of cost, and found nothing to save.
+    """
+    counting = priced(checks.values())
     largest: dict[str, tuple[float, str]] = {}
     for check, resource, usd in store.savings(scan.id):
-        largest[resource] = max(largest.get(resource, (0.0, "")), (usd, check))
+        if check not in counting.beside:
+            largest[resource] = max(largest.get(resource, (0.0, "")), (usd, check))
+    if not largest and counting.cost.isdisjoint(store.judged_checks(scan.id)):
+        return None
     by_section: dict[str, float] = defaultdict(float)
     for usd, check in largest.values():
         by_section[_section(check, checks)] += usd
-    return {section: round(usd, 2) for section, usd in sorted(by_section.items()) if usd}
+    return {section: usd for section, usd in sorted(by_section.items()) if usd}
 
 
 def _section(check: str, checks: Mapping[str, Check]) -> str:
-    names: Iterable[str] = checks[check].patterns if check in checks else ("",)
-    return next(iter(names)).partition(".")[0]
+    return bullet_of(checks[check]).partition(".")[0] if check in checks else ""

@@ -162,8 +162,9 @@ class Comparison:
     turns: tuple[FindingTurn, ...] = ()
     scores: tuple[Sequence[Score], Sequence[Score]] = ((), ())
     """Before and after."""
-    savings: tuple[Mapping[str, float], Mapping[str, float]] = field(default_factory=lambda: ({}, {}))
-    """USD a month by section id, before and after; per resource the largest saving, never the sum."""
+    savings: tuple[Mapping[str, float] | None, Mapping[str, float] | None] = field(default_factory=lambda: ({}, {}))
+    """USD a month by section id, before and after; per resource the largest saving, never the sum, without waived findings
+    and commitments; ``None``: that scan did not judge cost."""
 
     @property
     def other_program(self) -> bool:

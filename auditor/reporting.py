@@ -10,6 +10,7 @@ from auditor.comparison import drift_between, earlier
 from auditor.kit.check import Check
 from auditor.model import FindingState, Scan, Scope, Score, Tally
 from auditor.report import Known, Permission, Previous, ReportInputs, fix_fields
+from auditor.savings import priced
 from auditor.scan import Judged
 from auditor.standard import Standard
 from auditor.store import Inventory, Store
@@ -61,7 +62,7 @@ def report_inputs(
         causes={turn.state.finding.key: turn.cause for turn in turns},
         histories=store.histories(scan.id) if before else {},
         drift=drift_between(store, types, scan) if before else None,
-        nights=store.nights(scan.account, by=scan.id),
+        nights=store.nights(scan.account, by=scan.id, counting=priced(checks.values())),
         resources=_known(store, scan, states, checks.values()),
         offerings=_offerings(inventory, types),
         accepted=accepted,

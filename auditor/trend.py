@@ -23,11 +23,14 @@ class Night:
     sections: Mapping[str, float | None]
     """Section id -> score."""
     severities: Mapping[Severity, int]
-    """Failing findings of the tallies the scan judged; all five keys."""
+    """Failing findings of the tallies the scan judged, without waived ones; all five keys."""
+    waived: int
+    """Failing findings that were accepted."""
     unverified: int
     """Findings that were failing and could not be judged."""
-    savings: float
-    """USD a month: per resource the largest saving, never the sum."""
+    savings: float | None
+    """USD a month: per resource the largest saving, never the sum, without waived findings and commitments; ``None``: cost
+    was not judged."""
     scopes: int
     """Resource types times regions that were asked for."""
     known: int
@@ -42,8 +45,8 @@ class Night:
 
     @property
     def open(self) -> int:
-        """All failing findings."""
-        return sum(self.severities.values())
+        """All failing findings, waived ones among them."""
+        return sum(self.severities.values()) + self.waived
 
 
 class Turn(NamedTuple):

@@ -89,6 +89,8 @@ def _lines(out: Any, nights: Sequence[Night], sections: Mapping[str, str], signs
         counts: list[float | None] = [night.severities[severity] for night in nights]
         if any(counts):
             line(str(severity), counts, _whole, 0)
+    if any(night.waived for night in nights):
+        line("waived", [night.waived for night in nights], _whole, 0)
     if any(night.unverified for night in nights):
         line("unverified", [night.unverified for night in nights], _whole, 0)
     line("savings, USD a month", [night.savings for night in nights], _whole, 0)

@@ -85,7 +85,7 @@ def _scores(out: Any, found: Comparison, sections: Mapping[str, str]) -> None:
                 (name, "bold" if level == "account" else ""),
                 (f"{_value(before)} > {_value(after)}", ""),
                 (delta, "green" if delta.startswith("+") else "red"),
-                (f"{money[0]:,.2f} > {money[1]:,.2f}" if any(money) else "", ""),
+                (f"{_amount(money[0])} > {_amount(money[1])}" if any(money) or not section else "", ""),
             ]
         )
     _title(out, "Score, and what can be saved")
@@ -94,8 +94,15 @@ def _scores(out: Any, found: Comparison, sections: Mapping[str, str]) -> None:
         _rows(out, [[(f"the scores do not compare: {'; '.join(found.differences)}", "yellow")]])
 
 
-def _usd(savings: Mapping[str, float], section: str) -> float:
-    return savings.get(section, 0.0) if section else sum(savings.values())
+def _usd(savings: Mapping[str, float] | None, section: str) -> float | None:
+    """Return what a section (``""``: the account) could save; ``None``: cost was not judged."""
+    if savings is None:
+        return None
+    return round(savings.get(section, 0.0) if section else sum(savings.values()), 2)
+
+
+def _amount(usd: float | None) -> str:
+    return "-" if usd is None else f"{usd:,.2f}"
 
 
 def _value(score: Score | None) -> str:
@@ -227,9 +234,10 @@ def _document(found: Comparison) -> dict[str, Any]:
             for (level, id), (before, after) in _paired(found).items()
         ],
         "savings_usd_month": {
-            section: {"before": found.savings[0].get(section, 0.0), "after": found.savings[1].get(section, 0.0)}
-            for section in sorted({*found.savings[0], *found.savings[1]})
+            section: {"before": _usd(found.savings[0], section), "after": _usd(found.savings[1], section)}
+            for section in sorted({*(found.savings[0] or ()), *(found.savings[1] or ())})
         },
+        "savings_usd_month_total": {"before": _usd(found.savings[0], ""), "after": _usd(found.savings[1], "")},
         "findings": [_turn_out(turn) for turn in found.turns],
         "resources": {
             "added": [ref._asdict() for ref in drift.added],

@@ -37,12 +37,13 @@ def command(
     """
     settings = options.settings_of(config_path)
     from auditor.cli.listing import Listing
+    from auditor.savings import priced
     from auditor.trend import repairs
 
-    standard = options.load_standard(settings)
+    standard, checks = options.load_standard(settings), options.load_checks(settings)
     with options.open_store(settings, store_url) as store:
         newest = options.pick_scan(store, None, account, as_of)
-        held = store.nights(newest.account, nights, by=newest.id)
+        held = store.nights(newest.account, nights, by=newest.id, counting=priced(checks.values()))
         lived = store.lives(newest.id, since=held[0].scan.started_at if held else None)
     if form == "table":
         from auditor.cli.charts import print_trend
@@ -58,13 +59,13 @@ def command(
     else:
         sections = list(dict.fromkeys(id for night in held for id in night.sections))
         columns = ("scan", "started_at", "comparable", "score", "letter", *(f"score_{id}" for id in sections), "critical",
-                   "high", "medium", "low", "info", "unverified", "savings_usd_month", "coverage")  # fmt: skip
+                   "high", "medium", "low", "info", "unverified", "savings_usd_month", "coverage", "waived")  # fmt: skip
         rows = [
             (
                 *(night.scan.id, night.scan.started_at.isoformat(), not night.differences, night.score, night.letter),
                 *(night.sections.get(id) for id in sections),
                 *night.severities.values(),
-                *(night.unverified, night.savings, _percent(night)),
+                *(night.unverified, night.savings, _percent(night), night.waived),
             )
             for night in held
         ]
@@ -86,6 +87,7 @@ def _night(night: "Night") -> dict[str, object]:
         "letter": night.letter,
         "sections": dict(night.sections),
         "findings": {str(severity): count for severity, count in night.severities.items()},
+        "waived": night.waived,
         "unverified": night.unverified,
         "savings_usd_month": night.savings,
         "coverage": _percent(night),

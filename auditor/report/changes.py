@@ -116,4 +116,5 @@ def night_view(night: Night) -> NightView:
         unverified=night.unverified,
         savings=night.savings,
         coverage=night.coverage,
+        waived=night.waived,
     )

@@ -14,6 +14,7 @@ from auditor.report.inputs import ReportInputs
 from auditor.report.tags import environment, owner
 from auditor.report.text import service, visible
 from auditor.report.view import FindingView, MoneyItem, MoneyShare, MoneyView, PriceView, Way
+from auditor.savings import COMMITMENTS, bullet_of
 from auditor.standard import Pattern
 
 __all__ = ["STALE_DAYS", "UNTAGGED", "money_view"]
@@ -22,7 +23,7 @@ STALE_DAYS = 365
 """Prices older than this at the time of the scan are warned about."""
 UNTAGGED = "not tagged"
 _WAYS = {
-    "cost.right-sizing.reserved-instances": Way.COMMITMENTS,
+    COMMITMENTS: Way.COMMITMENTS,
     "cost.right-sizing.": Way.RIGHT_SIZING,
     "cost.cleanup.": Way.WASTE,
 }
@@ -37,7 +38,7 @@ def money_view(pairs: Iterable[tuple[Finding, FindingView]], inputs: ReportInput
     for finding, view in pairs:
         if saving := finding.saving:
             place = next(at for at, piece in enumerate(finding.evidence) if piece.saving is saving)
-            found.append((_item(view, saving, place, _pattern(finding.check, inputs)), finding.resource))
+            found.append((_item(view, saving, place, *_served(finding.check, inputs)), finding.resource))
     found.sort(key=lambda entry: -(entry[0].usd_month or 0.0))
     counted: set[str] = set()
     items, unpriced = [], []
@@ -70,14 +71,16 @@ def money_view(pairs: Iterable[tuple[Finding, FindingView]], inputs: ReportInput
     )
 
 
-def _pattern(check_id: str, inputs: ReportInputs) -> Pattern | None:
-    """Return the bullet a check's saving belongs to: of the cost section if it serves one, else its first."""
+def _served(check_id: str, inputs: ReportInputs) -> tuple[Pattern | None, Way]:
+    """Return the bullet a check's saving belongs to, if the standard has it, and the way in which it is made."""
     check = inputs.checks.get(check_id)
-    served = [inputs.standard[id] for id in check.patterns if id in inputs.standard] if check else []
-    return next((p for p in served if p.section_id == "cost"), served[0] if served else None)
+    bullet = bullet_of(check) if check else ""
+    way = next((way for start, way in _WAYS.items() if bullet.startswith(start)), Way.OTHER)
+    pattern = inputs.standard[bullet] if bullet in inputs.standard else None  # noqa: SIM401 - it has no get
+    return pattern, way
 
 
-def _item(view: FindingView, saving: Saving, place: int, pattern: Pattern | None) -> MoneyItem:
+def _item(view: FindingView, saving: Saving, place: int, pattern: Pattern | None, way: Way) -> MoneyItem:
     """Return a saving as an item; PLACE is the number of the evidence it belongs to."""
     evidence = view.evidence[place]
     return MoneyItem(
@@ -90,15 +93,10 @@ def _item(view: FindingView, saving: Saving, place: int, pattern: Pattern | None
         prices=tuple(map(_price, saving.prices)),
         bullet=visible(pattern.bullet) if pattern else "Other",
         category=visible(pattern.group) if pattern else "Other",
-        way=_way(pattern.id if pattern else ""),
+        way=way,
         counted=True,
         last_use=_last_use(evidence.facts),
     )
-
-
-def _way(pattern: str) -> Way:
-    """Return the way in which a saving of the bullet PATTERN (its id; may be empty) is made."""
-    return next((way for start, way in _WAYS.items() if pattern.startswith(start)), Way.OTHER)
 
 
 def _last_use(facts: Iterable[tuple[str, str]]) -> str:

@@ -43,7 +43,8 @@ def _sentence(nights: Sequence[NightView]) -> str:
             else "the score stayed"
         )
     parts.append(_moved("critical and high findings", _worst(first), _worst(last), lambda value: f"{value:,.0f}"))
-    parts.append(_moved("possible savings", first.savings, last.savings, lambda value: amount(value, 0)))
+    if first.savings is not None and last.savings is not None:
+        parts.append(_moved("possible savings", first.savings, last.savings, lambda value: amount(value, 0)))
     return f"{parts[0]} {'; '.join(parts[1:])}."
 
 

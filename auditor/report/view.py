@@ -391,12 +391,14 @@ class NightView:
     letter: str | None
     sections: Mapping[str, float | None]
     severities: Mapping[Severity, int]
-    """Failing findings, waived ones among them; all five keys."""
+    """Failing findings that are not waived; all five keys."""
     unverified: int
-    savings: float
-    """USD a month."""
+    savings: float | None
+    """USD a month, counted as the report's total is; none where cost was not judged."""
     coverage: float | None
     """Per cent of the scopes asked for."""
+    waived: int = 0
+    """Failing findings that are accepted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from auditor.report.site import AccountView, SiteView, folder_name, render_site
 from auditor.report.summary import Summary, summary_from, summary_json, summary_of
 from auditor.report.text import moment, visible
 from auditor.reporting import report_inputs
+from auditor.savings import priced
 from auditor.site.folder import SiteFolder
 from auditor.standard import Standard
 from auditor.store import Store
@@ -127,7 +128,7 @@ class _Account:
 
     def view(self, nights: int, today: date) -> AccountView:
         """Write the reports that are not there yet, and return what the pages say of the account."""
-        rows = self.store.nights(self.newest.account, _ROWS)
+        rows = self.store.nights(self.newest.account, _ROWS, counting=priced(self.checks.values()))
         kept = {night.scan.id: self._night(night) for night in rows[-nights:]}
         latest = self._latest(rows[-1], kept[rows[-1].scan.id]) if rows else None
         day = rows[-1].scan.started_at.date() if rows else None
@@ -196,7 +197,7 @@ class _Account:
         told = (
             __version__, scan.id, str(scan.status), scan.account_name, scan.standard_digest, scan.checks_digest,
             [(s.level, s.id, s.value, s.passed, s.failed, s.unknown, s.waived) for s in self.store.scores(scan.id)],
-            list(night.severities.values()), night.unverified, night.savings, repr(self.store.accepted(scan.id)),
+            list(night.severities.values()), night.unverified, night.waived, night.savings, repr(self.store.accepted(scan.id)),
         )  # fmt: skip
         return sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

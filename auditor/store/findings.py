@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
 
 from auditor.model import (
     Certainty,
@@ -23,7 +23,7 @@ from auditor.model import (
 )
 from auditor.store import tallies as tally_store
 from auditor.store.codec import Unpacker
-from auditor.store.schema import coverage, finding_versions, findings, scans, scopes, tallies
+from auditor.store.schema import coverage, finding_versions, findings, scans, scopes, tallies, waivings
 
 __all__ = ["FAILING", "Reader", "body_of", "changes", "placed", "read", "savings", "sentence_of"]
 
@@ -177,7 +177,7 @@ _LIFECYCLES = {str(lifecycle): lifecycle for lifecycle in Lifecycle}
 
 
 def savings(connection: Connection, scan: Scan) -> list[tuple[str, str, float]]:
-    """Check, resource and USD a month of each failing finding that a scan judged and that is priced."""
+    """Check, resource and USD a month of each failing finding that a scan judged, that is priced and not waived."""
     wanted = tally_store.judged(connection, scan.id) or frozenset()
     version = finding_versions.c
     holds = or_(version.until_scan.is_(None), version.until_scan > scan.id)
@@ -188,8 +188,15 @@ def savings(connection: Connection, scan: Scan) -> list[tuple[str, str, float]]:
         .join(scopes)
         .where(scopes.c.account == scan.account, version.since_scan <= scan.id, holds)
         .where(version.verdict == Verdict.FAIL, version.usd_month.is_not(None))
+        .where(~_waived(scan.id))
     )
     return [(check, resource, usd) for check, resource, usd, tally in connection.execute(query) if tally in wanted]
+
+
+def _waived(scan: int) -> ColumnElement[bool]:
+    """Whether a finding was accepted in that scan."""
+    holds = or_(waivings.c.until_scan.is_(None), waivings.c.until_scan > scan)
+    return exists().where(waivings.c.finding_id == findings.c.id, waivings.c.since_scan <= scan, holds)
 
 
 def _evidence_out(item: Evidence) -> list[Any]:

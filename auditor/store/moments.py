@@ -276,10 +276,10 @@ def _saving(evidence: Sequence[Sequence[Any]]) -> Sequence[Any] | None:
 
 
 def savings(moment: Moment) -> Iterator[Sequence[Any]]:
-    """What failing findings say can be saved."""
+    """What failing findings that are not waived say can be saved."""
     names = ("usd", "unit", "item", "source", "as_of", "certainty", "region_factor")
     for row in _finding_rows(moment, ended=False):
-        if row.verdict != Verdict.FAIL:
+        if row.verdict != Verdict.FAIL or row.finding_id in moment.waived:
             continue
         body = moment.unpack(row.codec, row.body)
         if saving := _saving(body["e"]):

@@ -12,6 +12,7 @@ from auditor.acceptance import NOTHING_ACCEPTED, Accepted, Attestation, Waiver
 from auditor.drift import Drift, FindingTurn
 from auditor.model import DatedFact, Finding, FindingState, Scan, ScanStatus, Scope, Score, Tally, Verdict
 from auditor.pages import Pages
+from auditor.savings import ALL_ALIKE, Priced
 from auditor.store import (
     acceptance,
     check_versions,
@@ -393,10 +394,15 @@ class Store:
             before, after = (scans.find(self._database, connection, number) for number in (since, scan_id))
             return turns.turns(connection, before, after, types=types, regions=regions)
 
-    def nights(self, account: str, limit: int = 30, *, by: int | None = None) -> list[Night]:
-        """The account's newest judged nights (up to scan BY), oldest first, marked where they do not compare."""
+    def nights(
+        self, account: str, limit: int = 30, *, by: int | None = None, counting: Priced = ALL_ALIKE
+    ) -> list[Night]:
+        """The account's newest judged nights (up to scan BY), oldest first, marked where they do not compare.
+
+        COUNTING says which checks' savings make the total.
+        """
         with self._database.reading() as connection:
-            return trends.nights(connection, account, limit, by)
+            return trends.nights(connection, account, limit, by, counting)
 
     def lives(self, scan_id: int, since: datetime | None = None) -> list[Life]:
         """How long findings of the scan's account have failed as of it; with those that ended by then, after SINCE."""
@@ -409,9 +415,17 @@ class Store:
             return trends.histories(connection, scans.find(self._database, connection, scan_id))
 
     def savings(self, scan_id: int) -> list[tuple[str, str, float]]:
-        """Check, resource and USD a month of each failing finding the scan judged that has a price."""
+        """Check, resource and USD a month of each failing finding the scan judged that has a price and is not waived."""
         with self._database.reading() as connection:
             return finding_store.savings(connection, scans.find(self._database, connection, scan_id))
+
+    def judged_checks(self, scan_id: int) -> frozenset[str]:
+        """Ids of the checks that the scan judged anything by."""
+        with self._database.reading() as connection:
+            scan = scans.find(self._database, connection, scan_id)
+            return tally_store.checks_of(
+                connection, tally_store.judged(connection, scan.id) or frozenset(), scan.account
+            )
 
     def tallies(self, scan_id: int) -> list[Tally]:
         """What each check concluded per account and region; ids in the store's order."""

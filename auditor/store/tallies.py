@@ -1,6 +1,6 @@
 """Tallies in and out of the store: counts in columns, ids as row numbers in the body."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, bindparam, insert, or_, select, update
@@ -11,7 +11,19 @@ from auditor.store.database import Database
 from auditor.store.numbers import deltas, numbers
 from auditor.store.schema import judgements, resources, scopes, tallies, tally_versions
 
-__all__ = ["Decided", "Rows", "TallyKey", "judged", "read", "rename", "save", "tally_ids", "tally_of"]
+__all__ = [
+    "Decided",
+    "Rows",
+    "TallyKey",
+    "checks_of",
+    "judged",
+    "of_checks",
+    "read",
+    "rename",
+    "save",
+    "tally_ids",
+    "tally_of",
+]
 
 
 _AT_ONCE = 256
@@ -174,6 +186,18 @@ def judged(connection: Connection, scan_id: int) -> frozenset[int] | None:
     """The numbers of the tallies a scan judged; ``None``: it was not judged."""
     row = connection.execute(select(judgements).where(judgements.c.scan_id == scan_id)).one_or_none()
     return None if row is None else frozenset(numbers(Unpacker(connection).unpack(row.codec, row.body)))
+
+
+def checks_of(connection: Connection, wanted: Collection[int], account: str) -> frozenset[str]:
+    """The checks of an account's tallies WANTED (their numbers)."""
+    query = select(tallies.c.id, tallies.c.check).join(scopes).where(scopes.c.account == account)
+    return frozenset(check for number, check in connection.execute(query) if number in wanted)
+
+
+def of_checks(connection: Connection, account: str, checks: Collection[str]) -> frozenset[int]:
+    """The numbers of an account's tallies of those CHECKS (ids)."""
+    query = select(tallies.c.id, tallies.c.check).join(scopes).where(scopes.c.account == account)
+    return frozenset(number for number, check in connection.execute(query) if check in checks)
 
 
 def read(connection: Connection, scan: Scan) -> list[Tally]:

@@ -13,12 +13,23 @@ from sqlalchemy import Connection, case, func, or_, select
 
 from auditor.drift import differences
 from auditor.model import CoverageState, Lifecycle, Scan, Severity, Verdict
+from auditor.savings import ALL_ALIKE, Priced
 from auditor.store import tallies as tally_store
 from auditor.store.check_versions import changed_at
 from auditor.store.findings import FAILING
 from auditor.store.scans import FINISHED
 from auditor.store.scans import read as read_scan
-from auditor.store.schema import coverage, finding_versions, findings, judgements, scans, scopes, scores, tallies
+from auditor.store.schema import (
+    coverage,
+    finding_versions,
+    findings,
+    judgements,
+    scans,
+    scopes,
+    scores,
+    tallies,
+    waivings,
+)
 from auditor.trend import Life, Night, Turn
 
 __all__ = ["histories", "lives", "nights"]
@@ -29,29 +40,37 @@ class _Version(NamedTuple):
 
     since: int
     until: int | None
-    severity: Severity
-    unverified: bool
+    kind: str
+    """Its severity, or why it is in none: unverified or waived."""
     tally: int
     resource: str
     usd: float | None
 
 
-def nights(connection: Connection, account: str, limit: int, by: int | None = None) -> list[Night]:
-    """The account's newest judged nights (up to scan BY), oldest first."""
+_UNVERIFIED, _WAIVED = "unverified", "waived"
+
+
+def nights(
+    connection: Connection, account: str, limit: int, by: int | None = None, counting: Priced = ALL_ALIKE
+) -> list[Night]:
+    """The account's newest judged nights (up to scan BY), oldest first; COUNTING says which savings make the total."""
     held = _judged_scans(connection, account, limit, by)
     if not held:
         return []
     numbers = [scan.id for scan in held]
     read, scored = _coverage(connection, numbers), _scores(connection, numbers)
-    counted = _counted(connection, account, held)
+    counted = _counted(connection, account, held, counting)
     result = []
     for scan in held:
-        severities, unverified, savings = counted[scan.id]
+        kinds, savings = counted[scan.id]
         whole, sections = scored.get(scan.id, ((None, None), {}))
         scopes, known = read.get(scan.id, (0, 0))
         result.append(
-            Night(scan, *whole, sections, severities, unverified, savings, scopes, known, differences(scan, held[-1]))
-        )
+            Night(
+                scan, *whole, sections, {severity: kinds[severity] for severity in Severity}, kinds[_WAIVED],
+                kinds[_UNVERIFIED], savings, scopes, known, differences(scan, held[-1]),
+            )
+        )  # fmt: skip
     return result
 
 
@@ -147,52 +166,56 @@ def _scores(connection: Connection, numbers: Sequence[int]) -> Mapping[int, _Sco
     return found
 
 
-_Counted = tuple[dict[Severity, int], int, float]
+_Counted = tuple[Counter[str], float | None]
 
 
-def _counted(connection: Connection, account: str, held: Sequence[Scan]) -> Mapping[int, _Counted]:
-    """Failing findings by severity, unverified ones and savings after each scan, of the tallies it judged."""
+def _counted(connection: Connection, account: str, held: Sequence[Scan], counting: Priced) -> Mapping[int, _Counted]:
+    """Failing findings by kind and what can be saved after each scan, of the tallies it judged."""
     begins, ends = defaultdict[int, list[_Version]](list), defaultdict[int, list[_Version]](list)
-    for version in _versions(connection, account, held[0].id, held[-1].id):
+    for version in _versions(connection, account, held[0].id, held[-1].id, counting):
         begins[version.since].append(version)
         if version.until is not None:
             ends[version.until].append(version)
     moments, place = sorted({*begins, *ends}), 0
-    counts: dict[int, Counter[Severity | None]] = defaultdict(Counter)
-    priced: dict[str, Counter[tuple[int, float]]] = defaultdict(Counter)
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    saved: dict[str, Counter[tuple[int, float]]] = defaultdict(Counter)
+    of_cost = tally_store.of_checks(connection, account, counting.cost)
     result = {}
     for scan in held:
         while place < len(moments) and moments[place] <= scan.id:
-            _move(counts, priced, begins.get(moments[place], ()), 1)
-            _move(counts, priced, ends.get(moments[place], ()), -1)
+            _move(counts, saved, begins.get(moments[place], ()), 1)
+            _move(counts, saved, ends.get(moments[place], ()), -1)
             place += 1
         judged = tally_store.judged(connection, scan.id) or frozenset()
-        total: Counter[Severity | None] = Counter()
+        total: Counter[str] = Counter()
         for tally in judged & counts.keys():
             total.update(counts[tally])
-        savings = sum(
-            max((usd for (tally, usd), number in amounts.items() if number and tally in judged), default=0.0)
-            for amounts in priced.values()
-        )
-        result[scan.id] = ({severity: total[severity] for severity in Severity}, total[None], round(savings, 2))
+        largest = [
+            max((usd for (tally, usd), number in amounts.items() if number and tally in judged), default=None)
+            for amounts in saved.values()
+        ]
+        known = [usd for usd in largest if usd is not None]
+        savings = round(sum(known), 2) if known or not judged.isdisjoint(of_cost) else None
+        result[scan.id] = (total, savings)
     return result
 
 
 def _move(
-    counts: dict[int, Counter[Severity | None]],
-    priced: dict[str, Counter[tuple[int, float]]],
+    counts: dict[int, Counter[str]],
+    saved: dict[str, Counter[tuple[int, float]]],
     versions: Iterable[_Version],
     step: int,
 ) -> None:
     for version in versions:
-        counts[version.tally][None if version.unverified else version.severity] += step
-        if version.usd is not None and not version.unverified:
-            priced[version.resource][version.tally, version.usd] += step
+        counts[version.tally][version.kind] += step
+        if version.usd is not None:
+            saved[version.resource][version.tally, version.usd] += step
 
 
-def _versions(connection: Connection, account: str, low: int, high: int) -> Iterable[_Version]:
+def _versions(connection: Connection, account: str, low: int, high: int, counting: Priced) -> Iterable[_Version]:
+    """Versions of failing findings between two scans; cut where a waiver begins or ends. Only what adds up has a price."""
     version = finding_versions.c
-    state = (version.since_scan, version.until_scan, version.severity, version.verdict)
+    state = (version.finding_id, version.since_scan, version.until_scan, version.severity, version.verdict)
     query = (
         select(*state, findings.c.tally_id, findings.c.resource, version.usd_month)
         .join_from(finding_versions, findings)
@@ -201,6 +224,46 @@ def _versions(connection: Connection, account: str, low: int, high: int) -> Iter
         .where(scopes.c.account == account, FAILING, version.since_scan <= high)
         .where(or_(version.until_scan.is_(None), version.until_scan > low))
     )
+    waived, beside = _waivings(connection, account), tally_store.of_checks(connection, account, counting.beside)
     for row in connection.execute(query):
-        unverified, severity = row.verdict != Verdict.FAIL, Severity(row.severity)
-        yield _Version(row.since_scan, row.until_scan, severity, unverified, row.tally_id, row.resource, row.usd_month)
+        where = (row.tally_id, row.resource)
+        if row.verdict != Verdict.FAIL:
+            yield _Version(row.since_scan, row.until_scan, _UNVERIFIED, *where, None)
+            continue
+        usd = None if row.tally_id in beside else row.usd_month
+        for since, until, accepted in _cut(row.since_scan, row.until_scan, waived.get(row.finding_id, ())):
+            yield _Version(since, until, _WAIVED if accepted else row.severity, *where, None if accepted else usd)
+
+
+_Span = tuple[int, int | None]
+
+
+def _waivings(connection: Connection, account: str) -> Mapping[int, Sequence[_Span]]:
+    """By finding's number, from which scan until which it was waived, in order."""
+    query = (
+        select(waivings.c.finding_id, waivings.c.since_scan, waivings.c.until_scan)
+        .join_from(waivings, findings)
+        .join(tallies, tallies.c.id == findings.c.tally_id)
+        .join(scopes)
+        .where(scopes.c.account == account)
+        .order_by(waivings.c.finding_id, waivings.c.since_scan)
+    )
+    found: dict[int, list[_Span]] = defaultdict(list)
+    for finding, since, until in connection.execute(query):
+        found[finding].append((since, until))
+    return found
+
+
+def _cut(since: int, until: int | None, waived: Iterable[_Span]) -> Iterable[tuple[int, int | None, bool]]:
+    """The pieces of SINCE to UNTIL (``None``: open), each with whether it lies in one of the spans WAIVED."""
+    for begin, end in waived:
+        if (until is not None and begin >= until) or (end is not None and end <= since):
+            continue
+        if begin > since:
+            yield since, begin, False
+        last = end if until is None else until if end is None else min(end, until)
+        yield max(begin, since), last, True
+        if last == until:
+            return
+        since = last or since
+    yield since, until, False

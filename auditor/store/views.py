@@ -293,7 +293,9 @@ VIEWS: Mapping[str, View] = {
         _made("coverage", "How completely each scope was read the last time.", _COVERED, read.coverage),
         _made("coverage_history", "How completely each scan read each scope.", _COVERED, read.coverage_history),
         _made(
-            "savings", "What failing findings say can be saved, a row for each.",
+            "savings",
+            "What failing findings that are not waived say can be saved, a row for each. The report adds up the largest of "
+            "each resource, without commitments.",
             f"""{_FINDING}
             name text the resource's name
             severity text `critical`, `high`, `medium`, `low` or `info`
