@@ -242,6 +242,12 @@ class SmallAccount:
     def neighbours(self) -> None:
         """What the checks of the six families join."""
         ids = self.ids
+        for region in (REGION, "us-east-1"):
+            place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            self.client("s3", region).create_bucket(Bucket=f"trail-of-{region}", **place)
+            trails = self.client("cloudtrail", region)
+            trails.create_trail(Name=f"of-{region}", S3BucketName=f"trail-of-{region}", IsMultiRegionTrail=True)
+        self.client("cloudtrail").start_logging(Name=f"of-{REGION}")
         ecs = self.client("ecs")
         ecs.create_cluster(clusterName="main")
         ecs.register_task_definition(

@@ -158,8 +158,10 @@ class ResourceType:
     scope: str = "regional"
     """``regional``, or ``global``: read once, region ``global``."""
     region: str = ""
-    """Template of the resource's region when the rows of a global list name it (``{RegionName}``): listed once, read in
-    each region that is asked for."""
+    """Template of the resource's region where the rows name it, and a list holds those of other regions too.
+
+    A global list (``{RegionName}``) is then read once and serves each region that is asked for; of a regional list
+    (``{HomeRegion}``) each region keeps its own rows."""
     parent: str = ""
     """The type whose resources the list call is made for, one by one (listeners of a load balancer)."""
     parent_when: Callable[[Row], bool] | None = None

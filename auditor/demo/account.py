@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from auditor.demo import balancing, compute, databases, mended, network, people
+from auditor.demo import audit, balancing, compute, databases, mended, network, people
 
 __all__ = ["REGIONS", "fill"]
 
@@ -59,5 +59,6 @@ def _environment(boto3: Any, environment: str, region: str, number: int, now: da
     compute.auto_scaling(client, net, environment, careful, image, serving, now)
     compute.volumes(client, net, environment, careful, machines, now)
     databases.build(client, net, environment, careful, now)
+    audit.build(client, environment, region)
     if environment == "legacy":
         client("ec2").stop_instances(InstanceIds=machines[-1:])

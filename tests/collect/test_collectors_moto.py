@@ -151,6 +151,20 @@ def test_global_types_are_read_once(read: Read) -> None:
             assert regions <= {GLOBAL} or type.region
 
 
+def test_a_trail_is_listed_once_in_its_home_region(read: Read) -> None:
+    """moto, like AWS, repeats a multi-Region trail in every region."""
+    trail = read.one("AWS::CloudTrail::Trail", f"of-{REGION}")
+    assert [resource.id for resource in read.of("AWS::CloudTrail::Trail")] == [trail.id]
+    assert (trail.region, trail.document["HomeRegion"], trail.document["IsLogging"]) == (REGION, REGION, True)
+    assert set(trail.document["Selectors"]) == {"EventSelectors", "AdvancedEventSelectors"}
+
+
+def test_the_account_is_one_resource_that_does_not_say_whose_credentials_read_it(read: Read) -> None:
+    account = read.one("AWS::::Account", ACCOUNT)
+    assert (account.region, account.document) == (GLOBAL, {"Account": ACCOUNT})
+    assert account.id == f"arn:aws:iam::{ACCOUNT}:root"
+
+
 def test_regions_are_those_that_are_enabled_each_in_itself(read: Read) -> None:
     regions = {resource.region: resource for resource in read.of("AWS::::Region")}
     assert REGION in regions

@@ -42,8 +42,8 @@ BY_NAME = re.compile(
 )
 OF_SNS = "Endpoint"
 PAGES = {"NextToken", "nextToken", "Marker", "IsTruncated", "NextMarker", "marker", "PaginationToken"}
-NO_SECRET = {("drs", "tags")}
-"""Marked as sensitive, and kept: they are a server's tags."""
+NO_SECRET = {("drs", "tags"), ("organizations", "Name")}
+"""Marked as sensitive, and kept: a server's tags, and what accounts and units of an organisation are called."""
 
 
 def is_secret(service: str, name: str, shape: Shape) -> bool:

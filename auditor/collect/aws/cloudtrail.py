@@ -1,4 +1,4 @@
-"""CloudTrail: the few recorded calls that prove something."""
+"""CloudTrail: the trails that record an account, and the few recorded calls that prove something."""
 
 import json
 
@@ -46,4 +46,22 @@ EVENT = ResourceType(
     name="{EventName}",
     drop=("AccessKeyId",),
     dated=(Dated("failover", at="EventTime", about="Resources[].ResourceName", when=_worked),),
+)
+
+_NOT_OURS = ("TrailNotFoundException",)
+"""To a member the organisation's trail may be said not to be found: it is there, but not for the member to look into."""
+
+TRAIL = ResourceType(
+    "AWS::CloudTrail::Trail",
+    "A trail in its home region: the account's own, or as a member sees it the organisation's, whose ARN names its owner.",
+    # Every region repeats the multi-Region ones; members see the organisation's as shadow trails alone.
+    list=Call("cloudtrail", "DescribeTrails", "trailList", params={"includeShadowTrails": True}),
+    id="{TrailARN}",
+    name="{Name}",
+    region="{HomeRegion}",
+    details={
+        "IsLogging": Call("cloudtrail", "GetTrailStatus", "IsLogging", args={"Name": "TrailARN"}, absent=_NOT_OURS),
+        "Selectors": Call("cloudtrail", "GetEventSelectors", args={"TrailName": "TrailARN"}, absent=_NOT_OURS),
+    },
+    drop=("Selectors.TrailARN",),
 )

@@ -1,0 +1,15 @@
+"""The account itself: what is judged once for the whole of it."""
+
+from auditor.collect.declare import Call, ResourceType
+
+ACCOUNT = ResourceType(
+    "AWS::::Account",
+    "The account: what is judged once for the whole of it.",
+    list=Call("sts", "GetCallerIdentity"),
+    id="arn:{partition}:iam::{account}:root",
+    name="{Account}",
+    scope="global",
+    offering=True,
+    # Whose credentials the scan had is no fact about the account.
+    drop=("UserId", "Arn"),
+)
