@@ -150,7 +150,9 @@ def _environment() -> "Environment":
 @functools.cache
 def _style() -> str:
     text = (bundled("reports") / "templates" / "style.css").read_text(encoding="utf-8")
-    return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    bare = re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    # Spaces around braces and after a colon say nothing; those within the quotes of a `content` are kept.
+    return re.sub(r'("[^"]*")| ?([{}]) ?|([:;]) ', lambda found: found[1] or found[2] or found[3], bare)
 
 
 @functools.cache
