@@ -420,7 +420,8 @@ def _views() -> str:
         "## Ask",
         (
             "`auditor query` takes one SELECT in [SQLite's SQL](https://www.sqlite.org/lang_select.html), the same for a store "
-            "in PostgreSQL: it runs on a private copy of the views that it names, and can change nothing. `->` and `->>` reach "
+            "in PostgreSQL: it runs on a private copy of the views that it names, and can change nothing. An answer holds at "
+            "most 100 MB (and 10,000 rows, unless `--limit` says otherwise), a value 50 MB. `->` and `->>` reach "
             "into JSON (`document ->> 'Engine'`), `json_each` makes rows of a list. Moments are text in UTC, "
             "`2026-11-28T02:00:00Z`, which compares as it stands; booleans are 0 and 1. `check` is a word of SQL and needs "
             'quotes: `"check"`. `--as-of` tells everything as it was known at the end of a scan or a day.'

@@ -39,7 +39,7 @@ def command(
     A check passes by it until it ends; then it fails until somebody attests again. It never overrides what an API shows.
     """
     settings = options.settings_of(config_path)
-    from auditor.ledger.attestations import FORM, attestation_of, digest_of, is_url
+    from auditor.ledger.attestations import FORM, attestation_of, deaf, digest_of, is_url
     from auditor.ledger.entries import day
 
     given["author"] = given["author"] or saying.whom(by)
@@ -53,8 +53,12 @@ def command(
     if not is_url(given["evidence"]):
         path = Path(given["evidence"]).expanduser().absolute()
         given["evidence"], given["sha256"] = str(path), digest_of(path)
+    given["account"] = saying.account_id(given["account"], settings)
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     entry = saying.entry(FORM, given, settings.attestations.max_days, checks, standard)
+    for kind in ("check", "pattern"):
+        if given[kind] and (said := deaf(kind, given[kind], checks.values())):
+            raise click.UsageError(said)
     with options.open_store(settings, store_url) as store:
         held = store.keep(saying.signed(attestation_of(entry), by))
     shown = f" SHA-256 of the evidence: {held.sha256}." if held.sha256 else ""

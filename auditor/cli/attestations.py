@@ -83,12 +83,13 @@ def revoke(config_path: Path | None, store_url: str | None, number: int, by: str
 
 @command.command("validate")
 @options.config_option
+@options.store_option
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1)
-def validate(config_path: Path | None, paths: tuple[Path, ...]) -> int:
+def validate(config_path: Path | None, store_url: str | None, paths: tuple[Path, ...]) -> int:
     """Say everything that is wrong in the files of attestations, also of their evidence: PATHS [default: the settings']."""
     settings = options.settings_of(config_path)
     from auditor.acceptance import Attestation
-    from auditor.ledger.attestations import read_attestations
+    from auditor.ledger.attestations import deaf, read_attestations
     from auditor.ledger.book import attestation_files
 
     standard, checks = options.load_standard(settings), options.load_checks(settings)
@@ -99,6 +100,11 @@ def validate(config_path: Path | None, paths: tuple[Path, ...]) -> int:
         doubtful = [said for said in held if said.doubt or not said.evidence]
         return held, [
             *faults,
+            *(
+                f"{said.place}: {words}"
+                for said in held
+                if (words := deaf("check" if said.check else "pattern", said.subject, checks.values()))
+            ),
             *(f"{said.place}: this attestation {said.doubt or said.fault(said.given)}" for said in doubtful),
         ]
 

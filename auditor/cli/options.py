@@ -33,6 +33,7 @@ __all__ = [
     "open_store",
     "pick_earlier",
     "pick_scan",
+    "pick_widest",
     "scan_as_of",
     "scan_option",
     "selection_of",
@@ -170,6 +171,22 @@ def store_url_of(settings: "Settings", store_url: str | None) -> str:
     from auditor.store import default_url
 
     return store_url or settings.store.url or default_url()
+
+
+def pick_widest(store: "Store", number: int | None, account: str | None = None, as_of: str | None = None) -> "Scan":
+    """Return what ``pick_scan`` does, but no narrower scan in place of a whole one of the same day: then it is said."""
+    scan = pick_scan(store, number, account, as_of)
+    if number is not None or as_of is not None:
+        return scan
+    widest = store.widest_scan(scan)
+    if widest.id != scan.id:
+        from auditor.cli.terminal import complain
+
+        complain(
+            f"this is scan {widest.id} of {widest.started_at:%Y-%m-%d %H:%M} UTC: scan {scan.id} is newer, but was asked for"
+            f" less (--scan {scan.id} shows it)"
+        )
+    return widest
 
 
 def pick_scan(store: "Store", number: int | None, account: str | None = None, as_of: str | None = None) -> "Scan":

@@ -14,11 +14,22 @@ from auditor.cli import options
 
 if TYPE_CHECKING:
     from auditor.acceptance import Attestation, Waiver
+    from auditor.config import Settings
     from auditor.kit.check import Check
     from auditor.ledger.entries import Entry, Form
     from auditor.standard import Standard
 
-__all__ = ["by_option", "entry", "list_options", "scope_options", "signed", "state_of", "validate", "whom"]
+__all__ = [
+    "account_id",
+    "by_option",
+    "entry",
+    "list_options",
+    "scope_options",
+    "signed",
+    "state_of",
+    "validate",
+    "whom",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Said = TypeVar("Said", "Waiver", "Attestation")
@@ -36,7 +47,9 @@ def scope_options(command: Command) -> Command:
             metavar="GLOB",
             help="Only these resources: the whole ARN where it begins with arn:, else the whole name; * and ? stand for others.",
         ),
-        click.option("--account", metavar="ID", help="Only this account."),
+        click.option(
+            "--account", metavar="NAME|ID", help="Only this account: its id, or its name in the configuration."
+        ),
         click.option("--region", metavar="NAME", help="Only this region (or `global`)."),
     )
     return functools.reduce(lambda done, option: option(done), reversed(made), command)
@@ -48,6 +61,23 @@ def list_options(command: Command) -> Command:
         "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
     )
     return options.config_option(options.store_option(form(command)))
+
+
+def account_id(text: str | None, settings: "Settings") -> str | None:
+    """Return the id of the account that the configuration calls TEXT, else TEXT. Raises a usage error for a name without one."""
+    from auditor.tomlfile import nearest, shown
+
+    if not text or text.isdecimal():
+        return text
+    known = {account.name: account.account_id for account in (settings.account, *settings.accounts) if account.name}
+    if text not in known:
+        raise click.UsageError(
+            f"account must be an account id of 12 digits, or a name of the configuration: there is no"
+            f" {shown(text)}{nearest(text, known)}"
+        )
+    if not known[text]:
+        raise click.UsageError(f"the configuration does not say the id of account {shown(text)}: give its 12 digits")
+    return known[text]
 
 
 def entry(

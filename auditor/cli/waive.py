@@ -43,6 +43,7 @@ def command(config_path: Path | None, store_url: str | None, days: int | None, b
         if given["until"]:
             raise click.UsageError("--until and --days say the same: give one of them")
         given["until"] = (datetime.now(UTC).date() + timedelta(days=min(days, 40_000))).isoformat()
+    given["account"] = saying.account_id(given["account"], settings)
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     entry = saying.entry(FORM, given, settings.waivers.max_days, checks, standard)
     with options.open_store(settings, store_url) as store:

@@ -75,8 +75,9 @@ def revoke(config_path: Path | None, store_url: str | None, number: int, by: str
 
 @command.command("validate")
 @options.config_option
+@options.store_option
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1)
-def validate(config_path: Path | None, paths: tuple[Path, ...]) -> int:
+def validate(config_path: Path | None, store_url: str | None, paths: tuple[Path, ...]) -> int:
     """Say everything that is wrong in the files of waivers: PATHS [default: those of the settings]."""
     settings = options.settings_of(config_path)
     from auditor.ledger.book import waiver_files

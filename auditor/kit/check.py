@@ -90,6 +90,11 @@ class Check:
     """The ids it had before, the latest first."""
 
     @property
+    def attestable(self) -> bool:
+        """Whether a person's word can prove it: whether one of its cases has an attestation."""
+        return any(case.attested for case in (*self.passes, *self.fails, *self.skips, *self.unknowns))
+
+    @property
     def first_id(self) -> str:
         """The id it had first: the keys of its findings are made of it and outlive a new name."""
         return self.aliases[-1] if self.aliases else self.id

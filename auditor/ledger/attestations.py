@@ -12,7 +12,7 @@ from auditor.kit.check import Check
 from auditor.ledger.entries import Entry, Field, Form, day, read_entries
 from auditor.tomlfile import nearest, shown
 
-__all__ = ["FORM", "attestation_of", "digest_of", "is_url", "notices", "read_attestations", "verified"]
+__all__ = ["FORM", "attestation_of", "deaf", "digest_of", "is_url", "notices", "read_attestations", "verified"]
 
 FORM = Form(
     "attestation",
@@ -42,6 +42,20 @@ def read_attestations(path: Path, max_days: int, today: date) -> tuple[list[Atte
     """Return the attestations of the file at PATH, and a line for everything that is wrong in it."""
     entries, faults = read_entries(path, FORM, max_days, today)
     return [verified(attestation_of(entry), path.parent) for entry in entries], faults
+
+
+def deaf(kind: str, subject: str, checks: Iterable[Check]) -> str:
+    """Return why an attestation of SUBJECT (an id; KIND is ``check`` or ``pattern``) proves nothing; empty when it can.
+
+    No word is heard by a check that an API answers for. What there is none of at all is not said here.
+    """
+    named = [(check, {check.id, *check.aliases} if kind == "check" else set(check.patterns)) for check in checks]
+    meant = [check for check, names in named if subject in names]
+    if not meant or any(check.attestable for check in meant):
+        return ""
+    hearing = sorted({name for check, names in named if check.attestable for name in names})
+    takes = "takes no attestation: an API shows what it asks" if kind == "check" else "has no check that takes one"
+    return f"{kind} {shown(subject)} {takes}{nearest(subject, hearing) or (f'; {hearing[0]} does' if hearing else '')}"
 
 
 def attestation_of(entry: Entry) -> Attestation:

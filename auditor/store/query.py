@@ -28,6 +28,8 @@ _TYPES: Mapping[Kind, str] = {
 }  # fmt: skip
 _LONGEST = 50_000_000
 """Bytes of one value: a few functions can make any length out of nothing."""
+_MOST = 100_000_000
+"""Bytes of a whole answer: what does not fit a screen or a sheet belongs into an export."""
 _STEPS = 10_000
 """SQLite's instructions between two looks at the clock."""
 _COUNT = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
@@ -111,12 +113,24 @@ def _answer(copy: sqlite3.Connection, statement: str, seconds: float, limit: int
         cursor = copy.execute(statement)
         if cursor.description is None:
             raise QueryError("the query gives no rows: write one SELECT over the views (docs/views.md)")
-        rows = [tuple(map(_value, row)) for row in islice(cursor, limit + 1)]
+        rows = list(_bounded(tuple(map(_value, row)) for row in islice(cursor, limit + 1)))
     except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError) as error:
         clock.interrupted()
         raise QueryError(_said(error, clock)) from None
     names = _unique(str(part[0]) for part in cursor.description)
     return Answer(names, rows[:limit], len(rows) > limit)
+
+
+def _bounded(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The rows as long as they are no more than the most bytes. Raises ``QueryError``."""
+    total = 0
+    for row in rows:
+        total += sum(len(value.encode()) if isinstance(value, str) else 8 for value in row)
+        if total > _MOST:
+            raise QueryError(
+                f"the answer holds more than {_MOST // 1_000_000} MB: name fewer columns, give --limit, or take `auditor export`"
+            )
+        yield row
 
 
 class _Clock:

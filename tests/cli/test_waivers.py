@@ -225,3 +225,39 @@ def test_the_ledger_is_listed_and_an_unknown_kind_is_said() -> None:
     assert result.exit_code == 2
     assert "did you mean failover?" in result.stderr
     assert run("evidence", "list", "--since", "yesterday").exit_code == 2
+
+
+def test_a_check_that_takes_no_attestation_is_refused_by_name(tmp_path: Path) -> None:
+    given = ("--statement", "x", "--evidence", "https://wiki.example.com/x", "--days", 3)
+    for subject in (("--check", SSH), ("--pattern", "security.network.security-groups")):
+        refused = run("attest", *subject, *given)
+        assert refused.exit_code == 2
+        assert subject[1] in refused.stderr
+        assert "takes" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert rows("attestations", "list") == []
+    assert run("attest", "--check", POOL, *given).exit_code == 0
+    file = tmp_path / "said.toml"
+    text = (
+        '[[attestation]]\ncheck = "{}"\nstatement = "x"\nauthor = "ada"\nevidence = "https://wiki.example.com/x"\n'
+        "given = {}\nuntil = {}\n"
+    )
+    file.write_text(text.format(SSH, day(0), day(9)))
+    wrong = run("attestations", "validate", file)
+    assert wrong.exit_code == 2
+    assert f"said.toml:1: check {SSH} takes no attestation" in " ".join(wrong.stderr.split())
+    file.write_text(text.format(POOL, day(0), day(9)))
+    assert run("attestations", "validate", file).exit_code == 0
+
+
+def test_accounts_are_named_as_in_the_configuration(tmp_path: Path) -> None:
+    Path("config.toml").write_text('[[accounts]]\nname = "shop"\nid = "111122223333"\n\n[[accounts]]\nname = "lab"\n')
+    assert waive(account="shop").exit_code == 0
+    assert [row["account"] for row in rows("waivers", "list")] == ["111122223333"]
+    for name, said in (("shp", "did you mean shop"), ("lab", "does not say the id")):
+        wrong = waive(account=name)
+        assert wrong.exit_code == 2
+        assert said in wrong.stderr
+    store = f"sqlite:///{tmp_path / 'other.db'}"
+    for kind in ("waivers", "attestations"):
+        assert run(kind, "validate", "--store", store).exit_code == 0

@@ -283,6 +283,13 @@ def test_limits_are_told(told: Store) -> None:
         told.ask("SELECT hex(zeroblob(900000000))")
 
 
+def test_an_answer_that_is_too_large_as_a_whole_is_refused_in_one_line(told: Store) -> None:
+    each = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 9000) SELECT hex(zeroblob(8000)) FROM n"
+    with pytest.raises(QueryError, match=r"^the answer holds more than 100 MB: .*$"):
+        told.ask(each)
+    assert len(told.ask(each, limit=5000).rows) == 5000
+
+
 def test_a_wrong_name_is_told_with_the_nearest(told: Store) -> None:
     with pytest.raises(QueryError, match="there is no view findngs; did you mean findings"):
         told.ask("SELECT * FROM findngs")
