@@ -169,9 +169,11 @@
     let drawn = [];
     /** Put MADE into the table, moving nothing that stays: what has the focus keeps it. */
     const patch = (made) => {
-      const staying = new Set(made);
+      const staying = new Set(made), place = box.scrollTop;
       [...body.children].forEach((child) => { if (!staying.has(child)) child.remove(); });
       made.forEach((child, at) => { if (body.children[at] !== child) body.insertBefore(child, body.children[at] || null); });
+      // A browser may ask for the layout while rows are away (the one that had the focus among them): it then scrolls up.
+      if (box.scrollTop !== place) box.scrollTop = place;
     };
     const draw = () => {
       const held = new Map(drawn.map((one) => [one.key, one])), made = [];

@@ -204,6 +204,20 @@ def test_the_keyboard_goes_through_the_whole_table(visit: Opener) -> None:
     assert at() == 0
 
 
+def test_a_finding_far_down_opens_where_it_stands(visit: Opener) -> None:
+    opened = table(visit)
+    opened.page.focus("#rows button.open >> nth=0")
+    opened.page.keyboard.press("End")
+    opened.page.wait_for_timeout(300)
+    place = "document.getElementById('box').scrollTop"
+    before = opened.page.evaluate(place)
+    assert before > 0
+    opened.page.keyboard.press("Enter")
+    opened.page.wait_for_timeout(300)
+    assert opened.page.evaluate(place) >= before
+    assert opened.page.locator("#rows .detail").count() == 1
+
+
 def test_what_has_the_focus_keeps_it_when_the_table_is_scrolled(visit: Opener) -> None:
     opened = table(visit)
     opened.page.focus("#rows button.open >> nth=2")
