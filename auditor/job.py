@@ -140,6 +140,7 @@ def run_job(
             request = asked_on_tape(request, replaying)
         else:
             connection = connection_of(settings, types)
+        connection.heed(halt, request.deadline_seconds)
         request = replace(request, limiter=connection.limiter)
         writer = (
             open_.enter_context(recording(connection, tape, request, standard)) if tape and not tape.replay else None

@@ -16,7 +16,7 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 
-from auditor.aws.answer import Answer, Caller, CallError
+from auditor.aws.answer import Answer, Caller, CallError, Fault
 from auditor.aws.clients import AwsCaller, Clients
 from auditor.aws.credentials import RenewableProvider
 from auditor.aws.fast import parser_factory
@@ -30,7 +30,7 @@ from auditor.aws.signin import no_profile, sign_in_error
 from auditor.aws.tape import TapeWriter
 from auditor.aws.whole import EVENT, refuse_broken
 from auditor.aws.wire import blob_text, utc_text
-from auditor.errors import CredentialsError
+from auditor.errors import CredentialsError, Interrupted
 
 __all__ = ["Connection", "Identity", "OperationName", "connect"]
 
@@ -84,6 +84,8 @@ class Connection:
         self._role = role_arn
         self._enabled: frozenset[str] | None = None
         self._tape: tuple[TapeWriter, Masked | None] | None = None
+        self._stop: threading.Event | None = None
+        self._deadline: float | None = None
 
     @property
     def region(self) -> str:
@@ -128,17 +130,26 @@ class Connection:
         """Keep every answer from now on on TAPE; MASK replaces in a line what says whose account it is."""
         self._tape = (tape, mask)
 
+    def heed(self, stop: threading.Event, seconds: float) -> None:
+        """Let no single call begin or be waited for once STOP is set or so many seconds from now are over."""
+        self._stop, self._deadline = stop, self.limiter.clock() + seconds
+
     def _taped(self, caller: Caller) -> Caller:
         return RecordingCaller(caller, *self._tape) if self._tape else caller
 
     def patient(self) -> PatientCaller:
         """Return what makes single calls for whoever waits for the answer, by the account's limits, trying again."""
-        return PatientCaller(self.caller(), self.limiter)
+        return self._patiently(self.caller())
+
+    def _patiently(self, caller: Caller) -> PatientCaller:
+        return PatientCaller(caller, self.limiter, stop=self._stop, deadline=self._deadline)
 
     def _ask(self, service: str, operation: str) -> Answer:
         try:
-            return PatientCaller(self.asking(), self.limiter).call(service, operation, {}, self._region)
+            return self._patiently(self.asking()).call(service, operation, {}, self._region)
         except CallError as error:
+            if error.fault is Fault.INTERRUPTED:
+                raise Interrupted("interrupted before anything was read") from error
             raise sign_in_error(error, f"{service}:{operation}", self._profile, self._role) from error
 
 

@@ -68,3 +68,72 @@ def test_it_takes_tokens_of_the_same_lanes_as_the_queue_and_slows_them_down() ->
     PatientCaller(caller, limiter).call("box", "Ask", {}, REGION)
     assert 50.0 < lane.rate < 100.0
     assert lane.tokens < 1
+
+
+def test_told_to_stop_it_does_not_wait_for_its_next_try() -> None:
+    stop = threading.Event()
+
+    def ask(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        threading.Thread(target=stop.set).start()
+        raise THROTTLED
+
+    caller = Scripted(Ask=ask)
+    limiter = at_once(pace=Pace(first_delay=1e6, longest_delay=1e6))
+    with pytest.raises(CallError) as raised:
+        PatientCaller(caller, limiter, stop=stop).call("box", "Ask", {}, REGION)
+    assert raised.value.fault is Fault.INTERRUPTED
+    assert len(caller.calls) == 1
+
+
+def test_told_to_stop_it_waits_neither_for_its_turn_nor_for_an_answer() -> None:
+    stop, hangs = threading.Event(), threading.Event()
+
+    def ask(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        stop.set()
+        hangs.wait(60)
+        return {}
+
+    caller = Scripted(Ask=ask)
+    limiter = at_once(limits=lambda service, operation: Limit(1e-6, 1.0))
+    try:
+        for _ in ("for an answer", "for its turn"):
+            with pytest.raises(CallError) as raised:
+                PatientCaller(caller, limiter, stop=stop).call("box", "Ask", {}, REGION)
+            assert raised.value.fault is Fault.INTERRUPTED
+    finally:
+        hangs.set()
+    assert len(caller.calls) == 1
+
+
+def test_an_event_that_is_made_of_two_is_heard_of() -> None:
+    """Such a one is set with another and wakes nobody who waits for it."""
+    other = threading.Event()
+
+    class Either(threading.Event):
+        def is_set(self) -> bool:
+            return super().is_set() or other.is_set()
+
+    def ask(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        threading.Thread(target=other.set).start()
+        raise THROTTLED
+
+    limiter = at_once(pace=Pace(first_delay=1e6, longest_delay=1e6))
+    with pytest.raises(CallError, match="stopped"):
+        PatientCaller(Scripted(Ask=ask), limiter, stop=Either()).call("box", "Ask", {}, REGION)
+
+
+def test_once_the_scans_time_is_over_nothing_is_asked_or_tried_again() -> None:
+    now = 0.0
+
+    def ask(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        nonlocal now
+        now = 10.0
+        raise UNAVAILABLE
+
+    caller = Scripted(Ask=ask)
+    patient = PatientCaller(caller, at_once(clock=lambda: now), deadline=5.0)
+    for _ in ("while it is asked", "before it is asked"):
+        with pytest.raises(CallError) as raised:
+            patient.call("box", "Ask", {}, REGION)
+        assert raised.value.fault is Fault.DEADLINE
+    assert len(caller.calls) == 1
