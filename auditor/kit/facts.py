@@ -3,13 +3,13 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from auditor.acceptance import Attestation
 from auditor.kit.money import PriceBook
-from auditor.kit.time import parse_time
+from auditor.kit.time import DAYS, parse_time
 from auditor.model import GLOBAL, Evidence, Gap, Resource
 
 __all__ = ["ATTESTATION", "Facts", "NotApplicable", "Series", "Unavailable", "World", "values_at"]
@@ -357,10 +357,15 @@ class Facts:
         found = self._world.attestation(check, self, max_age_days)
         if found is None:
             raise Unavailable(Gap(ATTESTATION, "NotGiven", f"to be attested: auditor attest --check {check}"))
-        fault = found.fault(self.observed_at.date(), max_age_days)
+        today = self.observed_at.date()
+        fault = found.fault(today, max_age_days)
         if fault:
+            # How old it is follows from the clock; that it is too old does not change with the days.
+            aged = found.until >= today and fault != found.fault(today)
+            given = datetime(found.given.year, found.given.month, found.given.day, tzinfo=UTC)
             yield Evidence(
-                f"the attestation of {found.author} {fault}",
+                f"the attestation of {found.author} "
+                + (f"is {DAYS} days old, {max_age_days} allowed" if aged else fault),
                 {
                     "statement": found.statement,
                     "author": found.author,
@@ -369,6 +374,7 @@ class Facts:
                     "evidence": found.evidence,
                     "source": found.source,
                 },
+                since=given if aged else None,
             )
 
     def all(self, type: str, *, everywhere: bool = False) -> Sequence["Facts"]:

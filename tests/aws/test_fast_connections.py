@@ -242,6 +242,7 @@ class Tls:
         self.server = _Server(("127.0.0.1", 0), Request)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.server.answer, self.server.requests = (lambda r: r.reply(200, IDENTITY)), []
+        self.server.over, self.server.ahead = threading.Event(), timedelta()
 
     def closed(self) -> tuple[ssl.SSLContext, Path]:
         """Only what it would have served with."""

@@ -60,7 +60,8 @@ def test_prefixes_are_what_the_service_models_sign_for() -> None:
 def test_the_policy_holds_exactly_the_declared_actions_sorted_and_once() -> None:
     found = actions(policy(TYPES.values()))
     declared = {action(call) for type in TYPES.values() for call in type.every_call}
-    assert sorted(found) == sorted(declared | {"ec2:DescribeRegions"})
+    # Who we are may be asked by everybody: no policy names it.
+    assert sorted(found) == sorted((declared | {"ec2:DescribeRegions"}) - {"sts:GetCallerIdentity"})
     assert all(list(s["Action"]) == sorted(s["Action"]) for s in policy(TYPES.values())["Statement"])
 
 
