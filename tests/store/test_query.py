@@ -40,11 +40,13 @@ def told(store: Store) -> Store:
     fails = {scan.id: store.findings(scan.id, verdicts=[Verdict.FAIL]) for scan in store.scans()}
     scan = store.scan(next(number for number, found in fails.items() if found))
     failing = [state.finding.key for state in fails[scan.id]]
+    # What is waived saves nothing, so it is one without a saving.
+    waived = next(state.finding.key for state in fails[scan.id] if state.finding.saving is None)
     waiver = Waiver(
         check="x", reason="a lake", owner="ada", ticket="OPS-1", until=date(2027, 1, 1), place="waivers.toml:2"
     )
     with store._database.writing(scan.account) as connection:
-        acceptance.save(store._database, connection, scan, failing, Accepted(dict.fromkeys(failing[:1], waiver)))
+        acceptance.save(store._database, connection, scan, failing, Accepted({waived: waiver}))
         connection.execute(text("UPDATE scores SET strict = value"))
     fact = DatedFact("drill", scan.account, "global", "T", "arn:d", "arn:p", "d", START, "x:ListDrills", {"Done": True})
     assert store.remember(scan, [fact]) == 1
