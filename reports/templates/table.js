@@ -166,7 +166,7 @@
       getItemKey: (index) => { const item = items[index]; return item.group ? "g" + item.group.id : item.detail ? "d" + item.row : item.row; },
       rangeExtractor: inView(),
     });
-    let drawn = [];
+    let drawn = [], printing = false; // paper holds rows that are not in view: nothing may draw over them
     /** Put MADE into the table, moving nothing that stays: what has the focus keeps it. */
     const patch = (made) => {
       const staying = new Set(made), place = box.scrollTop;
@@ -176,6 +176,7 @@
       if (box.scrollTop !== place) box.scrollTop = place;
     };
     const draw = () => {
+      if (printing) return;
       const held = new Map(drawn.map((one) => [one.key, one])), made = [];
       let at = 0;
       drawn = virtual.getVirtualItems().map(({ key, index, start, end }) => {
@@ -346,10 +347,11 @@
     addEventListener("beforeprint", () => {
       const list = rowsShown();
       drawn = [];
+      printing = true;
       body.replaceChildren(...list.slice(0, PRINTED).flatMap((row, index) => (opened.has(row) ? [line(row, index), detail(row)] : [line(row, index)])));
       if (list.length > PRINTED) $("printed").textContent = `Printed: the first ${PRINTED} of ${status.textContent}. The report in a browser and report.json hold all.`;
     });
-    addEventListener("afterprint", () => { $("printed").textContent = ""; refresh(); });
+    addEventListener("afterprint", () => { printing = false; $("printed").textContent = ""; refresh(); });
 
     form.hidden = $("tools").hidden = false;
     $("static").hidden = true;
