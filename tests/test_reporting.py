@@ -52,6 +52,7 @@ def test_what_is_offered_is_in_no_count_of_resources_nor_of_their_changes(
 def test_what_aws_offers_is_marked() -> None:
     types = load_types()
     assert {name for name, type in types.items() if type.offering is True} == {
+        "AWS::::Account",
         "AWS::::Region",
         "AWS::EC2::AvailabilityZone",
         "AWS::EC2::InstanceType",

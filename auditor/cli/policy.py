@@ -83,10 +83,8 @@ def command(
         planned += organizations.TYPES.values()
         roles = [organizations.role_of(settings, "aws", "*")]
     if actions:
-        needed = {permissions.action(call) for type in planned for call in type.every_call}
-        needed |= {permissions.action(call) for call in pricing.CALLS}
-        needed |= {"sts:AssumeRole"} if roles else set()
-        click.echo("\n".join(sorted(needed)))
+        statements = permissions.policy(planned, pricing.CALLS, roles)["Statement"]
+        click.echo("\n".join(sorted({name for statement in statements for name in statement["Action"]})))
         return
     if form:
         documents = permissions.documents(planned, pricing.CALLS, roles)
