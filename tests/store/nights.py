@@ -18,6 +18,10 @@ START = datetime(2026, 1, 1, 2, tzinfo=UTC)
 DENIED = Gap("ec2:DescribeVolumes", "UnauthorizedOperation", "request 1f3a was refused")
 
 
+STATES = tuple(state for state in CoverageState if state is not CoverageState.NOT_OFFERED)
+"""What a scope of a made-up night may be. That a service is gone is believed only after days, so it has tests of its own."""
+
+
 @dataclass
 class Nights:
     """Scans an account again and again; everything it makes up is the same in each run."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store.nights import Nights
+from store.nights import STATES, Nights
 
 from auditor.drift import Drift, FieldChange, FieldKind, Member, canonical, compare
 from auditor.model import CoverageState, Resource, Scan, Scope
@@ -24,7 +24,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=8,
 )
 DOCUMENTS = st.dictionaries(st.sampled_from(["Size", "Tags", "Rules", "command"]), VALUES, max_size=3)
-NIGHT = st.tuples(st.sampled_from(CoverageState), st.dictionaries(st.sampled_from("pqrs"), DOCUMENTS, max_size=4))
+NIGHT = st.tuples(st.sampled_from(STATES), st.dictionaries(st.sampled_from("pqrs"), DOCUMENTS, max_size=4))
 
 
 def applied(changes: tuple[FieldChange, ...], document: Mapping[str, Any]) -> Any:

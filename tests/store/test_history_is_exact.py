@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store.nights import Nights
+from store.nights import STATES, Nights
 
-from auditor.model import CoverageState, Gap, Resource, Scope
+from auditor.model import Gap, Resource, Scope
 from auditor.store import Store
 
 NAMES = ("a", "b\x00", "c\ud800", "d" * 300)
@@ -25,7 +25,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 GAPS = st.sampled_from([{}, {"Policy": Gap("x:Get", "Denied", "1")}, {"Now": Gap("cw:Get", "Throttling")}])
 CONTENT = st.tuples(st.dictionaries(st.sampled_from(["Size", "State"]), VALUES), st.none() | VALUES, GAPS)
 READ = st.dictionaries(st.sampled_from(NAMES), CONTENT)
-SCOPE = st.tuples(st.sampled_from(CoverageState), READ)
+SCOPE = st.tuples(st.sampled_from(STATES), READ)
 NIGHT = st.tuples(SCOPE, SCOPE)
 
 

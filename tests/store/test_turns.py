@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store.nights import Nights
+from store.nights import STATES, Nights
 from store.test_lives import CHECK, Judge
 
 from auditor.drift import Cause
@@ -110,7 +110,7 @@ def test_without_versions_of_checks_the_digests_of_the_scans_decide(judge: Judge
 
 
 NIGHT = st.tuples(
-    st.sampled_from(CoverageState), st.dictionaries(st.sampled_from("pqr"), st.sampled_from(Verdict), max_size=3)
+    st.sampled_from(STATES), st.dictionaries(st.sampled_from("pqr"), st.sampled_from(Verdict), max_size=3)
 )
 
 
