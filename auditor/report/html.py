@@ -15,7 +15,7 @@ from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
 from auditor.report.block import columns, pack
 from auditor.report.charts import HEIGHT, WIDTH, charts, sparkline
 from auditor.report.month import month
-from auditor.report.text import amount, json_text, number, plural, score_text, short, type_words, visible
+from auditor.report.text import amount, brief, json_text, number, plural, score_text, short, type_words, visible
 from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing
 
 if TYPE_CHECKING:
@@ -256,6 +256,7 @@ def _times(formula: str) -> str:
 _FILTERS = {
     "alike": _alike,
     "amount": amount,
+    "brief": brief,
     "certainty": _CERTAINTY_NAMES.__getitem__,
     "code": _code,
     "coverage_parts": _coverage_parts,

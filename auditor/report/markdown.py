@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from auditor.catalog import bundled
 from auditor.model import SEVERITY_WEIGHTS
 from auditor.report.html import GRADES
-from auditor.report.text import number, plural, score_text, short, type_words
+from auditor.report.text import brief, number, plural, score_text, short, type_words
 from auditor.report.view import ReportView
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, plural=plural, score=score_text, short=short, type_words=type_words,
+        brief=brief, number=number, plural=plural, score=score_text, short=short, type_words=type_words,
         usd=_usd, code=_code, fence=_fence, capital=_capital,
     )  # fmt: skip
     return environment

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 __all__ = [
     "amount",
+    "brief",
     "json_text",
     "moment",
     "number",
@@ -54,6 +55,22 @@ def short(text: str, length: int = 80) -> str:
         return text
     tail = (length - 1) * 2 // 5
     return f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def brief(text: str, length: int) -> str:
+    """Return prose in at most LENGTH characters: a longer one ends after a whole sentence, else after a whole word, with ``…``."""
+    if len(text) <= length:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, length - 1)]
+    if ends and ends[-1] >= length // 3:
+        return f"{text[: ends[-1]]} …"
+    words = text[:length].rpartition(" ")[0].rstrip(" ,;:(-\N{EN DASH}")
+    # One endless word has no end to cut at.
+    return f"{words}…" if len(words) >= length // 3 else short(text, length)
+
+
+_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)[.!?](?=\s)")
+"""Where a sentence ends; a point within a name or a number ends none."""
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)

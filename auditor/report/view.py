@@ -120,6 +120,21 @@ class WaiverView:
     findings: int = 0
     """Findings it waives in this scan; of an expired one, those it would waive."""
 
+    @property
+    def words(self) -> str:
+        """How it stands, in a few words."""
+        return _WAIVING.get(self.state, self.state)
+
+
+_WAIVING = {
+    "active": "holds",
+    "ending": "holds, and ends soon",
+    "expired": "has ended",
+    "unused": "matches nothing",
+    "unknown": "names nothing that is known",
+    "unread": "what it is about was not read",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class AttestationView:

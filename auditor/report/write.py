@@ -132,5 +132,5 @@ def _umask() -> int:
 def _refused(path: Path, error: OSError, what: str) -> ReportError:
     reason = error.strerror or type(error).__name__
     return ReportError(
-        f"{path} {what}: {reason}; choose another folder with --output (the scan itself is in the store)"
+        f"{path} {what}: {reason}; make room there or choose another folder (the scan itself is in the store)"
     )

@@ -2,12 +2,13 @@
 
 import functools
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from report import sample
 
+from auditor.kit import Facts, NoThresholds
 from auditor.model import Evidence
 from auditor.report import Known, ReportInputs, ReportView, build_view, write_reports
 
@@ -27,6 +28,18 @@ def _long() -> ReportInputs:
     return replace(full, scan=scan, states=states, resources=known)
 
 
+def _wordy() -> ReportInputs:
+    """Return a scan whose checks are the worst there can be, and explain themselves at length; the account's name is long."""
+    full = sample.inputs(400, account_name="northwind-mail-order-company-of-the-north-production-eu-central " * 3)
+    why = "When this does not hold, what depends on it stops, and nobody learns of it before the customers do. " * 6
+
+    def judge(facts: Facts, want: NoThresholds) -> Iterator[Evidence]:
+        yield from ()
+
+    judge.__doc__ = f"{'A title that goes on, ' * 12}and ends\n\nWhy: {why}\nFix: mend it.\nSource: the standard."
+    return replace(full, checks={id: replace(check, judge=judge) for id, check in full.checks.items()})
+
+
 STATES: Mapping[str, Callable[[], ReportInputs]] = {
     "ordinary": lambda: sample.inputs(6),
     "first": lambda: sample.inputs(4, first=True),
@@ -35,6 +48,7 @@ STATES: Mapping[str, Callable[[], ReportInputs]] = {
     "hostile": lambda: sample.inputs(len(sample.HOSTILE), hostile=True, account_name=sample.HOSTILE[0]),
     "waived": sample.waived,
     "long": _long,
+    "wordy": _wordy,
 }
 """State -> how it is made; small, because a browser looks at every element."""
 NAMES = ("compliance.html", "cost.html", "executive.html")

@@ -1,5 +1,6 @@
 """Every page in every state: nothing runs that should not, nothing is wider than the screen, everybody can use it."""
 
+import re
 from pathlib import Path
 
 import axe_playwright_python
@@ -49,6 +50,13 @@ def test_everybody_can_use_it(visit: Opener, state: str, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_everybody_can_use_it_in_the_dark_and_on_a_phone(visit: Opener, name: str) -> None:
     assert violations(visit(folder_of("ordinary") / name, width=320, dark=True).page) == []
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@pytest.mark.parametrize("state", STATES)
+def test_the_executive_page_is_one_printed_side(visit: Opener, state: str, paper: str) -> None:
+    printed = visit(folder_of(state) / "executive.html").page.pdf(format=paper)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
 
 
 def test_every_finding_can_be_opened_and_harms_nobody(visit: Opener) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor import standard
-from auditor.acceptance import Waiver
+from auditor.acceptance import Accepted, Waiver, WaiverUse
 from auditor.catalog import bundled
 from auditor.drift import Drift, Incomparable, ResourceChange, ResourceRef, compare
 from auditor.kit import NOW, Check, Facts, Fix, NoThresholds
@@ -380,7 +380,13 @@ def waived() -> ReportInputs:
     keys = {state.finding.key for state in failing}
     states = [replace(state, waiver=waiver) if state.finding.key in keys else state for state in full.states]
     scores = score(ACCOUNT, [p.id for p in full.standard], CHECKS, full.tallies, [s.finding for s in states], keys)
-    return replace(full, states=states, scores=scores)
+    ended = replace(waiver, until=NOW.date() - timedelta(days=3), ticket="", place="waivers.toml:7", resource="x|*")
+    accepted = Accepted(
+        dict.fromkeys(keys, waiver),
+        (WaiverUse(waiver, "ending", len(keys)), WaiverUse(ended, "expired", 2), WaiverUse(ended, "unused")),
+        notices=("the waiver of any ends on 2026-06-24",),
+    )
+    return replace(full, states=states, scores=scores, accepted=accepted)
 
 
 def nothing_found() -> ReportInputs:

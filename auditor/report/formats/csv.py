@@ -12,7 +12,6 @@ __all__ = ["COLUMNS", "render_csv"]
 COLUMNS = (
     "verdict",
     "severity",
-    "waived_until",
     "section",
     "bullets",
     "check",
@@ -36,6 +35,7 @@ COLUMNS = (
     "console",
     "tags",
     "key",
+    "waived_until",
 )
 """The columns, in order. Under one version of the JSON schema columns are only added, at the end."""
 
@@ -63,7 +63,6 @@ def _row(view: ReportView, sections: dict[str, str], finding: FindingView) -> tu
     return (
         finding.verdict,
         finding.severity,
-        finding.waiver.until if finding.waiver else "",
         sections.get(finding.section, ""),
         " ".join(check.patterns) if check else "",
         finding.check,
@@ -87,4 +86,5 @@ def _row(view: ReportView, sections: dict[str, str], finding: FindingView) -> tu
         finding.console,
         ", ".join(f"{key}={value}" for key, value in finding.tags.items()),
         finding.key,
+        finding.waiver.until if finding.waiver else "",
     )
