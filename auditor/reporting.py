@@ -47,6 +47,7 @@ def report_inputs(
         tallies, scores = store.tallies(scan.id), store.scores(scan.id)
         states, changes, accepted = store.findings(scan.id), store.changes(scan.id), store.accepted(scan.id)
     before = earlier(store, scan)
+    nights = store.nights(scan.account, by=scan.id, counting=priced(checks.values()))
     turns = store.turns(scan.id, before.id) if before and changes else ()
 
     return ReportInputs(
@@ -62,7 +63,8 @@ def report_inputs(
         causes={turn.state.finding.key: turn.cause for turn in turns},
         histories=store.histories(scan.id) if before else {},
         drift=drift_between(store, types, scan) if before else None,
-        nights=store.nights(scan.account, by=scan.id, counting=priced(checks.values())),
+        nights=nights,
+        bullets=store.bullets([night.scan.id for night in nights]),
         resources=_known(store, scan, states, checks.values()),
         offerings=_offerings(inventory, types),
         accepted=accepted,

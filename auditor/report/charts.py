@@ -7,10 +7,14 @@ from auditor.model import Severity
 from auditor.report.text import amount, number, score_text
 from auditor.report.view import NightView
 
-__all__ = ["HEIGHT", "WIDTH", "Chart", "Line", "charts", "sparkline"]
+__all__ = ["HEIGHT", "SMALL", "WIDTH", "Chart", "Line", "Small", "charts", "small", "sparkline"]
 
 WIDTH, HEIGHT = 300, 72
 """Of a chart's drawing, in units of its view box."""
+SMALL = (78, 16)
+"""Width and height of a small drawing."""
+_RECENT = 14
+"""Nights in a small drawing: there is one for each bullet."""
 _FEWEST = 2
 """Nights that make a line."""
 
@@ -44,6 +48,67 @@ class Chart:
     """Days of the first and the last night."""
     rows: tuple[tuple[str, str, bool], ...]
     """Day, value, comparable: the table behind the line, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A score over the last nights that compare with the last one, drawn small: whole units, a level stretch in one step."""
+
+    path: str
+    """As SVG's path takes it."""
+    title: str
+    words: str
+    """What stands for the drawing: ``61 on 2026-06-02, 64 from 06-09``; a night without a score is a dash."""
+
+
+def small(nights: Sequence[NightView], trend: Sequence[float | None]) -> Small | None:
+    """Return the drawing of TREND, the scores of NIGHTS (oldest first); ``None`` where fewer than two of them compare and have one."""
+    recent = list(zip(nights[-_RECENT:], trend[-_RECENT:], strict=False))
+    held = [(index, night.day, value) for index, (night, value) in enumerate(recent) if night.comparable]
+    known = [value for _, _, value in held if value is not None]
+    if len(known) < _FEWEST:
+        return None
+    return Small(
+        path=_path(held, len(recent)),
+        title=f"Score of {len(known)} nights: {score_text(min(known))} to {score_text(max(known))}",
+        words=_told(held),
+    )
+
+
+_Held = Sequence[tuple[int, str, float | None]]
+
+
+def _path(held: _Held, count: int) -> str:
+    """Return a line through the scores HELD (index among COUNT nights, day, score); it breaks where there is none."""
+    width, high = SMALL
+    text, before = "", -2
+    level, level_end = -1, ""
+    for index, _, value in held:
+        if value is None:
+            continue
+        x, y = round(width * index / (count - 1)), round(high * (1 - value / 100))
+        if index != before + 1:
+            text += f"{level_end}M{x} {y}"
+            level_end = "h0"  # a single night is a dot
+        elif y == level:
+            level_end = f"H{x}"
+        else:
+            text += f"{'' if level_end == 'h0' else level_end}L{x} {y}"
+            level_end = ""
+        before, level = index, y
+    return text + level_end
+
+
+def _told(held: _Held) -> str:
+    """Return the scores HELD in words, each said when it changes."""
+    told: list[tuple[str, str]] = []
+    for _, day, value in held:
+        text = score_text(value)
+        if not told or told[-1][1] != text:
+            told.append((day, text))
+    first, year = told[0], told[0][0][:4]
+    rest = [f"{text} from {day[5:] if day[:4] == year else day}" for day, text in told[1:]]
+    return ", ".join([f"{first[1]} on {first[0]}" if rest else f"{first[1]} since {first[0]}", *rest])
 
 
 def charts(nights: Sequence[NightView]) -> tuple[Chart, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from auditor.catalog import bundled
 from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
 from auditor.report.block import columns, pack
-from auditor.report.charts import HEIGHT, WIDTH, charts, sparkline
+from auditor.report.charts import HEIGHT, SMALL, WIDTH, charts, small, sparkline
 from auditor.report.month import month
 from auditor.report.text import amount, brief, json_text, number, plural, score_text, short, type_words, visible
 from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing
@@ -126,6 +126,8 @@ def _render(template: str, view: ReportView, others: Mapping[str, str], block: s
         "block": block,
         "charts": charts(view.nights),
         "chart_size": (WIDTH, HEIGHT),
+        "small_size": SMALL,
+        "small": functools.partial(small, view.nights),
         "sparks": {section.id: sparkline(view.nights, section.id) for section in view.sections},
     }
     return _environment().get_template(template).render(_frame(_scripts() if block else _scripts()[:1]) | values | more)

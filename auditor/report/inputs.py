@@ -71,6 +71,8 @@ class ReportInputs:
     """What differs in the inventory since the previous scan; ``None``: not known (the first scan)."""
     nights: Sequence[Night] = ()
     """The last nights up to this scan, oldest first."""
+    bullets: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    """Bullet's id -> its score on each of those nights; ``None``: it had none."""
     resources: Mapping[str, Known] = field(default_factory=dict)
     """Resource id -> what else is known; needed for those with findings only."""
     offerings: Mapping[Scope, int] = field(default_factory=dict)

@@ -115,6 +115,7 @@ def _bullet(bullet: BulletView, group: str, group_name: str) -> dict[str, Any]:
         "score": bullet.score,
         "grade": bullet.letter,
         "delta": bullet.delta,
+        "trend": bullet.trend,
         "counts": asdict(bullet.counts),
         "checks": bullet.checks,
         "thresholds": dict(bullet.thresholds),

@@ -35,7 +35,7 @@ def section_views(
     for section_id, patterns in groupby(inputs.standard, key=lambda pattern: pattern.section_id):
         held = list(patterns)
         groups = tuple(
-            _group(id, list(members), (now, before), serving, failing)
+            _group(id, list(members), (now, before, inputs.bullets), serving, failing)
             for id, members in groupby(held, key=lambda pattern: pattern.group_id)
         )
         score = now.get(("section", section_id))
@@ -63,12 +63,12 @@ def _delta(now: Score | None, before: Score | None) -> float | None:
 def _group(
     id: str,
     patterns: Sequence[Pattern],
-    scores: tuple[_Scores, _Scores],
+    scores: tuple[_Scores, _Scores, Mapping[str, Sequence[float | None]]],
     serving: Mapping[str, Sequence[CheckView]],
     failing: Mapping[str, Sequence[FindingView]],
 ) -> GroupView:
-    """Return a sub-chapter. SCORES: those of this scan, and those of the previous one where the two compare."""
-    now, before = scores
+    """Return a sub-chapter. SCORES: of this scan, of the previous one where the two compare, and of each night."""
+    now, before, nights = scores
     score = now.get(("group", id))
     return GroupView(
         id=id,
@@ -76,7 +76,7 @@ def _group(
         score=score.value if score else None,
         letter=score.letter if score else None,
         bullets=tuple(
-            _bullet(pattern, now.get(key), before.get(key), serving[pattern.id], failing)
+            _bullet(pattern, now.get(key), before.get(key), nights.get(pattern.id, ()), serving[pattern.id], failing)
             for pattern in patterns
             for key in [("pattern", pattern.id)]
         ),
@@ -87,6 +87,7 @@ def _bullet(
     pattern: Pattern,
     score: Score | None,
     before: Score | None,
+    nights: Sequence[float | None],
     checks: Sequence[CheckView],
     failing: Mapping[str, Sequence[FindingView]],
 ) -> BulletView:
@@ -103,6 +104,7 @@ def _bullet(
         score=score.value if score else None,
         letter=score.letter if score else None,
         delta=_delta(score, before),
+        trend=tuple(nights),
         counts=counts,
         checks=tuple(check.id for check in checks),
         worst=same(worst),

@@ -252,6 +252,8 @@ class BulletView:
     letter: str | None
     delta: float | None
     """Against the previous scan; ``None`` where the two do not compare."""
+    trend: tuple[float | None, ...]
+    """Its score on each of the report's nights, oldest first; empty: on none of them it had one."""
     counts: Counts
     checks: tuple[str, ...]
     """Ids of the checks that measure it."""

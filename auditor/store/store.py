@@ -404,6 +404,11 @@ class Store:
         with self._database.reading() as connection:
             return trends.nights(connection, account, limit, by, counting)
 
+    def bullets(self, scan_ids: Sequence[int]) -> dict[str, list[float | None]]:
+        """Each bullet's score in the scans SCAN_IDS, in their order; ``None`` where that scan gave it none."""
+        with self._database.reading() as connection:
+            return trends.bullets(connection, scan_ids)
+
     def lives(self, scan_id: int, since: datetime | None = None) -> list[Life]:
         """How long findings of the scan's account have failed as of it; with those that ended by then, after SINCE."""
         with self._database.reading() as connection:

@@ -32,7 +32,7 @@ from auditor.store.schema import (
 )
 from auditor.trend import Life, Night, Turn
 
-__all__ = ["histories", "lives", "nights"]
+__all__ = ["bullets", "histories", "lives", "nights"]
 
 
 class _Version(NamedTuple):
@@ -72,6 +72,17 @@ def nights(
             )
         )  # fmt: skip
     return result
+
+
+def bullets(connection: Connection, numbers: Sequence[int]) -> dict[str, list[float | None]]:
+    """Each bullet's score in the scans NUMBERS, in their order; ``None`` where that scan gave it none."""
+    place = {number: index for index, number in enumerate(numbers)}
+    query = select(scores.c.scan_id, scores.c.id, scores.c.value)
+    query = query.where(scores.c.scan_id.in_(numbers), scores.c.level == "pattern", scores.c.value.is_not(None))
+    found: dict[str, list[float | None]] = {}
+    for number, id, value in connection.execute(query):
+        found.setdefault(id, [None] * len(place))[place[number]] = value
+    return found
 
 
 def lives(connection: Connection, scan: Scan, since: datetime | None = None) -> list[Life]:

@@ -284,6 +284,7 @@ def inputs(
         replace(state, lifecycle=fate, finding=replace(state.finding, key=f"gone{number:028x}"))
         for number, (state, fate) in enumerate(zip(fails, fates, strict=False))
     ]
+    told = nights(scan, scores, maker.states, 1 if first else 30)
     return ReportInputs(
         scan=scan,
         standard=shipped,
@@ -293,7 +294,8 @@ def inputs(
         tallies=maker.tallies,
         scores=scores,
         previous=None if first else previous,
-        nights=nights(scan, scores, maker.states, 1 if first else 30),
+        nights=told,
+        bullets=bullets(scores, len(told)),
         changes=[] if first else [*opened, *gone],
         histories={} if first else histories(scan, maker.states),
         drift=None if first else drift(),
@@ -350,6 +352,18 @@ def nights(scan: Scan, scores: Sequence[Score], states: Sequence[FindingState], 
             )
         )
     return made
+
+
+def bullets(scores: Sequence[Score], count: int) -> dict[str, list[float | None]]:
+    """Return each bullet's score on COUNT nights: most stay for days, some move, and on one night nothing was judged."""
+    moved = [0.0 if number % 3 else 10.0 for number in range(len(scores))]
+    return {
+        held.id: [
+            None if age == 11 else max(0.0, held.value - step * (age // (3 + number % 5))) for age in range(count - 1, -1, -1)
+        ]
+        for number, (held, step) in enumerate(zip(scores, moved, strict=True))
+        if held.level == "pattern" and held.value is not None
+    }
 
 
 def drift() -> Drift:

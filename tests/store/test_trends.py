@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from store.nights import START, Nights
 from store.test_lives import CHECK, Judge
 
-from auditor.model import CoverageState, Lifecycle, Resource, Severity, Verdict
+from auditor.model import CoverageState, Lifecycle, Resource, Score, Severity, Verdict
 from auditor.store import CheckVersion
 from auditor.trend import Life, repairs
 
@@ -124,3 +124,21 @@ def test_a_resources_versions_are_told_with_what_moved_that_night(judge: Judge) 
     assert versions[1].whole == {"VolumeId": "a", "Size": 2, "Now": "2026-01-03"}
     assert [v.until_scan for v in store.resource_history(fourth.id, one.id)] == [2, fourth.id]
     assert list(store.resource_history(third.id, "arn:of:nothing")) == []
+
+
+def test_each_bullets_score_stands_at_its_night_and_what_had_none_is_none(judge: Judge, volumes: list[Resource]) -> None:
+    store = judge.nights.store
+    numbers = []
+    for value in (40.0, None, 60.0):
+        scan = judge.nights.night(*volumes)
+        scored = [
+            Score("account", "123456789012", value, None, 1, 1),
+            Score("pattern", "water.dry", value, None, 1, 1),
+            *([Score("pattern", "water.deep", 90.0, "A", 1, 0)] if value == 60.0 else []),
+        ]
+        tallies = [judge.tally(scope, volumes, [], []) for scope in store.inventory(scan.id).coverage]
+        assert store.save_judgement(scan.id, [], tallies, scored)
+        numbers.append(scan.id)
+    assert store.bullets(numbers) == {"water.dry": [40.0, None, 60.0], "water.deep": [None, None, 90.0]}
+    assert store.bullets([numbers[2], numbers[0]]) == {"water.dry": [60.0, 40.0], "water.deep": [90.0, None]}
+    assert store.bullets([]) == {}
