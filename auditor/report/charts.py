@@ -62,7 +62,7 @@ class Small:
 
 
 def small(nights: Sequence[NightView], trend: Sequence[float | None]) -> Small | None:
-    """Return the drawing of TREND, the scores of NIGHTS (oldest first); ``None`` where fewer than two of them compare and have one."""
+    """Return the drawing of TREND, the scores of NIGHTS (oldest first); ``None`` where fewer than two compare and have one."""
     recent = list(zip(nights[-_RECENT:], trend[-_RECENT:], strict=False))
     held = [(index, night.day, value) for index, (night, value) in enumerate(recent) if night.comparable]
     known = [value for _, _, value in held if value is not None]

@@ -359,7 +359,8 @@ def bullets(scores: Sequence[Score], count: int) -> dict[str, list[float | None]
     moved = [0.0 if number % 3 else 10.0 for number in range(len(scores))]
     return {
         held.id: [
-            None if age == 11 else max(0.0, held.value - step * (age // (3 + number % 5))) for age in range(count - 1, -1, -1)
+            None if age == 11 else max(0.0, held.value - step * (age // (3 + number % 5)))
+            for age in range(count - 1, -1, -1)
         ]
         for number, (held, step) in enumerate(zip(scores, moved, strict=True))
         if held.level == "pattern" and held.value is not None

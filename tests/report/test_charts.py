@@ -81,7 +81,9 @@ def test_the_last_value_of_the_chart_is_the_reports_own(rich: ReportView) -> Non
 
 
 @given(some.lists(some.tuples(SCORES, some.booleans()), max_size=40))
-def test_a_small_line_goes_through_every_score_that_compares_and_no_other(values: list[tuple[float | None, bool]]) -> None:
+def test_a_small_line_goes_through_every_score_that_compares_and_no_other(
+    values: list[tuple[float | None, bool]],
+) -> None:
     nights = [night(score, number, comparable=same) for number, (score, same) in enumerate(values)]
     line = small(nights, [score for score, _ in values])
     recent = values[-14:]

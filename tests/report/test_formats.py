@@ -262,10 +262,10 @@ def test_ocsf_events_are_compliance_findings(view: ReportView) -> None:
 
 def test_columns_of_the_csv_are_only_added_at_the_end() -> None:
     known = (
-        "verdict severity section bullets check title resource name type service account account_name region evidence reason "
-        "since since_scan lifecycle last_seen usd_month command terraform console tags key waived_until"
-    ).split()
-    assert list(COLUMNS[: len(known)]) == known
+        "verdict,severity,section,bullets,check,title,resource,name,type,service,account,account_name,region,evidence,reason,"
+        "since,since_scan,lifecycle,last_seen,usd_month,command,terraform,console,tags,key,waived_until"
+    )
+    assert ",".join(COLUMNS).startswith(known)
 
 
 def test_no_cell_of_the_csv_is_a_formula(hostile: ReportView) -> None:

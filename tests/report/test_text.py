@@ -30,6 +30,8 @@ def test_it_keeps_to_its_length_and_says_that_it_is_not_all(text: str, length: i
     assert shown == text or "…" in shown
 
 
-@given(st.lists(st.text(st.sampled_from("abcdefg"), min_size=1, max_size=8), min_size=1, max_size=30), st.integers(30, 60))
+@given(
+    st.lists(st.text(st.sampled_from("abcdefg"), min_size=1, max_size=8), min_size=1, max_size=30), st.integers(30, 60)
+)
 def test_no_word_is_cut(words: list[str], length: int) -> None:
     assert set(brief(" ".join(words), length).removesuffix("…").split()) <= set(words)

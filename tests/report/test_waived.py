@@ -48,7 +48,9 @@ def test_every_waiver_says_how_it_stands_and_what_it_waives() -> None:
 def test_the_markdown_says_what_became_of_each_finding_and_how_each_bullet_moved() -> None:
     text = render_markdown(VIEW, 1_000_000)
     changes = text.partition("| What became of it |")[2].partition("\n## ")[0]
-    told = re.findall(r"^\| (New|Back again|Could not be verified|Mended|Gone with its resource) \|", changes, re.MULTILINE)
+    told = re.findall(
+        r"^\| (New|Back again|Could not be verified|Mended|Gone with its resource) \|", changes, re.MULTILINE
+    )
     assert len(told) == sum(VIEW.changes.counts.values()) <= 60
     bullets = text.partition("## The standard")[2].partition("\n## ")[0]
     moved = [bullet for section in VIEW.sections for bullet in section.bullets if bullet.delta]

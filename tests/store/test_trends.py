@@ -126,7 +126,9 @@ def test_a_resources_versions_are_told_with_what_moved_that_night(judge: Judge) 
     assert list(store.resource_history(third.id, "arn:of:nothing")) == []
 
 
-def test_each_bullets_score_stands_at_its_night_and_what_had_none_is_none(judge: Judge, volumes: list[Resource]) -> None:
+def test_each_bullets_score_stands_at_its_night_and_what_had_none_is_none(
+    judge: Judge, volumes: list[Resource]
+) -> None:
     store = judge.nights.store
     numbers = []
     for value in (40.0, None, 60.0):
