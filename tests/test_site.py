@@ -3,7 +3,9 @@
 import fcntl
 import json
 import re
+import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,16 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report.sample import HOSTILE
 from sites import ALL_CHECKS, TODAY, an_account, broken_links, build, files, told
+from store.nights import START
 from store.test_lives import CHECK
 
 from auditor.acceptance import Accepted, Waiver, WaiverUse
+from auditor.catalog import bundled
 from auditor.errors import ReportError, UsageError
 from auditor.model import ScanStatus, Severity, Verdict
 from auditor.report import write
+from auditor.report.html import look
 from auditor.report.site import folder_name
 from auditor.report.summary import summary_from
 from auditor.site import SiteFolder
-from auditor.store import Store
+from auditor.store import Keep, Store
 
 MANIFEST = ".auditor-site.json"
 
@@ -357,3 +362,79 @@ def test_an_account_that_is_not_judged_for_days_is_pointed_out(store: Store, roo
     text = (root / "index.html").read_text()
     assert f"{(TODAY - day).days} days ago" in text
     assert "not judged for more than 2 days" in text
+
+
+def test_every_report_leads_back_to_its_account_and_to_the_index(store: Store, root: Path) -> None:
+    told(store, an_account(store), 2)
+    build(store, root)
+    base = root / "accounts/123456789012"
+    pages = [path for path in base.rglob("*.html") if path.name != "index.html"]
+    assert len(pages) == 9
+    for page in pages:
+        links = dict(re.findall(r'<a href="([^"#]+)">((?:This|All) accounts?)</a>', page.read_text()))
+        assert {(page.parent / href).resolve(): text for href, text in links.items()} == {
+            (base / "index.html").resolve(): "This account",
+            (root / "index.html").resolve(): "All accounts",
+        }
+
+
+@pytest.mark.parametrize("changed", ["auditor.site.build.__version__", "auditor.site.build.look"])
+def test_another_program_or_other_pages_make_every_report_anew(store: Store, root: Path, changed: str) -> None:
+    told(store, an_account(store), 2)
+    build(store, root)
+    with patch(changed, "9.9" if changed.endswith("version__") else lambda: "other"):
+        written = build(store, root).written
+        assert {path for path in written if path.endswith("compliance.html")} == {
+            "accounts/123456789012/compliance.html",
+            "accounts/123456789012/nights/2026-01-01-scan-1/compliance.html",
+            "accounts/123456789012/nights/2026-01-02-scan-2/compliance.html",
+        }
+        assert build(store, root).written == ()
+
+
+def test_what_pages_are_made_with_has_a_digest_of_all_of_it(tmp_path: Path) -> None:
+    shutil.copytree(bundled("reports"), tmp_path / "reports")
+    with patch("auditor.report.html.bundled", lambda name: tmp_path / name):
+        seen = set()
+        for name in (
+            "templates/style.css",
+            "templates/table.js",
+            "templates/parts/risks.html.j2",
+            "vendor/tanstack.js",
+        ):
+            seen.add(look.__wrapped__())
+            with (tmp_path / "reports" / name).open("a") as file:
+                file.write("\n")
+        seen.add(look.__wrapped__())
+    assert len(seen) == 5
+    assert look() in seen
+
+
+def test_the_reports_of_pruned_scans_vanish_and_the_others_stay(store: Store, root: Path) -> None:
+    told(store, an_account(store), 4)
+    build(store, root)
+    assert store.prune([Keep("all", 1)], START + timedelta(days=3)).scans == 2
+    built = build(store, root)
+    kept = sorted(path.name for path in (root / "accounts/123456789012/nights").iterdir())
+    assert kept == ["2026-01-03-scan-3", "2026-01-04-scan-4"]
+    assert "2026-01-01" not in (root / "accounts/123456789012/index.html").read_text()
+    # The third is compared with nothing any more; the fourth still with the third.
+    assert "accounts/123456789012/nights/2026-01-03-scan-3/compliance.html" in built.written
+    assert "accounts/123456789012/nights/2026-01-04-scan-4/compliance.html" not in built.written
+    assert broken_links(root) == []
+    assert build(store, root).written == ()
+
+
+def test_a_renamed_account_has_its_new_name_on_every_page_and_its_old_one_in_old_reports(
+    store: Store, root: Path
+) -> None:
+    told(store, an_account(store, name="old name"), 2)
+    build(store, root)
+    told(store, an_account(store, name="new name"), 1)
+    build(store, root)
+    for page in ("index.html", "accounts/123456789012/index.html", "accounts/123456789012/compliance.html"):
+        assert "new name" in (root / page).read_text(), page
+        assert "old name" not in (root / page).read_text(), page
+    nights = root / "accounts/123456789012/nights"
+    assert "old name" in (nights / "2026-01-02-scan-2/compliance.html").read_text()
+    assert broken_links(root) == []

@@ -21,7 +21,7 @@ from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView,
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["GRADES", "ROWS", "render_cost_html", "render_executive_html", "render_html", "render_page"]
+__all__ = ["GRADES", "ROWS", "look", "render_cost_html", "render_executive_html", "render_html", "render_page"]
 
 ROWS = 500
 """Findings that stand in the page itself, readable without JavaScript."""
@@ -91,6 +91,15 @@ def render_cost_html(view: ReportView, others: Mapping[str, str] = MappingProxyT
         contents.append(("unpriced", "Not priced", len(view.money.unpriced)))
     contents += [("bullets", "The standard", None), ("method", "The amounts", None)]
     return _render("cost.html.j2", view, others, contents=contents)
+
+
+@functools.cache
+def look() -> str:
+    """Return a digest of all that pages are made with: templates, style, scripts and the library."""
+    held = hashlib.sha256()
+    for path in sorted(path for name in ("templates", "vendor") for path in (bundled("reports") / name).rglob("*")):
+        held.update(path.read_bytes() if path.is_file() else b"")
+    return held.hexdigest()
 
 
 def render_page(template: str, **values: Any) -> str:

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from auditor.errors import ReportError
 from auditor.report.formats.asff import render_asff
@@ -28,16 +29,11 @@ _PAGES = {
 }
 
 
-def _beside(own: str, named: Callable[[str], str]) -> dict[str, str]:
-    """Return title -> file of the pages beside OWN."""
-    return {title: named(file) for file, title in _PAGES.items() if file != own}
-
-
-_FILES: Mapping[str, Mapping[str, Callable[[ReportView, Callable[[str], str], int], str | bytes]]] = {
+_FILES: Mapping[str, Mapping[str, Callable[[ReportView, Mapping[str, str], int], str | bytes]]] = {
     "html": {
-        "compliance.html": lambda view, named, _: render_html(view, _beside("compliance.html", named)),
-        "cost.html": lambda view, named, _: render_cost_html(view, _beside("cost.html", named)),
-        "executive.html": lambda view, named, _: render_executive_html(view, _beside("executive.html", named)),
+        "compliance.html": lambda view, others, _: render_html(view, others),
+        "cost.html": lambda view, others, _: render_cost_html(view, others),
+        "executive.html": lambda view, others, _: render_executive_html(view, others),
     },
     "md": {
         "compliance.md": lambda view, _, limit: render_markdown(view, limit),
@@ -51,7 +47,7 @@ _FILES: Mapping[str, Mapping[str, Callable[[ReportView, Callable[[str], str], in
     "junit": {"junit.xml": lambda view, *_: render_junit(view)},
     "prometheus": {"auditor.prom": lambda view, *_: render_prometheus(view)},
 }
-"""Format -> file -> how it is made from a view, what the files are called in this folder, and how long Markdown may be."""
+"""Format -> file -> how it is made from a view, the pages it leads to (title -> address), and how long Markdown may be."""
 FORMATS: tuple[str, ...] = tuple(_FILES)
 
 
@@ -62,13 +58,15 @@ def write_reports(
     *,
     stem: str = "",
     max_length: int = LIMIT,
+    above: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Path]:
     """Write the reports of FORMATS into FOLDER (made if missing) and return their paths.
 
     Names: ``compliance.html``, ``cost.html``, ``executive.html``, ``compliance.md``, ``cost.md``, ``report.json``,
     ``findings.csv``, ``findings.ocsf.jsonl``, ``findings.asff.json``, ``findings.sarif``, ``junit.xml``, ``auditor.prom``;
     with STEM, ``STEM-compliance.html``. A Markdown file has at most MAX_LENGTH
-    characters. A file that is there is replaced at once, never half-written. Raises ReportError.
+    characters. ABOVE: title -> address of pages elsewhere that the HTML pages lead to. A file that is there is
+    replaced at once, never half-written. Raises ReportError.
     """
     if unknown := [name for name in formats if name not in _FILES]:
         raise ReportError(f"there is no report format {unknown[0]!r}; there are {', '.join(FORMATS)}")
@@ -82,7 +80,8 @@ def write_reports(
     for format in FORMATS:
         for name, render in _FILES[format].items() if format in formats else ():
             path = folder / named(name)
-            _replace(path, render(view, named, max_length))
+            beside = {title: named(file) for file, title in _PAGES.items() if file != name}
+            _replace(path, render(view, {**above, **beside}, max_length))
             written.append(path)
     return written
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 
@@ -13,9 +13,11 @@ from auditor.collect.plan import make_plan
 from auditor.errors import UsageError
 from auditor.kit.check import Check
 from auditor.model import Scan, Severity
-from auditor.report import ReportInputs, build_view, file_names, write_reports
+from auditor.report import ReportView, build_view, file_names, write_reports
 from auditor.report.changes import night_view
+from auditor.report.html import look
 from auditor.report.site import AccountView, SiteView, folder_name, render_site
+from auditor.report.summary import SCHEMA as SUMMARY_SCHEMA
 from auditor.report.summary import Summary, summary_from, summary_json, summary_of
 from auditor.report.text import moment, visible
 from auditor.reporting import report_inputs
@@ -36,6 +38,8 @@ REPORTS: Mapping[str, str] = {
     "JSON" if name == "report.json" else name.partition(".")[0]: name for name in file_names(_FORMATS)
 }
 """Kind of report -> its file, in the account's folder and in that of every night that is kept."""
+_ABOVE = ("This account", "All accounts")
+"""What every report leads back to: the account's page and the index."""
 _ROWS = 10_000
 """Nights of an account that the site shows at most."""
 
@@ -125,12 +129,17 @@ class _Account:
     checks: Mapping[str, Check]
     types: Mapping[str, ResourceType]
     newest: Scan
+    _made: dict[int, ReportView] = field(default_factory=dict)
 
     def view(self, nights: int, today: date) -> AccountView:
         """Write the reports that are not there yet, and return what the pages say of the account."""
         rows = self.store.nights(self.newest.account, _ROWS, counting=priced(self.checks.values()))
-        kept = {night.scan.id: self._night(night) for night in rows[-nights:]}
-        latest = self._latest(rows[-1], kept[rows[-1].scan.id]) if rows else None
+        kept, latest = {}, None
+        for previous, night in list(zip((None, *rows), rows, strict=False))[-nights:]:
+            key = self._key(night, previous)
+            kept[night.scan.id] = self._night(night, key)
+            if night is rows[-1]:
+                latest = self._latest(night, key)
         day = rows[-1].scan.started_at.date() if rows else None
         return AccountView(
             account=visible(self.newest.account),
@@ -155,47 +164,55 @@ class _Account:
     def _base(self) -> str:
         return f"accounts/{self._name}"
 
-    def _night(self, night: Night) -> str:
-        """Have the reports of a night, and return their folder, below the account's."""
+    def _night(self, night: Night, key: str) -> str:
+        """Have the reports of a night, which depend on what KEY names; return their folder, below the account's."""
         place = f"nights/{night.scan.started_at:%Y-%m-%d}-scan-{night.scan.id}"
-        files = {name: f"{self._base}/{place}/{name}" for name in (*REPORTS.values(), _SUMMARY)}
-        key = self._key(night)
+        self._reports(night, f"{self._base}/{place}", key, "../../")
+        return place
+
+    def _latest(self, night: Night, key: str) -> Summary:
+        """Have the newest night's reports in the account's own folder too, at an address that stays; return the summary."""
+        self._reports(night, self._base, key, "")
+        path = f"{self._base}/{_SUMMARY}"
+        summary = summary_from(self.folder.read(path))
+        if summary is None:
+            summary = summary_of(self._view(night.scan))
+            self.folder.claim([path])
+            self.folder.put(path, summary_json(summary), key)
+        return summary
+
+    def _reports(self, night: Night, place: str, key: str, back: str) -> None:
+        """Have a night's reports in the folder PLACE; BACK leads from there to the account's."""
+        files = {name: f"{place}/{name}" for name in (*REPORTS.values(), _SUMMARY)}
         if self.folder.same(files.values(), key):
-            return place
+            return
         log.info("reports of scan %s of account %s", night.scan.id, self.newest.account)
         self.folder.claim(files.values())
-        view = build_view(self._inputs(night.scan))
-        write_reports(view, self.folder.root / self._base / place, _FORMATS)
+        view = self._view(night.scan)
+        addresses = (f"{back}index.html", f"{back}../../index.html")
+        write_reports(view, self.folder.root / place, _FORMATS, above=dict(zip(_ABOVE, addresses, strict=True)))
         for name in REPORTS.values():
             self.folder.made(files[name], key)
         self.folder.put(files[_SUMMARY], summary_json(summary_of(view)), key)
         self.folder.save()
-        return place
 
-    def _latest(self, night: Night, place: str) -> Summary:
-        """Have the newest night's reports in the account's own folder too, at an address that stays; return the summary."""
-        key = self._key(night)
-        files = {name: f"{self._base}/{name}" for name in (*REPORTS.values(), _SUMMARY)}
-        if not self.folder.same(files.values(), key):
-            self.folder.claim(files.values())
-            for name, path in files.items():
-                self.folder.put(path, (self.folder.root / self._base / place / name).read_bytes(), key)
-            self.folder.save()
-        summary = summary_from(self.folder.read(files[_SUMMARY]))
-        if summary is None:
-            summary = summary_of(build_view(self._inputs(night.scan)))
-            self.folder.claim([files[_SUMMARY]])
-            self.folder.put(files[_SUMMARY], summary_json(summary), key)
-        return summary
+    def _view(self, scan: Scan) -> ReportView:
+        """Return the view of a scan; the newest one's is asked for twice, and made once."""
+        if scan.id not in self._made:
+            self._made.clear()
+            self._made[scan.id] = build_view(report_inputs(self.store, scan, self.standard, self.checks, self.types))
+        return self._made[scan.id]
 
-    def _inputs(self, scan: Scan) -> ReportInputs:
-        return report_inputs(self.store, scan, self.standard, self.checks, self.types)
+    def _key(self, night: Night, previous: Night | None) -> str:
+        """Return what a night's reports depend on: the scan, how it was judged, the night before, the program and its pages.
 
-    def _key(self, night: Night) -> str:
-        """Return what a night's reports depend on: the scan, what it was judged by and how, and the program."""
+        What else has changed since (today's standard and checks) is not in it: they stay as they were.
+        """
         scan = night.scan
+        before = (previous.scan.id, previous.score) if previous else None
         told = (
-            __version__, scan.id, str(scan.status), scan.account_name, scan.standard_digest, scan.checks_digest,
+            __version__, look(), SUMMARY_SCHEMA, before,
+            scan.id, str(scan.status), scan.account_name, scan.standard_digest, scan.checks_digest,
             [(s.level, s.id, s.value, s.passed, s.failed, s.unknown, s.waived) for s in self.store.scores(scan.id)],
             list(night.severities.values()), night.unverified, night.waived, night.savings, repr(self.store.accepted(scan.id)),
         )  # fmt: skip
