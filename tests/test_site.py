@@ -20,7 +20,7 @@ from store.test_lives import CHECK
 from auditor.acceptance import Accepted, Waiver, WaiverUse
 from auditor.catalog import bundled
 from auditor.errors import ReportError, UsageError
-from auditor.model import ScanStatus, Severity, Verdict
+from auditor.model import ScanStatus, Score, Severity, Verdict
 from auditor.report import write
 from auditor.report.html import look
 from auditor.report.site import folder_name
@@ -438,3 +438,18 @@ def test_a_renamed_account_has_its_new_name_on_every_page_and_its_old_one_in_old
     nights = root / "accounts/123456789012/nights"
     assert "old name" in (nights / "2026-01-02-scan-2/compliance.html").read_text()
     assert broken_links(root) == []
+
+
+def test_the_pages_say_whether_it_is_better_or_worse_than_the_night_before(store: Store, root: Path) -> None:
+    judge = an_account(store)
+    volumes = [judge.nights.volume(name) for name in "ab"]
+    for value in (50.0, 62.5):
+        scan = judge.nights.night(*volumes)
+        tallies = [judge.tally(scope, volumes, [], []) for scope in store.inventory(scan.id).coverage]
+        assert store.save_judgement(scan.id, [], tallies, [Score("account", "123456789012", value, "F", 1, 1)])
+    build(store, root)
+    index = re.sub(r"<[^>]+>", "", (root / "index.html").read_text())
+    assert "Since the night before: 12.5 points better." in index
+    assert "+12.5 since the night before" in index
+    page = re.sub(r"<[^>]+>", "", (root / "accounts/123456789012/index.html").read_text())
+    assert "12.5 points better than the night before, as many critical and high findings." in page

@@ -74,6 +74,26 @@ class AccountView:
         """Whether its newest scan gave no figures: it was stopped, died or is still running."""
         return self.latest is None or self.latest.scan != self.scan
 
+    @property
+    def delta(self) -> float | None:
+        """By how much its score moved since the night before; ``None`` where the two do not compare."""
+        if len(self.nights) < 2:
+            return None
+        before, now = self.nights[-2:]
+        if not before.comparable or before.score is None or now.score is None:
+            return None
+        return round(now.score - before.score, 1)
+
+    @property
+    def grew(self) -> int | None:
+        """By how many its critical and high findings grew since the night before; ``None`` where the two do not compare."""
+        if len(self.nights) < 2 or not self.nights[-2].comparable:
+            return None
+        before, now = (
+            sum(night.severities[level] for level in (Severity.CRITICAL, Severity.HIGH)) for night in self.nights[-2:]
+        )
+        return now - before
+
     def count(self, *levels: Severity) -> int:
         """Return its open findings of LEVELS."""
         return sum(self.latest.severities[level] for level in levels) if self.latest else 0
@@ -162,7 +182,8 @@ def render_site(site: SiteView) -> Iterator[tuple[str, str]]:
     )
     yield (
         "index.html",
-        render_page("site/index.html.j2", **common, root="", sentence=_sentence(site), notes=_notes(site),
+        render_page("site/index.html.j2", **common, root="", sentence=_sentence(site), moved=_moved(site),
+                    notes=_notes(site), sections=_sections(site),
                     risks=_risks(site, views), shares=_shares(site)),
     )  # fmt: skip
 
@@ -265,6 +286,29 @@ def _sentence(site: SiteView) -> str:
             head = "" if level is Severity.CRITICAL else f"No critical findings{read}; "
             return f"{head}{having:,} of {total:,} accounts {'has' if having == 1 else 'have'} {level} findings"
     return f"No critical or high findings{read}, in {total:,} accounts"
+
+
+def _sections(site: SiteView) -> Mapping[str, str]:
+    """Return id and name of the sections that some account has a score in; all where none has."""
+    scored = {id for a in site.judged if a.latest for id, (score, _) in a.latest.sections.items() if score is not None}
+    return {id: name for id, name in site.standard.sections.items() if id in scored or not scored}
+
+
+def _moved(site: SiteView) -> str:
+    """Return how the accounts' scores moved since the night before, in a sentence; nothing where none compares."""
+    deltas = [account.delta for account in site.judged if account.delta is not None]
+    if not deltas:
+        return ""
+    if len(site.accounts) == 1:
+        return f"Since the night before: {_by(deltas[0])}" if deltas[0] else "The score is that of the night before"
+    better, worse = sum(delta > 0 for delta in deltas), sum(delta < 0 for delta in deltas)
+    same = len(deltas) - better - worse
+    said = [(better, "better"), (worse, "worse"), (same, "as they were" if same != 1 else "as it was")]
+    return f"Since the night before: {', '.join(f'{count:,} {words}' for count, words in said if count)}"
+
+
+def _by(delta: float) -> str:
+    return f"{abs(delta):.1f} points {'better' if delta > 0 else 'worse'}"
 
 
 def _notes(site: SiteView) -> list[str]:
