@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,7 @@ import botocore.session
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from auditor.collect import load_types
-from auditor.collect.declare import Batch, Call, CallFailed, Collector, ResourceType, Wait
+from auditor.collect.declare import Batch, Call, CallFailed, Collector, Now, ResourceType, Wait
 
 SESSION = botocore.session.get_session()
 MOMENT = "2026-06-15T03:00:00+00:00"
@@ -133,6 +134,8 @@ def run(collector: Collector, answers: Answers) -> Iterator[dict[str, Any]]:
                 if isinstance(sent, CallFailed):
                     asked = collector.throw(sent)
                     continue
+            elif isinstance(asked, Now):
+                sent = datetime.fromisoformat(MOMENT)
             elif not isinstance(asked, Wait) and asked and isinstance(asked[0], Call):
                 sent = [answers(call) for call in asked if isinstance(call, Call)]
             elif not isinstance(asked, Wait):

@@ -5,7 +5,7 @@ from typing import Any
 
 from auditor.collect.declare import Call, CallFailed, Collector
 
-__all__ = ["batches", "raise_first", "read", "rows_of", "side_by_side"]
+__all__ = ["batches", "one_of", "raise_first", "read", "rows_of", "side_by_side"]
 
 
 def side_by_side(calls: Iterable[Call]) -> Generator[Sequence[Call], Any, Sequence[Any]]:
@@ -28,6 +28,11 @@ def read(answers: Iterable[Any]) -> Iterator[Any]:
     for answer in answers:
         if not isinstance(answer, CallFailed):
             yield from answer
+
+
+def one_of(answer: Any) -> Any:
+    """Return the one thing that a call answers, or ``None``: where others list by the same call, it comes as the only row."""
+    return next(iter(answer), None) if isinstance(answer, list) else answer
 
 
 def raise_first(answers: Iterable[Any]) -> None:

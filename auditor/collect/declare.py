@@ -14,6 +14,7 @@ __all__ = [
     "Collector",
     "Dated",
     "Metric",
+    "Now",
     "ResourceType",
     "Row",
     "Wait",
@@ -45,8 +46,9 @@ class Call:
     """Error codes that are an answer: there is none. The field is then ``None``."""
     action: str = ""
     """The IAM action, where it is not the service's prefix and the operation's name."""
-    region: str = ""
-    """The only region that answers this call (``us-east-1``), for services that live in one."""
+    region: str | tuple[str, ...] = ""
+    """The only region that answers this call (``us-east-1``), for services that live in one; a tuple: one for each partition
+    that has the service, which in the others is not offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,18 @@ class Wait:
     seconds: float
 
 
-Collector = Generator[Call | Sequence[Call] | Sequence[Row] | Wait, Any, None]
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A generator asks when this is, by the Date of the answers it has had: for calls that name a period."""
+
+
+Collector = Generator[Call | Sequence[Call] | Sequence[Row] | Wait | Now, Any, None]
 """A type that needs code. It yields, and is sent:
 
 - a Call: what lies at its ``result`` over all its pages (``absent``: None), or has a CallFailed raised in it;
 - a list of Calls, made side by side: the list of their answers, in the place of a failed one its CallFailed;
 - a Wait: nothing, once the time is over; a call asked again is made again;
+- a Now: the moment its first answer came (UTC, aware), which is the same when a tape is replayed;
 - a list of rows, as they come: nothing.
 
 Each Call is an item of the queue of its own; a call that lists a type as well is made once."""

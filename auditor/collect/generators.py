@@ -10,7 +10,7 @@ from typing import Any
 from auditor.aws.answer import CallError, Fault
 from auditor.aws.permissions import action
 from auditor.collect.context import Context
-from auditor.collect.declare import Call, CallFailed, Collector, Wait
+from auditor.collect.declare import Call, CallFailed, Collector, Now, Wait
 from auditor.collect.listing import Keep, Listing
 from auditor.collect.paging import read_all
 from auditor.collect.rows import call_key
@@ -70,7 +70,7 @@ class Stepper:
         scope.enter()
 
     def _key(self, call: Call) -> Any:
-        return (*call_key(call, call.params, call.region), call.result)
+        return (*call_key(call, call.params, str(call.region)), call.result)
 
     def start(self) -> None:
         """Run the code up to its first call."""
@@ -79,8 +79,9 @@ class Stepper:
     def advance(self, answer: Any) -> None:
         """Send ANSWER into the code, and go on until it waits for something."""
         try:
-            while self._step(answer):
-                answer = None
+            sent: tuple[Any, ...] = (answer,)
+            while sent:
+                sent = self._step(*sent)
         except StopIteration:
             self._finish()
         except _Failed as failed:
@@ -93,23 +94,25 @@ class Stepper:
             logger.exception("the code that reads %s broke", self._scope.type.type)
             self._broke(error)
 
-    def _step(self, answer: Any) -> bool:
-        """Send one answer; returns whether the code goes on at once. Raises what the code raises."""
+    def _step(self, answer: Any) -> tuple[Any, ...]:
+        """Send one answer; returns what the code gets at once, alone in a tuple; nothing when it waits. Raises what it raises."""
         ended = self._context.queue.ended
         if ended is not None:
             self._code.close()
             raise _Failed(self._scope.first_call, ended)
         wanted = self._code.throw(answer) if isinstance(answer, CallFailed) else self._code.send(answer)
+        if isinstance(wanted, Now):
+            return (self._scope.observed(None),)
         if isinstance(wanted, Wait):
             self._context.queue.pause(wanted.seconds, lambda _: self.advance(None), self._broke)
-            return False
+            return ()
         calls = [wanted] if isinstance(wanted, Call) else [item for item in wanted if isinstance(item, Call)]
         if calls:
             _Together(self, calls, alone=isinstance(wanted, Call)).start()
-            return False
+            return ()
         if wanted:
             self._scope.take(wanted)  # type: ignore[arg-type]  # no calls: then rows
-        return True
+        return (None,)
 
     def ask(self, call: Call, done: Callable[[Any], None]) -> None:
         """Have DONE called with what CALL comes to. The first time, a list that others read as well is shared."""
@@ -160,7 +163,9 @@ class Stepper:
 
 
 def _outcome(call: Call, outcome: Any) -> Any:
-    return _Failed(call, outcome) if isinstance(outcome, CallError) else outcome
+    if not isinstance(outcome, CallError):
+        return outcome
+    return None if outcome.code in call.absent else _Failed(call, outcome)
 
 
 class _Together:

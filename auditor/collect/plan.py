@@ -48,7 +48,8 @@ class Plan:
         a service control policy may close the home region, and the endpoints of global services answer from anywhere.
         """
         if call.region:
-            return call.region if partition_of(call.region) == self.partition else None
+            places = (call.region,) if isinstance(call.region, str) else call.region
+            return next((place for place in places if partition_of(place) == self.partition), None)
         if region != GLOBAL:
             return region
         home = home_region(self.partition)

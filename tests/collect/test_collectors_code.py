@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.collect import load_types
+from auditor.collect.aws.ce import last_month
 from auditor.collect.aws.iam import report_rows, with_documents
-from auditor.collect.declare import Call, CallFailed, Wait
+from auditor.collect.declare import Call, CallFailed, Now, Wait
+from auditor.kit import NOW
 from auditor.model import Gap
 
 DENIED = Gap("x:Y", "AccessDenied")
@@ -42,6 +45,8 @@ def play(type: str, reply: Reply) -> tuple[list[Mapping[str, Any]], list[str], C
                     continue
             elif isinstance(asked, Wait):
                 asked_for.append("wait")
+            elif isinstance(asked, Now):
+                sent = NOW
             elif asked and isinstance(asked[0], Call):
                 sent = [answer(call) for call in asked if isinstance(call, Call)]
             else:
@@ -423,16 +428,123 @@ def test_of_awss_own_policies_those_in_use_are_kept() -> None:
     assert not kept(awss, AttachmentCount=0, PermissionsBoundaryUsageCount=0)
 
 
+# ---- what is paid ----------------------------------------------------------------------------------------------------
+
+IDENTITY = {"Account": "111122223333"}
+OF_THE_BILL = {"AWS::CE::CommitmentUsage": 1, "AWS::CE::PurchaseRecommendation": 5}
+"""How many there are in every account that pays for itself: of what it commits to, and of what it could."""
+ALERT = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80.0}
+BUDGET = {"BudgetName": "all", "BudgetType": "COST"}
+SAVING_PLANS = {"Total": {"Utilization": {"UtilizationPercentage": "97"}}}
+
+
+def budgets(**answers: Any) -> tuple[list[Mapping[str, Any]], list[str], CallFailed | None]:
+    usual = {
+        "GetCallerIdentity": IDENTITY,
+        "DescribeBudgets": [BUDGET],
+        "DescribeBudgetNotificationsForAccount": [
+            {"BudgetName": "all", "Notifications": [{**ALERT, "NotificationState": "ALARM"}]},
+        ],
+        "DescribeSubscribersForNotification": [{"SubscriptionType": "EMAIL", "Address": "(hidden)"}],
+    }
+    return play("AWS::Budgets::Budget", replies(**{**usual, **answers}))
+
+
+def test_a_budget_has_its_notifications_and_how_somebody_is_told_but_not_who() -> None:
+    [budget], asked, failed = budgets()
+    assert failed is None
+    assert asked.count("DescribeBudgetNotificationsForAccount") == 1
+    assert budget["Notifications"] == [{**ALERT, "Subscribers": [{"SubscriptionType": "EMAIL"}]}]
+
+
+def test_a_budget_of_which_no_notification_is_told_has_none() -> None:
+    [budget], asked, _ = budgets(DescribeBudgetNotificationsForAccount=[])
+    assert budget["Notifications"] == []
+    assert "DescribeSubscribersForNotification" not in asked
+
+
+@pytest.mark.parametrize("operation", ["DescribeBudgetNotificationsForAccount", "DescribeSubscribersForNotification"])
+def test_notifications_that_could_not_be_read_are_a_gap_of_each_budget_and_never_none(operation: str) -> None:
+    [budget], _, failed = budgets(**{operation: DENIED})
+    assert failed is None
+    assert budget["Notifications"] == DENIED
+
+
+def test_budgets_that_may_not_be_listed_are_unread() -> None:
+    rows, _, failed = budgets(DescribeBudgets=DENIED)
+    assert (rows, failed and failed.gap) == ([], DENIED)
+
+
+def figures(type: str, **answers: Any) -> tuple[list[Mapping[str, Any]], list[str], CallFailed | None]:
+    usual: dict[str, Any] = {
+        "GetCallerIdentity": IDENTITY,
+        "DescribeOrganization": None,
+        **dict.fromkeys(("GetSavingsPlansUtilization", "GetSavingsPlansCoverage"), SAVING_PLANS),
+        **dict.fromkeys(("GetReservationUtilization", "GetReservationCoverage"), None),
+        **dict.fromkeys(("GetSavingsPlansPurchaseRecommendation", "GetReservationPurchaseRecommendation"), {}),
+    }
+    return play(type, replies(**{**usual, **answers}))
+
+
+@pytest.mark.parametrize("type", OF_THE_BILL)
+@pytest.mark.parametrize("shared", [False, True])
+def test_cost_explorer_is_not_paid_for_figures_that_the_payer_has(type: str, shared: bool) -> None:
+    """A call that a type is listed by as well gives its one answer as a row."""
+    organization: Any = {"MasterAccountId": "999988887777"}
+    rows, asked, failed = figures(type, DescribeOrganization=[organization] if shared else organization)
+    assert (rows, failed) == ([], None)
+    assert asked == ["GetCallerIdentity", "DescribeOrganization"]
+
+
+@pytest.mark.parametrize("organization", [None, [], {"MasterAccountId": "111122223333"}, DENIED])
+def test_who_pays_itself_or_may_not_ask_who_does_has_figures(organization: Any) -> None:
+    [row], asked, _ = figures("AWS::CE::CommitmentUsage", DescribeOrganization=organization)
+    assert len(asked) == 6
+    assert row["SavingsPlansUtilization"] == SAVING_PLANS
+    assert row["ReservationUtilization"] is None, "there are no figures, which is an answer"
+
+
+def test_a_figure_that_could_not_be_read_is_a_gap_beside_the_others() -> None:
+    [row], _, failed = figures("AWS::CE::CommitmentUsage", GetReservationUtilization=DENIED)
+    assert failed is None
+    assert (row["ReservationUtilization"], row["SavingsPlansUtilization"]) == (DENIED, SAVING_PLANS)
+    rows, _, _ = figures("AWS::CE::PurchaseRecommendation", GetReservationPurchaseRecommendation=DENIED)
+    assert [row["Summary"] for row in rows] == [None, *[DENIED] * 4]
+
+
+def test_a_services_recommendation_is_counted_once_however_many_pages_repeat_it() -> None:
+    said = {"RecommendationSummary": {"TotalEstimatedMonthlySavingsAmount": "80"}}
+    pages = {"Recommendations": [said, said], "Metadata": {"GenerationTimestamp": "2026-06-14"}}
+    rows, _, _ = figures("AWS::CE::PurchaseRecommendation", GetReservationPurchaseRecommendation=pages)
+    assert {row["For"]: row["Summary"] for row in rows}["Amazon ElastiCache"] == said["RecommendationSummary"]
+
+
+@given(st.integers(0, 80 * 365 * 86400))
+def test_the_last_month_is_whole_and_two_days_over(seconds: int) -> None:
+    now = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    month = last_month(now)
+    start, end = (date.fromisoformat(month[name]) for name in ("Start", "End"))
+    assert (start.day, end.day) == (1, 1)
+    assert timedelta(days=28) <= end - start <= timedelta(days=31)
+    assert timedelta(days=2) <= now - datetime.combine(end, time(), UTC) < timedelta(days=33)
+
+
+def test_of_who_is_told_of_anomalies_topics_are_kept_and_people_are_not() -> None:
+    shape = load_types()["AWS::CE::AnomalySubscription"].shape
+    assert shape
+    topic = {"Type": "SNS", "Address": "arn:aws:sns:us-east-1:111122223333:costs"}
+    kept = shape({"Subscribers": [topic, {"Type": "EMAIL", "Address": "ada@example.com", "Status": "CONFIRMED"}]})
+    assert kept["Subscribers"] == [topic, {"Type": "EMAIL", "Status": "CONFIRMED"}]
+
+
 # ---- every generator -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("type", [name for name, type in load_types().items() if type.collect])
 def test_a_generator_in_an_empty_account_ends(type: str) -> None:
-    def reply(call: Call) -> Any:
-        return REPORT if call.operation == "GetCredentialReport" else []
-
-    rows, _, failed = play(type, reply)
-    assert not rows
+    told = {"GetCredentialReport": REPORT, "GetCallerIdentity": IDENTITY}
+    rows, _, failed = play(type, lambda call: told.get(call.operation, []))
+    assert len(rows) == OF_THE_BILL.get(type, 0)
     assert failed is None
 
 

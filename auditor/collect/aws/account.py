@@ -2,10 +2,12 @@
 
 from auditor.collect.declare import Call, ResourceType
 
+IDENTITY = Call("sts", "GetCallerIdentity")
+
 ACCOUNT = ResourceType(
     "AWS::::Account",
     "The account: what is judged once for the whole of it.",
-    list=Call("sts", "GetCallerIdentity"),
+    list=IDENTITY,
     id="arn:{partition}:iam::{account}:root",
     name="{Account}",
     scope="global",

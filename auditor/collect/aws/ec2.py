@@ -194,3 +194,15 @@ INSTANCE_TYPE = ResourceType(
     name="{InstanceType}",
     offering=True,
 )
+
+# ---- reservations ----------------------------------------------------------------------------------------------------
+
+RESERVED_INSTANCES = ResourceType(
+    "AWS::EC2::ReservedInstances",
+    "Instances that are paid for a year or three, or queued to be.",
+    list=Call("ec2", "DescribeReservedInstances", "ReservedInstances"),
+    only=lambda reserved: reserved.get("State") != "retired",
+    id="arn:{partition}:ec2:{region}:{account}:reserved-instances/{ReservedInstancesId}",
+    name="{ReservedInstancesId}",
+    tags="Tags",
+)

@@ -1,4 +1,4 @@
-"""ElastiCache: cache clusters."""
+"""ElastiCache: cache clusters and reserved nodes."""
 
 from auditor.collect.declare import Call, ResourceType
 
@@ -8,4 +8,13 @@ CACHE_CLUSTER = ResourceType(
     list=Call("elasticache", "DescribeCacheClusters", "CacheClusters"),
     id="{ARN}",
     name="{CacheClusterId}",
+)
+
+RESERVED_CACHE_NODE = ResourceType(
+    "AWS::ElastiCache::ReservedCacheNode",
+    "Cache nodes that are paid for a year or three.",
+    list=Call("elasticache", "DescribeReservedCacheNodes", "ReservedCacheNodes"),
+    only=lambda node: node.get("State") != "retired",
+    id="{ReservationARN}",
+    name="{ReservedCacheNodeId}",
 )

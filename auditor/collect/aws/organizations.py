@@ -9,10 +9,12 @@ from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, R
 
 _NO_ORGANIZATION = ("AWSOrganizationsNotInUseException",)
 
+DESCRIBE = Call("organizations", "DescribeOrganization", "Organization", absent=_NO_ORGANIZATION)
+
 ORGANIZATION = ResourceType(
     "AWS::Organizations::Organization",
     "The organisation that the account is in; MasterAccountId is its management account, the payer. Any member may ask.",
-    list=Call("organizations", "DescribeOrganization", "Organization", absent=_NO_ORGANIZATION),
+    list=DESCRIBE,
     id="{Arn}",
     name="{Id}",
     scope="global",

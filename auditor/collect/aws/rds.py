@@ -234,3 +234,12 @@ ORDERABLE_OPTION = ResourceType(
     name="{DBInstanceClass}",
     offering=True,
 )
+
+RESERVED_DB_INSTANCE = ResourceType(
+    "AWS::RDS::ReservedDBInstance",
+    "Database instances that are paid for a year or three.",
+    list=Call("rds", "DescribeReservedDBInstances", "ReservedDBInstances"),
+    only=lambda reserved: reserved.get("State") != "retired",
+    id="{ReservedDBInstanceArn}",
+    name="{ReservedDBInstanceId}",
+)

@@ -1,0 +1,200 @@
+"""Cost Explorer: what looks for anomalies of cost, who is told, the anomalies; what commitments are used, cover and could save.
+
+AWS takes 0.01 USD for each of these requests (AWS Cost Explorer pricing). A scan makes three of them in an account that has an
+anomaly detection or not, and eight more where the account pays for itself or for an organisation; none with
+``scan.cost_explorer = false``.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from auditor.collect.asking import one_of
+from auditor.collect.aws.account import IDENTITY
+from auditor.collect.aws.budgets import BILLED_IN
+from auditor.collect.aws.organizations import DESCRIBE as ORGANIZATION
+from auditor.collect.declare import Call, CallFailed, Collector, Now, ResourceType, Row
+
+# ---- anomalies -------------------------------------------------------------------------------------------------------
+
+ANOMALY_MONITOR = ResourceType(
+    "AWS::CE::AnomalyMonitor",
+    "What watches a part of the costs for anomalies.",
+    list=Call("ce", "GetAnomalyMonitors", "AnomalyMonitors", region=BILLED_IN),
+    id="{MonitorArn}",
+    name="{MonitorName}",
+    scope="global",
+    volatile=("LastEvaluatedDate", "DimensionalValueCount"),
+)
+
+
+def _without_people(subscription: Row) -> Row:
+    """Return the subscription with the addresses of topics alone: those of people are nobody's business."""
+    kept = [
+        {name: value for name, value in subscriber.items() if name != "Address" or subscriber.get("Type") == "SNS"}
+        for subscriber in subscription.get("Subscribers") or ()
+    ]
+    return {**subscription, "Subscribers": kept}
+
+
+ANOMALY_SUBSCRIPTION = ResourceType(
+    "AWS::CE::AnomalySubscription",
+    "Who is told of anomalies and from which impact on; of people only that there is somebody.",
+    list=Call("ce", "GetAnomalySubscriptions", "AnomalySubscriptions", region=BILLED_IN),
+    shape=_without_people,
+    id="{SubscriptionArn}",
+    name="{SubscriptionName}",
+    scope="global",
+)
+
+_ANOMALIES = Call("ce", "GetAnomalies", "Anomalies", region=BILLED_IN)
+_KEPT_DAYS = 90
+"""So long AWS keeps anomalies (Cost Explorer API reference, GetAnomalies)."""
+
+
+def _anomalies() -> Collector:
+    """Yield the anomalies of the time that AWS keeps them, newest or not, reviewed or not."""
+    yield IDENTITY
+    today: date = (yield Now()).date()
+    interval = {"StartDate": str(today - timedelta(days=_KEPT_DAYS)), "EndDate": str(today)}
+    yield (yield replace(_ANOMALIES, params={"DateInterval": interval}))
+
+
+ANOMALY = ResourceType(
+    "AWS::CE::Anomaly",
+    "Costs of the last 90 days that were not expected, what is behind them, and what people made of them (Feedback).",
+    collect=_anomalies,
+    calls=(IDENTITY, _ANOMALIES),
+    id="arn:{partition}:ce::{account}:anomaly/{AnomalyId}",
+    name="{AnomalyId}",
+    scope="global",
+    volatile=("AnomalyScore", "Impact", "RootCauses"),
+)
+
+# ---- commitments -----------------------------------------------------------------------------------------------------
+
+_LAG = timedelta(days=2)
+"""So late the last of a month's figures may come (Cost Explorer: "up to 48 hours")."""
+_UNAVAILABLE = ("DataUnavailableException",)
+"""AWS has no figures: nothing is owned, or Cost Explorer was never switched on."""
+
+
+def _usage_of(operation: str) -> Call:
+    return Call("ce", operation, absent=_UNAVAILABLE, region=BILLED_IN)
+
+
+_USAGE = {
+    "SavingsPlansUtilization": _usage_of("GetSavingsPlansUtilization"),
+    "ReservationUtilization": _usage_of("GetReservationUtilization"),
+    "SavingsPlansCoverage": _usage_of("GetSavingsPlansCoverage"),
+    "ReservationCoverage": replace(_usage_of("GetReservationCoverage"), params={"Metrics": ["Hour", "Cost"]}),
+}
+
+
+def last_month(now: datetime) -> Mapping[str, str]:
+    """Return the last calendar month whose figures are all in at NOW: its first day, and the first day after it."""
+    end = (now - _LAG).date().replace(day=1)
+    return {"Start": str((end - timedelta(days=1)).replace(day=1)), "End": str(end)}
+
+
+def _own_bill() -> Generator[Any, Any, bool]:
+    """Ask who pays; returns whether this account does, also where that may not be asked.
+
+    Where another account pays for it, commitments are shared among all it pays for, and their figures are there.
+    """
+    account, organization = yield [IDENTITY, ORGANIZATION]
+    if isinstance(account, CallFailed):
+        raise account
+    if isinstance(organization, CallFailed) or not (found := one_of(organization)):
+        return True
+    return bool(found.get("MasterAccountId") == one_of(account)["Account"])
+
+
+def _usage() -> Collector:
+    """Yield one row with last month's figures; none where another account pays, which has them."""
+    if not (yield from _own_bill()):
+        return
+    month = last_month((yield Now()))
+    period = {"TimePeriod": month, "Granularity": "MONTHLY"}
+    answers = yield [replace(call, params={**period, **call.params}) for call in _USAGE.values()]
+    read = {
+        name: answer.gap if isinstance(answer, CallFailed) else answer
+        for name, answer in zip(_USAGE, answers, strict=True)
+    }
+    yield [{"TimePeriod": month, **read}]
+
+
+COMMITMENT_USAGE = ResourceType(
+    "AWS::CE::CommitmentUsage",
+    "How far Savings Plans and reservations were used and covered what runs, last month; read where the bill is paid.",
+    collect=_usage,
+    calls=(IDENTITY, ORGANIZATION, *_USAGE.values()),
+    id="arn:{partition}:ce::{account}:commitment-usage",
+    name="commitments",
+    scope="global",
+    volatile=("TimePeriod", *_USAGE),
+)
+
+_TERMS: Mapping[str, str] = {
+    "TermInYears": "ONE_YEAR",
+    "PaymentOption": "NO_UPFRONT",
+    "LookbackPeriodInDays": "THIRTY_DAYS",
+    "AccountScope": "PAYER",
+}
+_PLANS = Call(
+    "ce",
+    "GetSavingsPlansPurchaseRecommendation",
+    params={"SavingsPlansType": "COMPUTE_SP", **_TERMS},
+    absent=_UNAVAILABLE,
+    region=BILLED_IN,
+)
+_RESERVATIONS = Call("ce", "GetReservationPurchaseRecommendation", absent=_UNAVAILABLE, region=BILLED_IN)
+RESERVED_SERVICES = (
+    "Amazon Relational Database Service",
+    "Amazon ElastiCache",
+    "Amazon Redshift",
+    "Amazon OpenSearch Service",
+)
+"""What reservations are bought for beside EC2's, which are an alternative to Savings Plans and would save the same hours."""
+
+
+def _recommendations() -> Collector:
+    """Yield what AWS would commit to: Compute Savings Plans, and reservations service by service.
+
+    Of the Savings Plans the first page is enough: it has the summary. The pages of a service repeat its summary.
+    """
+    if not (yield from _own_bill()):
+        return
+    calls = [replace(_RESERVATIONS, params={"Service": name, **_TERMS}) for name in RESERVED_SERVICES]
+    plans, *reservations = yield [_PLANS, *calls]
+    yield [_plans_row(plans), *(map(_service_row, RESERVED_SERVICES, reservations))]
+
+
+def _plans_row(answer: Any) -> Row:
+    if isinstance(answer, CallFailed):
+        return {"For": "Compute Savings Plans", "Summary": answer.gap, "Metadata": answer.gap}
+    found = answer or {}
+    recommended = found.get("SavingsPlansPurchaseRecommendation") or {}
+    summary = recommended.get("SavingsPlansPurchaseRecommendationSummary")
+    return {"For": "Compute Savings Plans", "Summary": summary, "Metadata": found.get("Metadata")}
+
+
+def _service_row(service: str, answer: Any) -> Row:
+    if isinstance(answer, CallFailed):
+        return {"For": service, "Summary": answer.gap, "Metadata": answer.gap}
+    found = answer or {}
+    first: Row = next(iter(found.get("Recommendations") or ()), {})
+    return {"For": service, "Summary": first.get("RecommendationSummary"), "Metadata": found.get("Metadata")}
+
+
+PURCHASE_RECOMMENDATION = ResourceType(
+    "AWS::CE::PurchaseRecommendation",
+    "What AWS recommends to commit to for a year without upfront payment, by the last 30 days; read where the bill is paid.",
+    collect=_recommendations,
+    calls=(IDENTITY, ORGANIZATION, _PLANS, _RESERVATIONS),
+    id="arn:{partition}:ce::{account}:purchase-recommendation/{For}",
+    name="{For}",
+    scope="global",
+    volatile=("Summary", "Metadata"),
+)
