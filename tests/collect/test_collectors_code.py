@@ -431,11 +431,11 @@ def test_of_awss_own_policies_those_in_use_are_kept() -> None:
 # ---- what is paid ----------------------------------------------------------------------------------------------------
 
 IDENTITY = {"Account": "111122223333"}
-OF_THE_BILL = {"AWS::CE::CommitmentUsage": 1, "AWS::CE::PurchaseRecommendation": 5}
+OF_THE_BILL = {"AWS::CE::CommitmentUsage": 6, "AWS::CE::PurchaseRecommendation": 5}
 """How many there are in every account that pays for itself: of what it commits to, and of what it could."""
 ALERT = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80.0}
 BUDGET = {"BudgetName": "all", "BudgetType": "COST"}
-SAVING_PLANS = {"Total": {"Utilization": {"UtilizationPercentage": "97"}}}
+USED = {"Utilization": {"UtilizationPercentage": "97"}}
 
 
 def budgets(**answers: Any) -> tuple[list[Mapping[str, Any]], list[str], CallFailed | None]:
@@ -479,9 +479,11 @@ def figures(type: str, **answers: Any) -> tuple[list[Mapping[str, Any]], list[st
     usual: dict[str, Any] = {
         "GetCallerIdentity": IDENTITY,
         "DescribeOrganization": None,
-        **dict.fromkeys(("GetSavingsPlansUtilization", "GetSavingsPlansCoverage"), SAVING_PLANS),
-        **dict.fromkeys(("GetReservationUtilization", "GetReservationCoverage"), None),
-        **dict.fromkeys(("GetSavingsPlansPurchaseRecommendation", "GetReservationPurchaseRecommendation"), {}),
+        "GetSavingsPlansUtilization": USED,
+        "GetSavingsPlansCoverage": [],
+        "GetReservationUtilization": None,
+        "GetSavingsPlansPurchaseRecommendation": {},
+        "GetReservationPurchaseRecommendation": {},
     }
     return play(type, replies(**{**usual, **answers}))
 
@@ -498,16 +500,17 @@ def test_cost_explorer_is_not_paid_for_figures_that_the_payer_has(type: str, sha
 
 @pytest.mark.parametrize("organization", [None, [], {"MasterAccountId": "111122223333"}, DENIED])
 def test_who_pays_itself_or_may_not_ask_who_does_has_figures(organization: Any) -> None:
-    [row], asked, _ = figures("AWS::CE::CommitmentUsage", DescribeOrganization=organization)
-    assert len(asked) == 6
-    assert row["SavingsPlansUtilization"] == SAVING_PLANS
-    assert row["ReservationUtilization"] is None, "there are no figures, which is an answer"
+    [plans, *reserved], asked, _ = figures("AWS::CE::CommitmentUsage", DescribeOrganization=organization)
+    assert len(asked) == 2 + 7
+    assert plans["Utilization"] == USED
+    assert [row["Utilization"] for row in reserved] == [None] * 5, "there are no figures, which is an answer"
 
 
 def test_a_figure_that_could_not_be_read_is_a_gap_beside_the_others() -> None:
-    [row], _, failed = figures("AWS::CE::CommitmentUsage", GetReservationUtilization=DENIED)
+    [plans, *reserved], _, failed = figures("AWS::CE::CommitmentUsage", GetReservationUtilization=DENIED)
     assert failed is None
-    assert (row["ReservationUtilization"], row["SavingsPlansUtilization"]) == (DENIED, SAVING_PLANS)
+    assert plans["Utilization"] == USED
+    assert [row["Utilization"] for row in reserved] == [DENIED] * 5
     rows, _, _ = figures("AWS::CE::PurchaseRecommendation", GetReservationPurchaseRecommendation=DENIED)
     assert [row["Summary"] for row in rows] == [None, *[DENIED] * 4]
 

@@ -1,8 +1,7 @@
 """Cost Explorer: what looks for anomalies of cost, who is told, the anomalies; what commitments are used, cover and could save.
 
-AWS takes 0.01 USD for each of these requests (AWS Cost Explorer pricing). A scan makes three of them in an account that has an
-anomaly detection or not, and eight more where the account pays for itself or for an organisation; none with
-``scan.cost_explorer = false``.
+AWS takes 0.01 USD for each of these requests (AWS Cost Explorer pricing). A scan makes three of them in every account, and
+twelve more where the account pays for itself or for an organisation; none with ``scan.cost_explorer = false``.
 """
 
 from collections.abc import Generator, Mapping
@@ -80,16 +79,22 @@ _UNAVAILABLE = ("DataUnavailableException",)
 """AWS has no figures: nothing is owned, or Cost Explorer was never switched on."""
 
 
-def _usage_of(operation: str) -> Call:
-    return Call("ce", operation, absent=_UNAVAILABLE, region=BILLED_IN)
+def _of(operation: str, result: str) -> Call:
+    return Call("ce", operation, result, absent=_UNAVAILABLE, region=BILLED_IN)
 
 
-_USAGE = {
-    "SavingsPlansUtilization": _usage_of("GetSavingsPlansUtilization"),
-    "ReservationUtilization": _usage_of("GetReservationUtilization"),
-    "SavingsPlansCoverage": _usage_of("GetSavingsPlansCoverage"),
-    "ReservationCoverage": replace(_usage_of("GetReservationCoverage"), params={"Metrics": ["Hour", "Cost"]}),
-}
+_PLANS_UTILIZATION = _of("GetSavingsPlansUtilization", "Total")
+_PLANS_COVERAGE = _of("GetSavingsPlansCoverage", "SavingsPlansCoverages")
+_RESERVATIONS_UTILIZATION = _of("GetReservationUtilization", "Total")
+
+COMPUTE = "Amazon Elastic Compute Cloud - Compute"
+RESERVED_SERVICES = (
+    "Amazon Relational Database Service",
+    "Amazon ElastiCache",
+    "Amazon Redshift",
+    "Amazon OpenSearch Service",
+)
+"""What reservations are bought for beside EC2, as Cost Explorer calls it."""
 
 
 def last_month(now: datetime) -> Mapping[str, str]:
@@ -112,28 +117,42 @@ def _own_bill() -> Generator[Any, Any, bool]:
 
 
 def _usage() -> Collector:
-    """Yield one row with last month's figures; none where another account pays, which has them."""
+    """Yield last month's figures of Savings Plans and of reservations by service; none where another account pays."""
     if not (yield from _own_bill()):
         return
     month = last_month((yield Now()))
     period = {"TimePeriod": month, "Granularity": "MONTHLY"}
-    answers = yield [replace(call, params={**period, **call.params}) for call in _USAGE.values()]
-    read = {
-        name: answer.gap if isinstance(answer, CallFailed) else answer
-        for name, answer in zip(_USAGE, answers, strict=True)
-    }
-    yield [{"TimePeriod": month, **read}]
+    services = (COMPUTE, *RESERVED_SERVICES)
+    filters = [{"Filter": {"Dimensions": {"Key": "SERVICE", "Values": [name]}}} for name in services]
+    used, covered, *reserved = yield [
+        replace(_PLANS_UTILIZATION, params=period),
+        replace(_PLANS_COVERAGE, params=period),
+        *(replace(_RESERVATIONS_UTILIZATION, params={**period, **only}) for only in filters),
+    ]
+    yield [
+        {"For": SAVINGS_PLANS, "TimePeriod": month, "Utilization": _told(used), "Coverage": _told(covered)},
+        *(
+            {"For": name, "TimePeriod": month, "Utilization": _told(answer)}
+            for name, answer in zip(services, reserved, strict=True)
+        ),
+    ]
 
+
+def _told(answer: Any) -> Any:
+    return answer.gap if isinstance(answer, CallFailed) else answer
+
+
+SAVINGS_PLANS = "Savings Plans"
 
 COMMITMENT_USAGE = ResourceType(
     "AWS::CE::CommitmentUsage",
-    "How far Savings Plans and reservations were used and covered what runs, last month; read where the bill is paid.",
+    "How far Savings Plans, or a service's reservations, were used last month; read where the bill is paid.",
     collect=_usage,
-    calls=(IDENTITY, ORGANIZATION, *_USAGE.values()),
-    id="arn:{partition}:ce::{account}:commitment-usage",
-    name="commitments",
+    calls=(IDENTITY, ORGANIZATION, _PLANS_UTILIZATION, _PLANS_COVERAGE, _RESERVATIONS_UTILIZATION),
+    id="arn:{partition}:ce::{account}:commitment-usage/{For}",
+    name="{For}",
     scope="global",
-    volatile=("TimePeriod", *_USAGE),
+    volatile=("TimePeriod", "Utilization", "Coverage"),
 )
 
 _TERMS: Mapping[str, str] = {
@@ -150,19 +169,13 @@ _PLANS = Call(
     region=BILLED_IN,
 )
 _RESERVATIONS = Call("ce", "GetReservationPurchaseRecommendation", absent=_UNAVAILABLE, region=BILLED_IN)
-RESERVED_SERVICES = (
-    "Amazon Relational Database Service",
-    "Amazon ElastiCache",
-    "Amazon Redshift",
-    "Amazon OpenSearch Service",
-)
-"""What reservations are bought for beside EC2's, which are an alternative to Savings Plans and would save the same hours."""
 
 
 def _recommendations() -> Collector:
     """Yield what AWS would commit to: Compute Savings Plans, and reservations service by service.
 
-    Of the Savings Plans the first page is enough: it has the summary. The pages of a service repeat its summary.
+    EC2's reservations are not among them: they are the other way to save the same hours. Of the Savings Plans the first page is
+    enough, for it has the summary; the pages of a service repeat its summary.
     """
     if not (yield from _own_bill()):
         return
@@ -173,19 +186,23 @@ def _recommendations() -> Collector:
 
 def _plans_row(answer: Any) -> Row:
     if isinstance(answer, CallFailed):
-        return {"For": "Compute Savings Plans", "Summary": answer.gap, "Metadata": answer.gap}
-    found = answer or {}
+        return _recommended("Compute Savings Plans", answer.gap, answer.gap)
+    found: Row = answer or {}
     recommended = found.get("SavingsPlansPurchaseRecommendation") or {}
     summary = recommended.get("SavingsPlansPurchaseRecommendationSummary")
-    return {"For": "Compute Savings Plans", "Summary": summary, "Metadata": found.get("Metadata")}
+    return _recommended("Compute Savings Plans", summary, found.get("Metadata"))
 
 
 def _service_row(service: str, answer: Any) -> Row:
     if isinstance(answer, CallFailed):
-        return {"For": service, "Summary": answer.gap, "Metadata": answer.gap}
-    found = answer or {}
+        return _recommended(service, answer.gap, answer.gap)
+    found: Row = answer or {}
     first: Row = next(iter(found.get("Recommendations") or ()), {})
-    return {"For": service, "Summary": first.get("RecommendationSummary"), "Metadata": found.get("Metadata")}
+    return _recommended(service, first.get("RecommendationSummary"), found.get("Metadata"))
+
+
+def _recommended(what: str, summary: Any, metadata: Any) -> Row:
+    return {"For": what, "Summary": summary, "Metadata": metadata}
 
 
 PURCHASE_RECOMMENDATION = ResourceType(
