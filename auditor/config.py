@@ -142,6 +142,8 @@ class ScanSettings(_Table):
     """Findings of this severity or worse make the exit code 1."""
     min_coverage: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 100
     """Per cent of what was asked for; below it the scan is incomplete (exit code 3)."""
+    cost_explorer: bool = True
+    """Whether Cost Explorer is asked, which takes 0.01 USD a request; else what it knows is unknown."""
     resume_minutes: Annotated[int, Field(ge=0)] = 180
     """A scan that was cut short is continued where what it read is no older; 0: the next one starts over."""
 

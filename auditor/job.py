@@ -132,6 +132,7 @@ def run_job(
         deadline_seconds=settings.scan.deadline_minutes * 60.0,
         resume_seconds=0 if tape else settings.scan.resume_minutes * 60.0,
         type_seconds=settings.scan.type_deadline_minutes * 60.0,
+        cost_explorer=settings.scan.cost_explorer,
     )
     with ExitStack() as open_:
         connection: Connection

@@ -67,6 +67,8 @@ class ScanRequest:
     """So long may reading one type in one region take."""
     limiter: Limiter | None = None
     """The account's limits; ``None``: the usual ones."""
+    cost_explorer: bool = True
+    """Whether what only Cost Explorer tells is read: it takes money for each request."""
     tape: str = ""
     """The tape that is scanned in place of the account, for people; empty: it is the account."""
 
@@ -178,6 +180,9 @@ def run_scan(
     enabled = enabled_regions(connection, request.regions)
     regions = _open_regions(request, enabled)
     needed = [types[name] for name in needed_types(chosen.values(), request.selection)]
+    left_out = {} if request.cost_explorer else _of_cost_explorer(needed)
+    needed = [type for type in needed if type.type not in left_out]
+    source = {**_source(request), **({"left_out": left_out} if left_out else {})}
     plan = make_plan(needed, types, identity.account, identity.partition, regions)
     with lease(identity.account) as held, logs.about(account=identity.account):
         _never_mixed(store, identity.account, request.tape)
@@ -197,12 +202,12 @@ def run_scan(
             lease=held,
             continues=before.id if before else None,
             taken=plan.taken,
-            statistics=_source(request),
+            statistics=source,
         )
         logs.note(scan=scan.id)
         listener.begun(scan, len(plan.types), len(chosen))
         everywhere = None if enabled is None else [r for r in enabled if r not in request.closed_regions]
-        statistics: dict[str, Any] = {"enabled_regions": everywhere, **_source(request)}
+        statistics: dict[str, Any] = {"enabled_regions": everywhere, **source}
         if before is not None:
             log.info("continues scan %s: %s of %s scopes were complete", before.id, len(plan.taken), asked)
             statistics["continues"] = {"scan": before.id, "scopes": len(plan.taken), "of": asked}
@@ -281,6 +286,12 @@ def _open_regions(request: ScanRequest, enabled: Sequence[str] | None) -> tuple[
     if not left:
         raise UsageError(f"no region is left to read: account.closed_regions names {', '.join(regions)}")
     return left
+
+
+def _of_cost_explorer(types: Iterable[ResourceType]) -> Mapping[str, str]:
+    """Return the names of the TYPES that Cost Explorer tells, with why they are left out."""
+    said = "scan.cost_explorer is false in the configuration"
+    return {type.type: said for type in types if any(call.service == "ce" for call in type.every_call)}
 
 
 def _source(request: ScanRequest) -> Mapping[str, Any]:
@@ -415,6 +426,7 @@ def _judge(
         kept=remembered(store, scan),
         attestations=ledger.of(scan.account),
         others=others_of(store, scan),
+        left_out=scan.statistics.get("left_out"),
     )
     return inventory, judge_all(chosen.values(), inventory, lambda check: thresholds[check.id], listener.judging)
 
@@ -427,7 +439,10 @@ def others_of(store: Store, scan: Scan) -> Callable[[str], Inventory | None]:
         if found is None or found.partition != scan.partition or bool(found.tape) != bool(scan.tape):
             return None
         held = store.inventory(found.id)
-        return Inventory(account, held.resources, held.coverage, found.statistics.get("enabled_regions"))
+        told = found.statistics
+        return Inventory(
+            account, held.resources, held.coverage, told.get("enabled_regions"), left_out=told.get("left_out")
+        )
 
     return other
 

@@ -45,6 +45,7 @@ def recording(connection: Connection, tape: Tape, request: ScanRequest, standard
         closed_regions=request.closed_regions,
         account_name="" if tape.mask else request.account_name,
         selection=request.selection.as_mapping(),
+        cost_explorer=request.cost_explorer,
         masked=tape.mask,
     )
     writer = TapeWriter(tape.path, header)
@@ -94,6 +95,7 @@ def asked_on_tape(request: ScanRequest, connection: ReplayedConnection) -> ScanR
         regions=request.regions or header.regions,
         closed_regions=header.closed_regions,
         selection=selection,
+        cost_explorer=header.cost_explorer,
         tape=f"{connection.tape.path.name}, recorded {header.recorded_at:%Y-%m-%d %H:%M} UTC"
         + (", masked" if header.masked else "")
         + ("" if connection.tape.whole else ", cut off before its end"),

@@ -55,8 +55,25 @@ def inventory_of(check: Check, case: Case) -> tuple[Inventory, Resource]:
         regions,
         kept=lambda type: recorded.get(type, ()),
         attestations=case.attested,
+        others=lambda account: _another(account, case, check, regions),
     )
     return inventory, subject
+
+
+def _another(account: str, case: Case, check: Check, regions: set[str]) -> Inventory | None:
+    """Return what the scan of another account read of what the check joins, where the case knows of one."""
+    if account not in case.elsewhere:
+        return None
+    held = {
+        type: [replace(_resource(type, document, number), account=account) for number, document in enumerate(documents)]
+        for type, documents in case.elsewhere[account].items()
+    }
+    coverage: dict[Scope, Coverage] = {}
+    for type in dict.fromkeys((*check.on, *check.reads)):
+        for region in [GLOBAL] if _is_global(type) else sorted(regions):
+            scope = Scope(account, region, type)
+            coverage[scope] = Coverage(scope, CoverageState.COMPLETE, observed_at=NOW)
+    return Inventory(account, lambda type: held.get(type, ()), coverage, regions)
 
 
 def _is_global(type: str) -> bool:

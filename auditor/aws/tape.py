@@ -46,6 +46,8 @@ class Header:
     closed_regions: tuple[str, ...] = ()
     account_name: str = ""
     selection: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cost_explorer: bool = True
+    """Whether Cost Explorer was asked."""
     masked: bool = False
     """Whether account ids, names, tags and addresses were replaced."""
 
@@ -61,6 +63,7 @@ class Header:
             "closed_regions": list(self.closed_regions),
             "account_name": self.account_name,
             "selection": {name: list(values) for name, values in self.selection.items()},
+            "cost_explorer": self.cost_explorer,
             "masked": self.masked,
         }
 
@@ -82,6 +85,7 @@ class Header:
             closed_regions=tuple(line["closed_regions"]),
             account_name=line["account_name"],
             selection={name: tuple(values) for name, values in line["selection"].items()},
+            cost_explorer=bool(line.get("cost_explorer", True)),
             masked=bool(line["masked"]),
         )
 

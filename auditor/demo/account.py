@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from auditor.demo import audit, balancing, compute, databases, mended, network, people
+from auditor.demo import audit, balancing, compute, databases, mended, network, people, spending
 
 __all__ = ["REGIONS", "fill"]
 
@@ -38,6 +38,7 @@ def fill(now: datetime | None = None) -> None:
             _environment(boto3, environment, region, number, moment)
         people.build(boto3.client("iam", region_name="us-east-1"), moment)
         mended.forget_unused_policies()
+        spending.build(boto3.client("budgets", region_name="us-east-1"))
     finally:
         mock.stop(remove_data=False)
 

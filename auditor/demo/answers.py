@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from auditor.demo import told
+from auditor.demo import spending, told
 
 __all__ = ["DENIED", "Answer", "Denied", "answer_for"]
 
@@ -22,15 +22,20 @@ _EMPTY_PATHS = {
     ("backup", "/resources"): "Results",
     ("dlm", "/policies"): "Policies",
     ("drs", "/DescribeSourceServers"): "items",
+    ("es", "/2021-01-01/opensearch/reservedInstances"): "ReservedInstances",
 }
 _EMPTY_EC2 = {
+    "DescribeReservedInstances": "reservedInstancesSet",
     "DescribeSecurityGroupReferences": "securityGroupReferenceSet",
     "DescribeSecurityGroupVpcAssociations": "securityGroupVpcAssociationSet",
     "DescribeStaleSecurityGroups": "staleSecurityGroupSet",
 }
 _EMPTY_QUERY = {
     ("iam", "ListServiceSpecificCredentials"): "ServiceSpecificCredentials",
+    ("elasticache", "DescribeReservedCacheNodes"): "ReservedCacheNodes",
     ("rds", "DescribeDBClusterAutomatedBackups"): "DBClusterAutomatedBackups",
+    ("rds", "DescribeReservedDBInstances"): "ReservedDBInstances",
+    ("redshift", "DescribeReservedNodes"): "ReservedNodes",
 }
 DENIED = frozenset({("wafv2", "ListWebACLs")})
 """What the demo's role may not ask: so that a first report shows what "could not be read" looks like."""
@@ -59,6 +64,8 @@ def answer_for(
     REGIONS are those the account has enabled.
     """
     path = path.rstrip("/")
+    if (spent := spending.answer(service, operation, path, body)) is not None:
+        return _json(spent)
     if (service, operation) == ("cloudtrail", "LookupEvents"):
         return _json({"Events": told.rehearsals(region, body)})
     if (service, path) == ("backup", "/copy-jobs"):

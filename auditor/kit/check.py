@@ -47,6 +47,8 @@ class Case:
     """What people state of it."""
     recorded: Mapping[str, Sequence[Document]] = field(default_factory=dict)
     """Resource type -> documents that only the evidence ledger still holds, in the case's own region."""
+    elsewhere: Mapping[str, Mapping[str, Sequence[Document]]] = field(default_factory=dict)
+    """Account id -> resource type -> documents of what that account's own scan read; other accounts were not scanned."""
     why: str = ""
     """A few words for people, where the document does not speak for itself."""
 

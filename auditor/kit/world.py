@@ -38,12 +38,14 @@ class Inventory:
         attestations: Sequence[Attestation] = (),
         most_bytes: int = MOST_BYTES,
         others: Callable[[str], "Inventory | None"] | None = None,
+        left_out: Mapping[str, str] | None = None,
     ) -> None:
         """LOAD returns the resources of a type; ENABLED_REGIONS are all regions of the account, asked for or not.
 
         ``None``: which they are could not be read; then nothing is known to be read everywhere but what is global. KEPT
         returns what the evidence ledger holds of a type; ATTESTATIONS are what people state of the account. MOST_BYTES is
         what stays in memory (see ``auditor.pages``). OTHERS returns the newest inventory of another account in the store.
+        LEFT_OUT are types that were not read on purpose, with why.
         """
         self.account = account
         self.coverage = coverage
@@ -57,6 +59,7 @@ class Inventory:
         self._attestations = attestations
         self._room = most_bytes
         self._others = others
+        self._left_out = left_out or {}
         self._worlds: dict[str, Inventory | None] = {}
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts] | Shelf] = {}
@@ -200,6 +203,8 @@ class Inventory:
             return gap
 
     def _why_unread(self, type: str, region: str | None, field: str) -> Gap | None:
+        if type in self._left_out:
+            return Gap(type, "SwitchedOff", self._left_out[type])
         whole = self.coverage.get(Scope(self.account, GLOBAL, type))
         if whole is not None:
             scopes: list[tuple[str, Coverage | None]] = [(GLOBAL, whole)]

@@ -20,6 +20,8 @@ def shown_case(check: Check, case: Case) -> dict[str, Any]:
     shown |= {"tags": dict(case.tags)} if case.tags else {}
     for type, documents in case.related.items():
         shown[f"related {type}"] = [{"region" if k == "#region" else k: v for k, v in d.items()} for d in documents]
+    for account, types in case.elsewhere.items():
+        shown |= {f"in account {account}: {type}": list(documents) for type, documents in types.items()}
     return shown | {f"related {type}": "could not be read" for type in case.unread}
 
 

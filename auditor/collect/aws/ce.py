@@ -31,10 +31,14 @@ ANOMALY_MONITOR = ResourceType(
 def _without_people(subscription: Row) -> Row:
     """Return the subscription with the addresses of topics alone: those of people are nobody's business."""
     kept = [
-        {name: value for name, value in subscriber.items() if name != "Address" or subscriber.get("Type") == "SNS"}
+        {name: value for name, value in subscriber.items() if name != "Address" or not _is_of_somebody(subscriber)}
         for subscriber in subscription.get("Subscribers") or ()
     ]
     return {**subscription, "Subscribers": kept}
+
+
+def _is_of_somebody(subscriber: Row) -> bool:
+    return subscriber.get("Type") == "EMAIL" or "@" in str(subscriber.get("Address", ""))
 
 
 ANOMALY_SUBSCRIPTION = ResourceType(
@@ -132,7 +136,7 @@ def _usage() -> Collector:
     yield [
         {"For": SAVINGS_PLANS, "TimePeriod": month, "Utilization": _told(used), "Coverage": _told(covered)},
         *(
-            {"For": name, "TimePeriod": month, "Utilization": _told(answer)}
+            {"For": name, "TimePeriod": month, "ReservationUtilization": _told(answer)}
             for name, answer in zip(services, reserved, strict=True)
         ),
     ]
@@ -152,7 +156,7 @@ COMMITMENT_USAGE = ResourceType(
     id="arn:{partition}:ce::{account}:commitment-usage/{For}",
     name="{For}",
     scope="global",
-    volatile=("TimePeriod", "Utilization", "Coverage"),
+    volatile=("TimePeriod", "Utilization", "Coverage", "ReservationUtilization"),
 )
 
 _TERMS: Mapping[str, str] = {
@@ -186,24 +190,21 @@ def _recommendations() -> Collector:
 
 def _plans_row(answer: Any) -> Row:
     if isinstance(answer, CallFailed):
-        return _recommended("Compute Savings Plans", answer.gap, answer.gap)
+        return {"For": PLANS_OF_COMPUTE, "SavingsPlansSummary": answer.gap, "Metadata": answer.gap}
     found: Row = answer or {}
-    recommended = found.get("SavingsPlansPurchaseRecommendation") or {}
-    summary = recommended.get("SavingsPlansPurchaseRecommendationSummary")
-    return _recommended("Compute Savings Plans", summary, found.get("Metadata"))
+    summary = (found.get("SavingsPlansPurchaseRecommendation") or {}).get("SavingsPlansPurchaseRecommendationSummary")
+    return {"For": PLANS_OF_COMPUTE, "SavingsPlansSummary": summary, "Metadata": found.get("Metadata")}
 
 
 def _service_row(service: str, answer: Any) -> Row:
     if isinstance(answer, CallFailed):
-        return _recommended(service, answer.gap, answer.gap)
+        return {"For": service, "ReservationSummary": answer.gap, "Metadata": answer.gap}
     found: Row = answer or {}
     first: Row = next(iter(found.get("Recommendations") or ()), {})
-    return _recommended(service, first.get("RecommendationSummary"), found.get("Metadata"))
+    return {"For": service, "ReservationSummary": first.get("RecommendationSummary"), "Metadata": found.get("Metadata")}
 
 
-def _recommended(what: str, summary: Any, metadata: Any) -> Row:
-    return {"For": what, "Summary": summary, "Metadata": metadata}
-
+PLANS_OF_COMPUTE = "Compute Savings Plans"
 
 PURCHASE_RECOMMENDATION = ResourceType(
     "AWS::CE::PurchaseRecommendation",
@@ -213,5 +214,5 @@ PURCHASE_RECOMMENDATION = ResourceType(
     id="arn:{partition}:ce::{account}:purchase-recommendation/{For}",
     name="{For}",
     scope="global",
-    volatile=("Summary", "Metadata"),
+    volatile=("SavingsPlansSummary", "ReservationSummary", "Metadata"),
 )

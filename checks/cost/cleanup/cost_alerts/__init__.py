@@ -1,0 +1,1 @@
+"""Cost alerts: Alert on cost anomalies."""
