@@ -30,6 +30,7 @@ _USUAL = Limit(20, 40)
 _SERVICES = {
     "application-autoscaling": Limit(10, 20),  # not documented
     "autoscaling": Limit(12, 24),  # not documented
+    "budgets": Limit(4, 4),  # not documented; known to be low
     "ce": Limit(4, 4),  # not documented; known to be low
     "cloudfront": Limit(10, 20),  # not documented
     "cloudwatch": Limit(20, 40),  # "CloudWatch service quotas": GetMetricData 50/s, ListMetrics 25/s

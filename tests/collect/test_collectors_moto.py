@@ -29,20 +29,36 @@ MOTO_LACKS = {
     "backup:ListCopyJobs",
     "backup:ListProtectedResources",
     "backup:ListRecoveryPointsByBackupVault",
+    "budgets:DescribeBudgetNotificationsForAccount",
+    "budgets:DescribeSubscribersForNotification",
+    "ce:GetAnomalies",
+    "ce:GetAnomalyMonitors",
+    "ce:GetAnomalySubscriptions",
+    "ce:GetReservationPurchaseRecommendation",
+    "ce:GetReservationUtilization",
+    "ce:GetSavingsPlansCoverage",
+    "ce:GetSavingsPlansPurchaseRecommendation",
+    "ce:GetSavingsPlansUtilization",
     "cloudtrail:LookupEvents",
     "compute-optimizer:GetEBSVolumeRecommendations",
     "compute-optimizer:GetRDSDatabaseRecommendations",
     "dlm:GetLifecyclePolicies",
     "dlm:GetLifecyclePolicy",
     "drs:DescribeSourceServers",
+    "ec2:DescribeReservedInstances",
     "ec2:DescribeSecurityGroupReferences",
     "ec2:DescribeSecurityGroupVpcAssociations",
     "ec2:DescribeStaleSecurityGroups",
+    "elasticache:DescribeReservedCacheNodes",
     "iam:ListServiceSpecificCredentials",
+    "opensearch:DescribeReservedInstances",
     "rds:DescribeDBClusterAutomatedBackups",
+    "rds:DescribeReservedDBInstances",
+    "redshift:DescribeReservedNodes",
+    "savingsplans:DescribeSavingsPlans",
     "wafv2:ListResourcesForWebACL",
 }
-TOKENS = {"NextToken", "nextToken", "Marker", "IsTruncated", "NextMarker"}
+TOKENS = {"NextToken", "NextPageToken", "nextToken", "Marker", "IsTruncated", "NextMarker"}
 
 
 class Stubbed:

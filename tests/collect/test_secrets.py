@@ -41,7 +41,7 @@ BY_NAME = re.compile(
     r"|^inputtransformer$|^input$|^authorization$)"
 )
 OF_SNS = "Endpoint"
-PAGES = {"NextToken", "nextToken", "Marker", "IsTruncated", "NextMarker", "marker", "PaginationToken"}
+PAGES = {"NextToken", "NextPageToken", "nextToken", "Marker", "IsTruncated", "NextMarker", "marker", "PaginationToken"}
 NO_SECRET = {("drs", "tags"), ("organizations", "Name")}
 """Marked as sensitive, and kept: a server's tags, and what accounts and units of an organisation are called."""
 
