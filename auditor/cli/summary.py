@@ -15,6 +15,8 @@ __all__ = ["print_summary"]
 _LETTER_STYLES = {"A": "bold green", "B": "green", "C": "yellow", "D": "bold yellow", "F": "bold red"}
 _WIDEST = 100
 """Columns beyond which lines become hard to read."""
+_NARROW = 56
+"""Columns below which what stands side by side stands one below the other."""
 _SHOWN = 6
 """How many risks and gaps are shown; the report has them all."""
 _FATES = {
@@ -88,8 +90,8 @@ def _sections(out: Any, view: "ReportView") -> None:
     if not judged:
         return
     length = 16 if out.width >= 80 else 8 if out.width >= 68 else 0
-    narrow = out.width < 56
-    changed = any(section.delta for section in judged)
+    narrow = out.width < _NARROW
+    changed = any(_moved(section.delta) for section in judged)
     table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=False)
     table.add_column("Section", overflow="fold", max_width=26)
     table.add_column("score", justify="right", no_wrap=True)
@@ -106,7 +108,7 @@ def _sections(out: Any, view: "ReportView") -> None:
             plain(section.name),
             Text(f"{int(section.score)} {section.letter}" if section.score is not None else "-", style=style),
             *([Text(bar(section.score, length), style=style)] if length else []),
-            *([f"{section.delta:+.1f}" if section.delta else ""] if changed else []),
+            *([_moved(section.delta)] if changed else []),
             *(Text(f"{number:,}", style="" if number else "dim") for number in counts),
         )
     out.print()
@@ -121,7 +123,8 @@ def _changes(out: Any, view: "ReportView") -> None:
         return
     counts = {name: view.changes.counts.get(name, 0) for name in Lifecycle}
     said = [f"{number:,} {_FATES[name]}" for name, number in counts.items() if number and name in _FATES]
-    delta = f"; score {view.changes.delta:+.1f}" if view.changes.delta else ""
+    moved = _moved(view.changes.delta)
+    delta = f"; score {moved}" if moved else ""
     _title(out, f"Since scan {view.changes.previous} ({view.changes.previous_at})")
     _rows(out, [[(f"{', '.join(said) or 'no finding changed'}{delta}", "")]])
     if view.changes.why_not:
@@ -172,6 +175,11 @@ def _accepted(out: Any, view: "ReportView") -> None:
         _rows(out, [[(f"and {len(view.notices) - _SHOWN} more in the report", "dim")]])
 
 
+def _moved(delta: float | None) -> str:
+    """Return by how much a score moved, ``+1.2``; nothing where it is not known or less than can be written."""
+    return f"{delta:+.1f}" if delta is not None and abs(delta) >= 0.05 else ""
+
+
 def _cut(score: float) -> str:
     """Return a score cut, never rounded up: 79.96 must not look like the next grade."""
     return f"{int(score * 10) / 10:g}"
@@ -193,7 +201,12 @@ def _gaps(out: Any, view: "ReportView", coverage: float) -> None:
     for gap in gaps[:_SHOWN]:
         blinds = f"{len(gap.checks)} check{'s' if len(gap.checks) != 1 else ''} blind"
         rows.append([(blinds, "dim"), (f"{gap.operation}: {gap.code}", "magenta")])
-    _rows(out, rows, right=[0])
+    if out.width < _NARROW:
+        # A column of counts would leave no room for names that have no spaces.
+        for (count, style), what in rows:
+            _rows(out, [[what], [(f"  {count}", style)]])
+    else:
+        _rows(out, rows, right=[0])
     hidden = max(0, len(gaps) - _SHOWN) + max(0, len(broken) - _SHOWN)
     if hidden:
         _rows(out, [[(f"and {hidden} more in the report", "dim")]])

@@ -1,5 +1,9 @@
 """The summary at the widths people have: lines that fit, words that are whole, numbers that are not rounded up."""
 
+import os
+import pty
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,3 +139,48 @@ def test_a_narrow_scan_has_a_short_summary(account: Endpoint) -> None:
     assert "Nothing judged in" in result.stdout
     assert all(len(line) <= 80 or "/audit-reports/" in line for line in result.stdout.splitlines())
     assert terminal.plain(result.stdout.replace("\n", " ")) == result.stdout.replace("\n", " ")
+
+
+def test_operations_are_whole_in_the_narrowest_terminal(
+    view: ReportView, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    words = shown(view, capsys).split()
+    assert view.coverage.gaps
+    for gap in view.coverage.gaps[:6]:
+        assert f"{gap.operation[:30]}" in " ".join(words)
+        assert gap.code in words
+
+
+@pytest.mark.parametrize(("delta", "said"), [(0.04, False), (-0.04, False), (0.0, False), (1.26, True)])
+def test_a_score_that_moved_by_nothing_one_can_write_did_not_move(
+    delta: float, said: bool, view: ReportView, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sections = tuple(replace(section, delta=delta) for section in view.sections)
+    text = shown(replace(view, sections=sections, changes=replace(view.changes, delta=delta)), capsys)
+    assert ("score +1.3" in text, "+1.3  " in text) == (said, said)
+    assert "+0.0" not in text
+    assert "-0.0" not in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "escapes"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_a_terminal_gets_colours_unless_it_is_dumb_or_asked_not_to(environment: dict[str, str], escapes: bool) -> None:
+    """Seen through a real pseudo-terminal; under NO_COLOR only weight is left."""
+    code = "from auditor.cli.terminal import console; console().print('x', style='bold red')"
+    leader, follower = pty.openpty()
+    bare = {
+        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS")
+    }
+    subprocess.run([sys.executable, "-c", code], stdout=follower, env=bare | environment, check=True, timeout=60)
+    os.close(follower)
+    text = os.read(leader, 10_000).decode()
+    os.close(leader)
+    assert ("31m" in text) == escapes
+    assert "x" in text
