@@ -42,7 +42,7 @@ def test_no_page_is_wider_than_its_window(visit: Opener, state: str, name: str, 
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("state", [state for state in STATES if state != "hostile"])
+@pytest.mark.parametrize("state", STATES)
 def test_everybody_can_use_it(visit: Opener, state: str, name: str) -> None:
     assert violations(visit(folder_of(state) / name).page) == []
 
@@ -86,3 +86,43 @@ def test_without_javascript_the_findings_are_there(visit: Opener) -> None:
     opened = visit(folder_of("ordinary") / "compliance.html", javascript=False)
     assert opened.page.locator("#rows tr.row").count() > 10
     assert not opened.page.locator("#filter").is_visible()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_has_the_focus_is_seen_wherever_the_keyboard_goes(visit: Opener, name: str, dark: bool) -> None:
+    page = visit(folder_of("ordinary") / name, dark=dark, height=700).page
+    if name == "compliance.html":
+        page.wait_for_selector("#filter:not([hidden])")
+    seen = set()
+    for _ in range(70):
+        page.keyboard.press("Tab")
+        found = page.evaluate(_FOCUSED)
+        if found is None:
+            break
+        assert found["outlined"], found
+        assert found["inside"], found
+        seen.add(found["html"])
+    assert len(seen) >= (40 if name == "compliance.html" else 3)
+
+
+_FOCUSED = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  const style = getComputedStyle(at), box = at.getBoundingClientRect();
+  const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  const inside = box.bottom > 0 && box.top < innerHeight && box.width > 0 && box.height > 0;
+  return { outlined, inside, html: at.outerHTML.slice(0, 200) };
+}"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_chose_the_colours_sees_the_page_in_them(visit: Opener, name: str) -> None:
+    page = visit(folder_of("ordinary") / name).page
+    page.emulate_media(forced_colors="active", color_scheme="dark")
+    ink, paper = page.evaluate(
+        "[...document.querySelectorAll('.ring .n, h1')].map(e => getComputedStyle(e)).map(s => [s.fill, s.color])[0]"
+        ".concat(getComputedStyle(document.body).backgroundColor).slice(-2)"
+    )
+    assert ink != paper
+    assert violations(page) == []
