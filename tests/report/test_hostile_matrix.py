@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 from xml.etree import ElementTree
 
@@ -171,7 +172,7 @@ def ocsf(text: str, view: ReportView) -> None:
 
 
 @functools.cache
-def _shape() -> object:
+def _shape() -> Any:
     return get_session().get_service_model("securityhub").operation_model("BatchImportFindings").input_shape
 
 
