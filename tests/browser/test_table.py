@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from browser.conftest import Opened, Opener
 from browser.pages import folder_of, view_of
 
 from auditor.model import Severity, Verdict
+from auditor.report.tags import environment, owner
+from auditor.report.text import service, type_words
+from auditor.report.view import FindingView, ReportView
 
 FILE = "compliance.html"
 
@@ -255,3 +259,50 @@ def test_paper_holds_rows_though_none_is_in_view(visit: Opener) -> None:
     opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
     opened.page.evaluate("document.getElementById('box').scrollTop = 0")
     assert everything(opened) == before
+
+
+def _sections(view: ReportView) -> dict[str, str]:
+    return {section.id: section.name for section in view.sections}
+
+
+SAID: dict[str, Callable[[ReportView, FindingView], str]] = {
+    "severity": lambda _, f: f.severity,
+    "verdict": lambda _, f: f.verdict,
+    "section": lambda view, f: _sections(view)[f.section],
+    "service": lambda _, f: service(f.type),
+    "type": lambda _, f: type_words(f.type),
+    "region": lambda _, f: f.region,
+    "environment": lambda _, f: environment(f.tags),
+    "owner": lambda _, f: owner(f.tags),
+}
+"""Filter -> what it goes by, as the list names it."""
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_each_filter_leaves_what_its_list_says(visit: Opener, name: str) -> None:
+    view = view_of("ordinary")
+    opened = table(visit)
+    values = [str(SAID[name](view, finding)).casefold() for finding in view.findings]
+    options = opened.page.locator(f"#filter [name={name}] option").evaluate_all(
+        "all => all.map(o => [o.value, o.textContent])"
+    )
+    assert len(options) > 2
+    for value, label in options[1:4]:
+        words, _, count = label.removesuffix(")").rpartition(" (")
+        opened.page.select_option(f"#filter [name={name}]", value)
+        opened.page.wait_for_timeout(60)
+        wanted = values.count(words.casefold())
+        assert int(count) == wanted > 0, label
+        assert shown(opened) == f"{wanted} of {len(view.findings)} findings"
+
+
+def test_the_age_filter_counts_days_from_the_scan(visit: Opener) -> None:
+    view = view_of("ordinary")
+    opened = table(visit)
+    last = date.fromisoformat(view.started[:10])
+    ages = [(last - date.fromisoformat(finding.day)).days for finding in view.findings]
+    for value, low, high in (("7", 0, 7), ("30", 8, 30), ("90", 31, 90), ("older", 91, 10_000)):
+        opened.page.select_option("#filter [name=age]", value)
+        opened.page.wait_for_timeout(60)
+        wanted = sum(low <= age <= high for age in ages)
+        assert shown(opened) == f"{wanted} of {len(ages)} findings"
