@@ -1,148 +1,259 @@
-"""All findings as one compressed block of columns, which the page's script unpacks into its table."""
+"""All findings as compressed columns, which the page's script unpacks into its table: some at once, the rest when it is asked for.
+
+The block is lines of base64, each of zlib-compressed JSON: first the legend, then the columns in the order of ``COLUMNS``, then
+``evidence`` in pages of ``PAGE`` findings. It is written while the findings go by, so that only the compressed bytes are kept.
+"""
 
 import base64
+import functools
 import zlib
-from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
-from auditor.model import Lifecycle, Severity, Verdict
-from auditor.report.links import percent
+from auditor.kit import iso
+from auditor.model import Evidence, FindingState, Lifecycle, Severity, Verdict
+from auditor.report.findings import LONGEST, TURNS, FindingViews, own_tags
+from auditor.report.fix import Filler
+from auditor.report.inputs import Known, ReportInputs
+from auditor.report.links import console_marks
 from auditor.report.tags import environment, owner
-from auditor.report.text import service, type_words
-from auditor.report.view import FindingView, ReportView
+from auditor.report.text import json_text, service, short, type_words, visible, word
+from auditor.report.view import ReportView, TurnView
 
-__all__ = ["columns", "command_marks", "console_marks", "pack"]
+__all__ = ["COLUMNS", "PAGE", "Block", "block_text", "pack"]
 
-_H = TypeVar("_H", bound=Hashable)
+PAGE = 4096
+_NUMBERS = ("severity", "verdict", "check", "type", "region", "account", "since", "fresh", "owner", "environment")
+_TEXTS = ("name", "resource", "sentence", "tags", "command", "console", "reason", "history")
+COLUMNS = (*_NUMBERS, *_TEXTS)
+"""Numbers point into the legend's lists (``severity`` is a rank). Of texts, 0 stands for that of the finding before; in all but
+``name`` and ``sentence`` U+0001 stands for the finding's name, U+0002 for its ARN, and in ``console`` U+0003 and U+0004 as
+``console_marks`` says; there they are percent-encoded. No text of a view holds such characters."""
+_LEVEL = 6
 _NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
-_VERDICTS = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1}
+_NOTHING = Known()
+_SHORT_TAGS = 256
+_NAMED = 1024
+"""Characters of a name and an ARN that marks may stand for."""
 
 
 def pack(value: object) -> str:
     """Return VALUE as base64 of zlib-compressed JSON: nothing in it can end a script element."""
-    return base64.b64encode(zlib.compress(orjson.dumps(value), 6)).decode()
+    return base64.b64encode(zlib.compress(orjson.dumps(value), _LEVEL)).decode()
 
 
-def columns(view: ReportView) -> dict[str, object]:
-    """Return the findings as lists of equal length under ``rows``, and what their numbers point to.
+class _Column:
+    """A JSON list, compressed while it grows."""
 
-    ``checks``: id, title, why, Terraform attribute, ids of its bullets, fix in words. ``rows.evidence``: for each finding a list
-    of a sentence and its facts (pairs of field and value). ``rows.command`` and ``rows.console`` number texts in which marks
-    stand for what is the finding's own (``command_marks``, ``console_marks``), so that most findings of a check share one.
+    def __init__(self) -> None:
+        self._compressor = zlib.compressobj(_LEVEL)
+        self._made = [self._compressor.compress(b"[")]
+        self._empty = True
+
+    def extend(self, values: list[Any]) -> None:
+        text = orjson.dumps(values)[1:-1]
+        if text:
+            self._made.append(self._compressor.compress(text if self._empty else b"," + text))
+            self._empty = False
+
+    def text(self) -> str:
+        """Return the list as base64 of its compressed JSON; nothing can be added any more."""
+        self._made += [self._compressor.compress(b"]"), self._compressor.flush()]
+        return base64.b64encode(b"".join(self._made)).decode()
+
+
+class _Numbers(dict[str, int]):
+    """Texts, numbered as they come; several that look the same have one number."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, int] = {}
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = self.shown.setdefault(visible(text), len(self.shown))
+        return number
+
+
+class Block:
+    """Takes the findings of a report in their order, and writes them down as the page's script reads them."""
+
+    def __init__(self, inputs: ReportInputs, views: FindingViews) -> None:
+        self._inputs, self._views = inputs, views
+        self._first = inputs.previous is None
+        self._filler = Filler()
+        self._columns = {name: _Column() for name in COLUMNS}
+        self._last: dict[str, str] = dict.fromkeys(_TEXTS, "")
+        self._pages: list[str] = []
+        self._numbers = {name: _Numbers() for name in ("check", "type", "region", "account", "owner", "environment")}
+        self._days = _Numbers()
+        self._rows: list[tuple[Any, ...]] = []
+        self._evidence: list[list[Any]] = []
+        self._ranks = {severity: severity.rank for severity in Severity}
+
+    def add(self, state: FindingState) -> None:
+        """Write down one finding."""
+        finding, inputs = state.finding, self._inputs
+        known = inputs.resources.get(finding.resource, _NOTHING)
+        name = known.name or finding.name or finding.resource
+        id = finding.resource
+        shown, arn = _clean(name), _clean(id)
+        plain = shown is name and arn is id and len(name) + len(id) < _NAMED
+        check = inputs.checks.get(finding.check)
+        failing = finding.verdict is Verdict.FAIL
+        evidence = finding.evidence
+        reason = _clean(finding.reason) if finding.reason else ""
+        command = console = None
+        if plain:
+            console = console_marks(inputs.scan.partition, finding.type, finding.region)
+        if not (check and failing and check.fix.cli):
+            command = ""
+        elif plain:
+            place = {**known.fields, "region": finding.region, "account": finding.account}
+            command = self._filler.marks(check.fix, place, name, id)
+        if command is None or console is None:
+            view = self._views(state)
+            command = view.command if command is None else command
+            console = view.console if console is None else console
+        turns = inputs.histories.get(finding.key)
+        tags, of, at = _tags(known.tags)
+        numbers = self._numbers
+        self._rows.append(
+            (
+                self._ranks[finding.severity],
+                0 if failing else 1,
+                numbers["check"][finding.check],
+                numbers["type"][finding.type],
+                numbers["region"][finding.region],
+                numbers["account"][finding.account],
+                self._days[_day(state.since)],
+                0 if self._first or state.lifecycle not in _NEW else 1,
+                numbers["owner"][of],
+                numbers["environment"][at],
+                shown,
+                arn.replace(shown, "\x01") if plain else arn,
+                _clean(evidence[0].sentence) if evidence else reason,
+                tags.replace(shown, "\x01") if plain and tags else tags,
+                command,
+                console,
+                reason,
+                ", ".join([_turn(turn.at, turn.what) for turn in turns[-TURNS:]]) if turns else "",
+            )
+        )
+        self._evidence.append([_said(item) for item in evidence])
+        if len(self._rows) == PAGE:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        for name, values in zip(COLUMNS, zip(*self._rows, strict=True), strict=True):
+            self._columns[name].extend(self._repeated(name, values) if name in self._last else list(values))
+        self._pages.append(pack(self._evidence))
+        self._rows, self._evidence = [], []
+
+    def _repeated(self, name: str, values: tuple[str, ...]) -> list[str | int]:
+        """Return VALUES with 0 for each that is the one before it."""
+        before = (self._last[name], *values)
+        self._last[name] = values[-1]
+        return [0 if text == last else text for last, text in zip(before, values, strict=False)]
+
+    def lines(self) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+        """Return what the numbers point to, and the block without its legend; nothing can be added any more."""
+        self._flush()
+        held = {name: list(numbers.shown) for name, numbers in self._numbers.items()}
+        held["days"] = list(self._days.shown)
+        return held, (*(column.text() for column in self._columns.values()), *self._pages)
+
+
+def block_text(view: ReportView) -> str:
+    """Return the whole block: the legend of VIEW's findings, and the findings.
+
+    ``checks``: id, title, why, Terraform attribute, ids of its bullets, fix in words, number of its section.
     """
-    findings = view.findings
-    checks, check = _numbered(finding.check for finding in findings)
-    sections, section = _numbered(finding.section for finding in findings)
-    types, type = _numbered(finding.type for finding in findings)
-    regions, region = _numbered(finding.region for finding in findings)
-    accounts, account = _numbered(finding.account for finding in findings)
-    days, since = _numbered(finding.day for finding in findings)
-    histories, history = _numbered(", ".join(turn.words for turn in finding.history) for finding in findings)
-    reasons, reason = _numbered(finding.reason for finding in findings)
-    tags, tag = _numbered_tags(findings)
-    commands, command = _numbered(map(command_marks, findings))
-    consoles, console = _numbered(map(console_marks, findings))
-    owners, owner_of_tags = _numbered(map(owner, tags))
-    environments, environment_of_tags = _numbered(map(environment, tags))
+    held, lines = view.block
+    if not view.findings:
+        return ""
     names = {section.id: section.name for section in view.sections}
-    first = view.changes.first
-    ranks = {severity: severity.rank for severity in Severity}
-    return {
+    checks = [_check(view, id) for id in held["check"]]
+    section_of = [names.get(bullets[0].partition(".")[0], "Other") if bullets else "Other" for *_, bullets, _ in checks]
+    sections = list(dict.fromkeys(section_of))
+    legend = {
         "account": view.account,
         "scan": view.scan,
         "today": (view.finished or view.started)[:10],
-        "checks": [_check(view, id) for id in checks],
+        "columns": COLUMNS,
+        "texts": _TEXTS,
+        "page": PAGE,
+        "checks": [(*check, sections.index(name)) for check, name in zip(checks, section_of, strict=True)],
         "severities": list(Severity),
         "verdicts": ["Fail", "Unknown"],
-        "sections": [names.get(id, "Other") for id in sections],
-        "types": [type_words(name) for name in types],
-        "services": [service(name) for name in types],
-        "regions": regions,
-        "accounts": accounts,
-        "owners": owners,
-        "environments": environments,
+        "sections": sections,
+        "types": [type_words(name) for name in held["type"]],
+        "services": [service(name) for name in held["type"]],
+        "regions": held["region"],
+        "accounts": held["account"],
+        "owners": held["owner"],
+        "environments": held["environment"],
         "bullets": {bullet.id: bullet.name for section in view.sections for bullet in section.bullets},
-        "days": days,
-        "histories": histories,
-        "reasons": reasons,
-        "tags": [", ".join(f"{key}={value}" for key, value in held.items()) for held in tags],
-        "tagged": [[owner, environment] for owner, environment in zip(owner_of_tags, environment_of_tags, strict=True)],
-        "commands": commands,
-        "consoles": consoles,
-        "rows": {
-            "severity": [ranks[finding.severity] for finding in findings],
-            "verdict": [_VERDICTS[finding.verdict] for finding in findings],
-            "check": check,
-            "section": section,
-            "type": type,
-            "region": region,
-            "account": account,
-            "name": [finding.name for finding in findings],
-            "resource": [finding.resource for finding in findings],
-            "evidence": [[(item.sentence, item.facts) for item in finding.evidence] for finding in findings],
-            "reason": reason,
-            "command": command,
-            "console": console,
-            "since": since,
-            "history": history,
-            "fresh": [int(not first and finding.lifecycle in _NEW) for finding in findings],
-            "tags": tag,
-        },
+        "days": held["days"],
+        "count": len(view.findings),
     }
+    return "\n".join([pack(legend), *lines])
 
 
-def command_marks(finding: FindingView) -> str:
-    """Return the finding's command with U+0001 for its name, U+0002 for its ARN and U+0003 for its region.
-
-    No text of a view holds such characters, so the page puts the same command together again.
-    """
-    text = finding.command
-    for mark, own in (("\x02", finding.resource), ("\x01", finding.name), ("\x03", finding.region)):
-        if text and own:
-            text = text.replace(own, mark)
-    return text
-
-
-def console_marks(finding: FindingView) -> str:
-    """Return the finding's address in the console with the marks of ``command_marks`` for its percent-encoded parts."""
-    text = finding.console
-    if text:
-        if "%" in text or "/" not in finding.resource:  # else the encoded ARN cannot stand in it
-            text = text.replace(percent(finding.resource), "\x02")
-        text = text.replace(percent(finding.name), "\x01")
-        text = text.replace(finding.region, "\x03")
-    return text
-
-
-def _check(view: ReportView, id: str) -> tuple[object, ...]:
+def _check(view: ReportView, id: str) -> tuple[str, str, str, str, tuple[str, ...], str]:
     check = view.checks.get(id)
-    return (
-        (check.id, check.title, check.why, check.terraform, check.patterns, check.fix)
-        if check
-        else (id, id, "", "", (), "")
-    )
+    if check is None:
+        return id, id, "", "", (), ""
+    return check.id, check.title, check.why, check.terraform, check.patterns, check.fix
 
 
-def _numbered_tags(findings: Iterable[FindingView]) -> tuple[list[Mapping[str, str]], list[int]]:
-    """Return the distinct tags, and for each finding the number of its own; findings of one resource share one object."""
-    seen: dict[int, int] = {}
-    numbers: dict[tuple[tuple[str, str], ...], int] = {}
-    held: list[Mapping[str, str]] = []
-    column = []
-    for finding in findings:
-        number = seen.get(id(finding.tags))
-        if number is None:
-            number = seen[id(finding.tags)] = numbers.setdefault(tuple(finding.tags.items()), len(numbers))
-            if number == len(held):
-                held.append(finding.tags)
-        column.append(number)
-    return held, column
+def _clean(text: str) -> str:
+    """Return TEXT itself where it is plain and not endless, else what readers may see of it."""
+    if text.isascii() and text.isprintable() and len(text) <= LONGEST:
+        return text
+    return visible(short(text, LONGEST) if len(text) > LONGEST else text)
 
 
-def _numbered(values: Iterable[_H]) -> tuple[list[_H], list[int]]:
-    """Return the distinct VALUES, and for each of them the number of its own."""
-    numbers: dict[_H, int] = {}
-    column = [numbers.setdefault(value, len(numbers)) for value in values]
-    return list(numbers), column
+def _said(item: Evidence) -> list[Any]:
+    """Return an evidence as the page reads it: a sentence, and pairs of field and value."""
+    facts: list[Any] = []
+    for key, value in item.facts.items():
+        if type(value) is str and value and value.isascii() and value.isprintable() and len(value) <= LONGEST:
+            facts.append((word(key), value))
+        elif type(value) is int:
+            facts.append((word(key), str(value)))
+        else:
+            text = json_text(value)
+            facts.append((word(key), text if len(text) <= LONGEST else short(text, LONGEST)))
+    return [_clean(item.sentence), facts]
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(moment: Any) -> str:
+    return iso(moment)[:10]
+
+
+@functools.lru_cache(maxsize=4096)
+def _turn(at: Any, what: Lifecycle) -> str:
+    return TurnView(iso(at), 0, what).words
+
+
+def _tags(tags: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return a resource's tags as one text, whose it is and where it runs."""
+    if not tags:
+        return "", "", ""
+    text = ", ".join([f"{key}={value}" for key, value in tags.items()])
+    if len(text) > _SHORT_TAGS or not (text.isascii() and text.isprintable()):
+        tags = own_tags(tags)
+        text = ", ".join([f"{key}={value}" for key, value in tags.items()])
+    of, at = _keys(tuple(tags))
+    return text, tags[of] if of else "", tags[at] if at else ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _keys(keys: tuple[str, ...]) -> tuple[str, str]:
+    """Return the tags that say whose a resource is and where it runs, of one that has KEYS; empty where none does."""
+    named = {key: key for key in keys}
+    return owner(named), environment(named)

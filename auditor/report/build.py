@@ -1,20 +1,22 @@
 """From the nouns of a scan to the view every format renders."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from itertools import groupby
+from collections.abc import Mapping
 
 from auditor.kit import iso
-from auditor.model import Lifecycle, Scan, ScanStatus, Score, Severity, Verdict
+from auditor.model import FindingState, Lifecycle, Scan, ScanStatus, Score, Severity, Verdict
 from auditor.report.accepted import attestation_view, waiver_view
+from auditor.report.alike import Alike
+from auditor.report.block import Block
 from auditor.report.changes import changes_view, night_view, scores_by_id
-from auditor.report.findings import FindingViews, check_views, counts_by_check, in_order, risks
+from auditor.report.checked import check_views, counts_by_check
+from auditor.report.findings import Findings, FindingViews, in_order, is_waived
 from auditor.report.inputs import ReportInputs
 from auditor.report.money import money_view
-from auditor.report.reading import coverage_view
+from auditor.report.reading import Blind
 from auditor.report.standing import section_views
 from auditor.report.text import moment, plural, score_text, visible
-from auditor.report.view import Counts, CoverageView, FindingView, ReportView, Standing
+from auditor.report.view import Counts, CoverageView, ReportView, Standing
 
 __all__ = ["build_view"]
 
@@ -22,21 +24,36 @@ _ENDED = (Lifecycle.RESOLVED, Lifecycle.VANISHED)
 
 
 def build_view(inputs: ReportInputs) -> ReportView:
-    """Return the view of a scan; built once, rendered in every format."""
+    """Return the view of a scan; built once, rendered in every format. The findings are gone through once, in their order."""
     scan = inputs.scan
-    counts = counts_by_check(inputs.tallies, inputs.states)
-    checks = check_views(inputs, counts)
+    order = list(check_views(inputs, {}))
     views = FindingViews(inputs)
-    pairs = [(state.finding, views(state)) for state in inputs.states]
-    findings = in_order((view for _, view in pairs if not _is_waived(view)), checks)
-    waived = in_order((view for _, view in pairs if _is_waived(view)), checks)
-    failing = _by_check(findings)
-    coverage = coverage_view(inputs, (finding for finding, _ in pairs))
+    states = in_order(inputs.states, inputs, order)
+    alike, blind, block = Alike(views.name_of), Blind(inputs), Block(inputs, views)
+    savings, faults = [], []
+    waived: list[FindingState] = []
+    for state in states:
+        finding = state.finding
+        if finding.gaps:
+            blind.add(finding)
+        if is_waived(state):
+            waived.append(state)
+            continue
+        block.add(state)
+        if finding.verdict is Verdict.FAIL:
+            alike.add(state)
+            if finding.saving:
+                savings.append((finding, views(state)))
+        if finding.fault:
+            faults.append(views(state))
+    counts = counts_by_check(inputs.tallies, Counter(state.finding.check for state in waived))
+    checks = check_views(inputs, counts)
+    coverage = blind.view()
     changes = changes_view(inputs, checks)
-    sections = section_views(inputs, checks, failing, changes.comparable)
+    sections = section_views(inputs, checks, alike.by_check(), changes.comparable)
+    closed = in_order((state for state in inputs.changes if state.lifecycle in _ENDED), inputs, order)
     account = scores_by_id(inputs.scores).get(("account", ""))
-    failures = Counter(finding.severity for finding in findings if finding.verdict is Verdict.FAIL)
-    severities = {severity: failures[severity] for severity in Severity}
+    severities = alike.severities
     standings = Counter(bullet.standing for section in sections for bullet in section.bullets)
     score, letter = (account.value, account.letter) if account else (None, None)
     strict = account.strict if account else None
@@ -68,16 +85,15 @@ def build_view(inputs: ReportInputs) -> ReportView:
         coverage=coverage,
         changes=changes,
         nights=tuple(map(night_view, inputs.nights)),
-        risks=risks(findings),
+        risks=alike.risks(),
         sections=sections,
         checks=checks,
-        money=money_view(
-            (pair for pair in pairs if pair[0].verdict is Verdict.FAIL and not _is_waived(pair[1])), inputs
-        ),
-        findings=tuple(findings),
-        faults=tuple(finding for finding in findings if finding.fault),
-        waived=tuple(waived),
-        closed=tuple(in_order(map(views, (s for s in inputs.changes if s.lifecycle in _ENDED)), checks)),
+        money=money_view(savings, inputs),
+        findings=Findings(lambda: (s for s in states if not is_waived(s)), len(states) - len(waived), views),
+        faults=tuple(faults),
+        block=block.lines(),
+        waived=Findings(lambda: waived, len(waived), views),
+        closed=Findings(lambda: closed, len(closed), views),
         waivers=tuple(waiver_view(use.waiver, use) for use in inputs.accepted.waivers),
         attestations=tuple(map(attestation_view, inputs.accepted.attestations)),
         notices=tuple(map(visible, inputs.accepted.notices)),
@@ -86,21 +102,10 @@ def build_view(inputs: ReportInputs) -> ReportView:
     )
 
 
-def _is_waived(finding: FindingView) -> bool:
-    """Whether it fails and is accepted; what is unknown has no weight to take."""
-    return finding.waiver is not None and finding.verdict is Verdict.FAIL
-
-
 def _counts(score: Score | None) -> Counts:
     if score is None:
         return Counts()
     return Counts(score.passed, score.failed, score.unknown, score.not_applicable, score.waived)
-
-
-def _by_check(findings: Iterable[FindingView]) -> Mapping[str, list[FindingView]]:
-    """Return the failures of each check; FINDINGS are in order, and so are they."""
-    failing = sorted((f for f in findings if f.verdict is Verdict.FAIL), key=lambda finding: finding.check)
-    return {check: list(held) for check, held in groupby(failing, key=lambda finding: finding.check)}
 
 
 def _selection(scan: Scan) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -66,7 +66,7 @@ def changes_view(inputs: ReportInputs, checks: Iterable[str]) -> ChangesView:
 
 def _some(states: list[FindingState], inputs: ReportInputs, order: list[str]) -> tuple[FindingView, ...]:
     worst = sorted(states, key=lambda s: (s.finding.verdict is not Verdict.FAIL, s.finding.severity.rank))[:_SHOWN]
-    return tuple(in_order(map(FindingViews(inputs), worst), order))
+    return tuple(map(FindingViews(inputs), in_order(worst, inputs, order)))
 
 
 def _drift(drift: Drift) -> tuple[ResourceChangeView, ...]:

@@ -1,37 +1,38 @@
-"""Findings as readers see them, and the checks they come from."""
+"""Findings as readers see them: in order, and made only where somebody reads them."""
 
 import functools
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import overload
 
 from auditor.kit import Check, iso
-from auditor.model import Evidence, Finding, FindingState, Lifecycle, Severity, Tally, Verdict
+from auditor.model import Evidence, Finding, FindingState, Severity, Verdict
 from auditor.report.accepted import waiver_view
 from auditor.report.fix import fill_fix
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
 from auditor.report.text import json_text, short, visible, word
-from auditor.report.view import CheckView, Counts, EvidenceView, FindingView, RiskView, SameView, TurnView
+from auditor.report.view import EvidenceView, FindingView, TurnView
 
-__all__ = ["FindingViews", "check_view", "check_views", "counts_by_check", "in_order", "risks", "same"]
+__all__ = ["LONGEST", "TURNS", "FindingViews", "Findings", "in_order", "is_waived", "own_tags"]
 
-_LONGEST = 20_000
+LONGEST = 20_000
 """Characters of one text from an account that a report keeps; longer ones lose their middle."""
 _KEY, _VALUE = 256, 512
 """Characters of a tag."""
-_TOP = 8
-_TURNS = 6
-_SAME = 3
-_NAMES = 6
+TURNS = 6
 _NOTHING = Known()
+_REMEMBERED = 4096
+"""Resources whose own texts are kept for their next finding."""
 
 
 _iso = functools.lru_cache(maxsize=4096)(iso)
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else short(text, _LONGEST)
+    return text if len(text) <= LONGEST else short(text, LONGEST)
 
 
 def _text(text: str) -> str:
@@ -89,33 +90,44 @@ class FindingViews:
             tags=own.tags,
             waiver=waiver_view(state.waiver) if state.waiver else None,
             history=tuple(
-                [TurnView(_iso(t.at), t.scan, t.what) for t in self._inputs.histories.get(finding.key, ())[-_TURNS:]]
+                [TurnView(_iso(t.at), t.scan, t.what) for t in self._inputs.histories.get(finding.key, ())[-TURNS:]]
             ),
         )
 
+    def name_of(self, finding: Finding) -> str:
+        """Return what readers call the finding's resource."""
+        return (self._owns.get((finding.resource, finding.name)) or self._own(finding)).name
+
     def _own(self, finding: Finding) -> _Own:
         known = self._inputs.resources.get(finding.resource, _NOTHING)
+        if len(self._owns) >= _REMEMBERED:
+            self._owns.clear()
         name = known.name or finding.name or finding.resource
         named = {"name": name, "id": finding.resource, "region": finding.region, "account": finding.account}
         own = self._owns[finding.resource, finding.name] = _Own(
             resource=_text(finding.resource),
             name=_text(name),
             console=console_url(self._inputs.scan.partition, finding.type, finding.resource, name, finding.region),
-            tags={
-                word(key if len(key) <= _KEY else short(key, _KEY)): visible(
-                    short(value, _VALUE) if len(value) > _VALUE else value
-                )
-                for key, value in known.tags.items()
-            },
+            tags=own_tags(known.tags),
             fields={**known.fields, **named},
         )
         return own
 
 
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return a resource's TAGS, clean and not endless."""
+    return {
+        word(key if len(key) <= _KEY else short(key, _KEY)): visible(
+            short(value, _VALUE) if len(value) > _VALUE else value
+        )
+        for key, value in tags.items()
+    }
+
+
 def _command(check: Check, fields: Mapping[str, object]) -> str:
     """Return the filled fix, or the unfilled one where it would be too long: half a command is none."""
     command = visible(fill_fix(check.fix, fields))
-    return command if len(command) <= _LONGEST else visible(check.fix.cli)
+    return command if len(command) <= LONGEST else visible(check.fix.cli)
 
 
 def _evidence(item: Evidence) -> EvidenceView:
@@ -123,107 +135,58 @@ def _evidence(item: Evidence) -> EvidenceView:
     return EvidenceView(_text(item.sentence), facts)
 
 
-def in_order(findings: Iterable[FindingView], checks: Iterable[str]) -> list[FindingView]:
-    """Return FINDINGS with failures first, worst first, then in the order of CHECKS (ids), by region and name."""
-    rank = {id: number for number, id in enumerate(checks)}
-    last = len(rank)
+class Findings(Sequence[FindingView]):
+    """Findings in the report's order. Only their states are held (or not even those): each view is made when it is read.
 
-    def key(finding: FindingView) -> tuple[str, str, str]:
-        return finding.region, finding.name, finding.resource
+    Going through them costs no memory; a slice makes what it holds.
+    """
+
+    def __init__(self, states: Callable[[], Iterable[FindingState]], count: int, views: FindingViews) -> None:
+        """STATES gives them in order, as often as it is called; COUNT is how many they are."""
+        self._states, self._count, self._views = states, count, views
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[FindingView]:
+        return map(self._views, self._states())
+
+    @overload
+    def __getitem__(self, at: int) -> FindingView: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[FindingView, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> FindingView | tuple[FindingView, ...]:
+        places = range(self._count)[at]
+        if isinstance(places, int):
+            return self._views(next(islice(self._states(), places, None)))
+        if not places:
+            return ()
+        first, last = min(places), max(places)
+        held = list(islice(self._states(), first, last + 1))
+        return tuple(self._views(held[place - first]) for place in places)
+
+
+def is_waived(state: FindingState) -> bool:
+    """Whether it fails and is accepted; what is unknown has no weight to take."""
+    return state.waiver is not None and state.finding.verdict is Verdict.FAIL
+
+
+def in_order(states: Iterable[FindingState], inputs: ReportInputs, checks: Iterable[str]) -> list[FindingState]:
+    """Return STATES with failures first, worst first, then in the order of CHECKS (ids), by region and name as readers see them."""
+    rank = {id: number for number, id in enumerate(checks)}
+    last, known = len(rank), inputs.resources
+
+    def place(state: FindingState) -> tuple[str, str, str]:
+        finding = state.finding
+        name = known.get(finding.resource, _NOTHING).name or finding.name or finding.resource
+        return word(finding.region), _text(name), _text(finding.resource)
 
     # A list for each kind: sorting many short keys is cheaper than one long list of long ones.
-    kinds: dict[tuple[bool, Severity, int], list[FindingView]] = defaultdict(list)
-    for finding in findings:
-        kinds[finding.verdict is not Verdict.FAIL, finding.severity, rank.get(finding.check, last)].append(finding)
+    kinds: dict[tuple[bool, Severity, int], list[FindingState]] = defaultdict(list)
+    for state in states:
+        finding = state.finding
+        kinds[finding.verdict is not Verdict.FAIL, finding.severity, rank.get(finding.check, last)].append(state)
     order = sorted(kinds, key=lambda kind: (kind[0], kind[1].rank, kind[2]))
-    return [finding for kind in order for finding in sorted(kinds[kind], key=key)]
-
-
-def counts_by_check(tallies: Iterable[Tally], states: Iterable[FindingState] = ()) -> Mapping[str, Counts]:
-    """Return each check's verdicts, counted; a scope that could not be read counts as one unknown.
-
-    STATES are the findings; those that fail and are waived are counted a second time as waived.
-    """
-    waived = Counter(state.finding.check for state in states if state.waiver and state.finding.verdict is Verdict.FAIL)
-    counted: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for tally in tallies:
-        here = counted[tally.check]
-        here[0] += len(tally.passed)
-        here[1] += len(tally.failed)
-        here[2] += len(tally.unknown) + (tally.unread is not None)
-        here[3] += sum(map(len, tally.not_applicable.values()))
-    return {check: Counts(here[0], here[1], here[2], here[3], waived[check]) for check, here in counted.items()}
-
-
-def check_views(inputs: ReportInputs, counts: Mapping[str, Counts]) -> dict[str, CheckView]:
-    """Return every check's page by id, in the order of the standard's bullets."""
-    order = {pattern.id: number for number, pattern in enumerate(inputs.standard)}
-    last = len(order)
-
-    def place(check: Check) -> tuple[int, int]:
-        return min(order.get(pattern, last) for pattern in check.patterns), check.severity.rank
-
-    return {check.id: check_view(check, counts) for check in sorted(inputs.checks.values(), key=place)}
-
-
-def check_view(check: Check, counts: Mapping[str, Counts]) -> CheckView:
-    """Return a check's page, with what it concluded: COUNTS are by check id."""
-    return CheckView(
-        id=visible(check.id),
-        title=visible(check.title),
-        why=visible(check.section("Why")),
-        fix=visible(check.section("Fix")),
-        source=visible(check.section("Source")),
-        severity=check.severity,
-        types=check.on,
-        patterns=check.patterns,
-        command=visible(check.fix.cli),
-        terraform=visible(check.fix.terraform),
-        same_as=check.same_as,
-        counts=counts.get(check.id, Counts()),
-        ran=check.id in counts,
-    )
-
-
-def risks(findings: Sequence[FindingView]) -> tuple[RiskView, ...]:
-    """Return the worst of FINDINGS (in order), one line a check: by severity, then by how many of it."""
-    by_check: dict[str, list[FindingView]] = defaultdict(list)
-    for finding in findings:
-        if finding.verdict is Verdict.FAIL and finding.severity is not Severity.INFO:
-            by_check[finding.check].append(finding)
-    found = [_risk(held) for held in by_check.values()]
-    return tuple(sorted(found, key=lambda risk: (risk.severity.rank, -risk.worst, -risk.count))[:_TOP])
-
-
-def _risk(held: list[FindingView]) -> RiskView:
-    worst = held[0].severity
-    return RiskView(
-        check=held[0].check,
-        severity=worst,
-        count=len(held),
-        worst=sum(finding.severity is worst for finding in held),
-        regions=tuple(sorted({finding.region for finding in held})),
-        same=same(held),
-        new=sum(finding.lifecycle in (Lifecycle.OPENED, Lifecycle.REOPENED) for finding in held),
-    )
-
-
-def same(findings: Iterable[FindingView]) -> tuple[SameView, ...]:
-    """Return the first few kinds of FINDINGS, in their order: those of one check and severity that read the same are one."""
-    kinds: dict[tuple[str, Severity, str], list[FindingView]] = {}
-    for finding in findings:
-        kind = finding.check, finding.severity, finding.sentence
-        if kind in kinds or len(kinds) < _SAME:
-            kinds.setdefault(kind, []).append(finding)
-    return tuple(
-        SameView(
-            check=check,
-            severity=severity,
-            sentence=sentence,
-            type=held[0].type,
-            names=tuple(finding.name for finding in held[:_NAMES]),
-            count=len(held),
-            regions=tuple(sorted({finding.region for finding in held})),
-        )
-        for (check, severity, sentence), held in kinds.items()
-    )
+    return [state for kind in order for state in sorted(kinds[kind], key=place)]

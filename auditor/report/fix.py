@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from auditor.kit import Check, Fix
 from auditor.report.text import visible
 
-__all__ = ["fill_fix", "fix_fields"]
+__all__ = ["Filler", "fill_fix", "fix_fields"]
 
 _ALWAYS = frozenset({"name", "id", "region", "account"})
 _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
@@ -46,6 +46,49 @@ def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
                 made = made[:-1] + "="  # else the value would be read as an option
             made += _quoted(value)
     return made + rest
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*(?::[A-Za-z0-9_.-][A-Za-z0-9_./-]*)*").fullmatch
+"""A value that stands in a command as it is, wherever its place: no shell and no AWS CLI takes it for more."""
+_STAND_INS = {"name": "zqNAMEqz", "id": "zqIDqz"}
+
+
+class Filler:
+    """Fills fixes in for many resources of a few kinds: U+0001 stands for a resource's name and U+0002 for its id."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, tuple[object, ...]], str] = {}
+
+    def marks(self, fix: Fix, fields: Mapping[str, object], name: str, id: str) -> str | None:
+        """Return FIX's command with marks for NAME and ID; ``None`` where they are no plain values: it must be filled in whole.
+
+        FIELDS as for ``fill_fix``, less name and id. With the two put in for their marks it is what ``fill_fix`` returns.
+        """
+        if not (_PLAIN(name) and _PLAIN(id)):
+            return None
+        values = []
+        for _, place, _ in _places(fix.cli)[0]:
+            if place in _STAND_INS:
+                continue
+            value = fields.get(place)
+            values.append(_STAND_INS["name"] if value == name else _STAND_INS["id"] if value == id else value)
+        key = fix.cli, tuple(values)
+        try:
+            text = self._made.get(key)
+        except TypeError:  # a list or a map: it is no single argument
+            return None
+        if text is None:
+            if len(self._made) > _REMEMBERED:
+                self._made.clear()
+            places = [place for _, place, _ in _places(fix.cli)[0] if place not in _STAND_INS]
+            text = visible(fill_fix(fix, {**dict(zip(places, values, strict=True)), **_STAND_INS}))
+            for mark, stand_in in (("\x01", "zqNAMEqz"), ("\x02", "zqIDqz")):
+                text = text.replace(stand_in, mark)
+            self._made[key] = text
+        return text
+
+
+_REMEMBERED = 4096
 
 
 @functools.lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from auditor.catalog import bundled
 from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
-from auditor.report.block import columns, pack
+from auditor.report.block import block_text, pack
 from auditor.report.charts import HEIGHT, SMALL, WIDTH, charts, small, sparkline
 from auditor.report.month import month
 from auditor.report.text import amount, brief, json_text, number, plural, score_text, short, type_words, visible
@@ -67,7 +67,7 @@ def render_html(view: ReportView, others: Mapping[str, str] = MappingProxyType({
         ("method", "The score", None),
         ("checks", "Checks", sum(check.ran for check in view.checks.values())),
     ]
-    block = pack(columns(view)) if view.findings else ""
+    block = block_text(view)
     return _render("report.html.j2", view, others, contents=contents, block=block)
 
 

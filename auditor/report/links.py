@@ -4,7 +4,7 @@ import functools
 import re
 from urllib.parse import quote
 
-__all__ = ["HOSTS", "console_url", "percent"]
+__all__ = ["HOSTS", "console_marks", "console_url", "percent"]
 
 HOSTS = {
     "aws": "console.aws.amazon.com",
@@ -46,30 +46,39 @@ _PAGES = {
 }
 
 
+_MARKS = {"name": "\x01", "id": "\x02", "tail": "\x03", "user": "\x04"}
+_LONGEST = 1024
+
+
 def console_url(partition: str, type: str, id: str, name: str, region: str) -> str:
     """Return the address of a resource's page in AWS's console, or ``""`` where there is none or a name is not to be trusted."""
+    if not (id.isprintable() and name.isprintable()) or len(id) + len(name) > _LONGEST:
+        return ""
+    text = console_marks(partition, type, region)
+    for place, mark in _MARKS.items():
+        if mark in text:
+            text = text.replace(mark, _part(place, id, name))
+    return text
+
+
+@functools.lru_cache(maxsize=4096)
+def console_marks(partition: str, type: str, region: str) -> str:
+    """Return the address of a type's pages in AWS's console, or ``""``; marks stand for what is a resource's own.
+
+    U+0001 for its name, U+0002 for its ARN, U+0003 for the ARN's last part, U+0004 for the user in it, each percent-encoded.
+    """
     page, host = _PAGES.get(type), HOSTS.get(partition)
-    if page is None or host is None or not (id.isprintable() and name.isprintable()) or len(id) + len(name) > 1024:
+    if page is None or host is None:
         return ""
     if "{region}" in page:
         if not _REGION.fullmatch(region):
             return ""
         host = f"{region}.{host}"
-    parts = _parts(page)  # texts and, between them, places
-    made = [_part(part, id, name, region) if number % 2 else part for number, part in enumerate(parts)]
-    return f"https://{host}/{''.join(made)}"
+    return f"https://{host}/" + _PLACE.sub(lambda place: _MARKS.get(place[1], region), page)
 
 
-@functools.cache
-def _parts(page: str) -> tuple[str, ...]:
-    """Return the texts of a PAGE and, at every odd place, the name that stands between two of them."""
-    return tuple(_PLACE.split(page))
-
-
-def _part(place: str, id: str, name: str, region: str) -> str:
+def _part(place: str, id: str, name: str) -> str:
     """Return what stands at a PLACE of an address, percent-encoded."""
-    if place == "region":
-        return region
     if place == "tail":
         name = id[max(id.rfind(":"), id.rfind("/")) + 1 :]
     elif place == "id":

@@ -9,7 +9,7 @@ from auditor.report.inputs import ReportInputs
 from auditor.report.text import moment, service, short, visible
 from auditor.report.view import CoverageView, GapView, ScopeRow, TakenView
 
-__all__ = ["coverage_view"]
+__all__ = ["Blind"]
 
 _DENIED = re.compile(r"denied|unauthori[sz]ed|authorizationerror|notauthori[sz]ed|forbidden|^403$", re.IGNORECASE)
 _SLOW = re.compile(r"throttl|toomanyrequests|requestlimit|rateexceeded|slowdown", re.IGNORECASE)
@@ -56,35 +56,44 @@ class _Group:
         self.names: dict[str, None] = {}
 
 
-def coverage_view(inputs: ReportInputs, findings: Iterable[Finding]) -> CoverageView:
-    """Return how completely the scopes asked for were read, and every gap with the checks it blinds, worst first."""
-    coverage = tuple(inputs.coverage)
-    readers: dict[str, list[str]] = defaultdict(list)
-    for check in inputs.checks.values():
-        for type in dict.fromkeys((*check.on, *check.reads)):
-            readers[type].append(check.id)
-    groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
-    for cover in coverage:
-        if not cover.state.known:
-            group = _add_scope(groups, cover, cover.gap or Gap(cover.scope.type, str(cover.state)))
-            group.checks.update(dict.fromkeys(readers.get(cover.scope.type, ())))
-        for gap in {(gap.operation, gap.code): gap for gap in cover.gaps.values()}.values():
-            _add_scope(groups, cover, gap)
-    for finding in findings:
+class Blind:
+    """Takes what could not be read: of scopes at once, of single findings as they are added; and says what is blind for it."""
+
+    def __init__(self, inputs: ReportInputs) -> None:
+        self._inputs = inputs
+        self._coverage = tuple(inputs.coverage)
+        self._groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
+        readers: dict[str, list[str]] = defaultdict(list)
+        for check in inputs.checks.values():
+            for type in dict.fromkeys((*check.on, *check.reads)):
+                readers[type].append(check.id)
+        for cover in self._coverage:
+            if not cover.state.known:
+                group = _add_scope(self._groups, cover, cover.gap or Gap(cover.scope.type, str(cover.state)))
+                group.checks.update(dict.fromkeys(readers.get(cover.scope.type, ())))
+            for gap in {(gap.operation, gap.code): gap for gap in cover.gaps.values()}.values():
+                _add_scope(self._groups, cover, gap)
+
+    def add(self, finding: Finding) -> None:
+        """Take what one finding could not be told for."""
         for gap in finding.gaps:
-            _add_finding(groups, gap, finding)
-    order = {id: number for number, id in enumerate(inputs.checks)}
-    views = [_gap_view(key, group, inputs, order) for key, group in groups.items()]
-    views.sort(key=lambda gap: (-len(gap.checks), -gap.scopes, -gap.findings, gap.operation))
-    services = _services(coverage, inputs.offerings)
-    return CoverageView(
-        asked=len(coverage),
-        states=Counter(map(_state, coverage)),
-        resources=sum(row.resources for row in services),
-        services=services,
-        gaps=tuple(views),
-        taken=_taken(coverage),
-    )
+            _add_finding(self._groups, gap, finding)
+
+    def view(self) -> CoverageView:
+        """Return how completely the scopes asked for were read, and every gap with the checks it blinds, worst first."""
+        inputs, coverage = self._inputs, self._coverage
+        order = {id: number for number, id in enumerate(inputs.checks)}
+        views = [_gap_view(key, group, inputs, order) for key, group in self._groups.items()]
+        views.sort(key=lambda gap: (-len(gap.checks), -gap.scopes, -gap.findings, gap.operation))
+        services = _services(coverage, inputs.offerings)
+        return CoverageView(
+            asked=len(coverage),
+            states=Counter(map(_state, coverage)),
+            resources=sum(row.resources for row in services),
+            services=services,
+            gaps=tuple(views),
+            taken=_taken(coverage),
+        )
 
 
 def _taken(coverage: Iterable[Coverage]) -> tuple[TakenView, ...]:

@@ -10,8 +10,8 @@ from typing import Any
 from auditor.kit import Check
 from auditor.model import Severity
 from auditor.report.charts import Line, charts, sparkline
+from auditor.report.checked import check_view
 from auditor.report.examples import case_json, shown_case
-from auditor.report.findings import check_view
 from auditor.report.html import render_page
 from auditor.report.money import UNTAGGED
 from auditor.report.summary import BulletSummary, Summary

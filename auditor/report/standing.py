@@ -1,15 +1,14 @@
 """How the standard stands, section by section and bullet by bullet."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from heapq import merge
 from itertools import groupby
 
 from auditor.model import Score
+from auditor.report.alike import worst_of
 from auditor.report.changes import scores_by_id
-from auditor.report.findings import same
 from auditor.report.inputs import ReportInputs
 from auditor.report.text import json_text, plural, visible
-from auditor.report.view import BulletView, CheckView, Counts, FindingView, GroupView, SectionView, Standing
+from auditor.report.view import BulletView, CheckView, Counts, GroupView, SameView, SectionView, Standing
 from auditor.standard import Pattern
 
 __all__ = ["section_views"]
@@ -20,10 +19,10 @@ _Scores = Mapping[tuple[str, str], Score]
 def section_views(
     inputs: ReportInputs,
     checks: Mapping[str, CheckView],
-    failing: Mapping[str, Sequence[FindingView]],
+    failing: Mapping[str, Sequence[SameView]],
     comparable: bool,
 ) -> tuple[SectionView, ...]:
-    """Return the standard's sections in order, with every bullet. FAILING holds each check's failures, worst first."""
+    """Return the standard's sections in order, with every bullet. FAILING: each check's kinds of failures, worst first."""
     serving: dict[str, list[CheckView]] = {pattern.id: [] for pattern in inputs.standard}
     for check in checks.values():
         for id in check.patterns:
@@ -65,7 +64,7 @@ def _group(
     patterns: Sequence[Pattern],
     scores: tuple[_Scores, _Scores, Mapping[str, Sequence[float | None]]],
     serving: Mapping[str, Sequence[CheckView]],
-    failing: Mapping[str, Sequence[FindingView]],
+    failing: Mapping[str, Sequence[SameView]],
 ) -> GroupView:
     """Return a sub-chapter. SCORES: of this scan, of the previous one where the two compare, and of each night."""
     now, before, nights = scores
@@ -89,12 +88,10 @@ def _bullet(
     before: Score | None,
     nights: Sequence[float | None],
     checks: Sequence[CheckView],
-    failing: Mapping[str, Sequence[FindingView]],
+    failing: Mapping[str, Sequence[SameView]],
 ) -> BulletView:
     counts = _total(checks)
     standing, note = _standing(counts, checks)
-    held = [failing[check.id] for check in checks if check.id in failing]
-    worst = merge(*held, key=lambda finding: finding.severity.rank)
     return BulletView(
         id=pattern.id,
         name=visible(pattern.bullet),
@@ -107,7 +104,7 @@ def _bullet(
         trend=tuple(nights),
         counts=counts,
         checks=tuple(check.id for check in checks),
-        worst=same(worst),
+        worst=worst_of(failing[check.id] for check in checks if check.id in failing),
         thresholds=tuple((visible(key), json_text(value)) for key, value in pattern.thresholds.items()),
     )
 

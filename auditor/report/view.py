@@ -1,6 +1,6 @@
 """What every format renders: one frozen view of a scan, in words and numbers, clean of control characters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -600,13 +600,16 @@ class ReportView:
     checks: Mapping[str, CheckView]
     """By id, in the standard's order; a check whose bullets are all unknown to the standard comes last."""
     money: MoneyView
-    findings: tuple[FindingView, ...]
-    """Failures first, worst first; then unknowns; faults of checks are among the unknowns and in ``faults``."""
+    findings: Sequence[FindingView]
+    """Failures first, worst first; then unknowns; faults of checks are among the unknowns and in ``faults``. Each is made when
+    it is read."""
     faults: tuple[FindingView, ...]
     """Unknown because the check itself broke."""
-    waived: tuple[FindingView, ...] = ()
+    block: tuple[Mapping[str, Sequence[str]], tuple[str, ...]] = field(repr=False)
+    """The same findings as the page's script reads them: what their numbers point to, and the columns, compressed."""
+    waived: Sequence[FindingView] = ()
     """Failures that are accepted, worst first; they are not among ``findings``."""
-    closed: tuple[FindingView, ...] = ()
+    closed: Sequence[FindingView] = ()
     """Failures that ended since the scan before, as they were last seen: ``resolved`` and ``vanished`` ones."""
     waivers: tuple[WaiverView, ...] = ()
     attestations: tuple[AttestationView, ...] = ()

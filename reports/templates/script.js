@@ -39,8 +39,8 @@
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
     target.scrollIntoView();
   };
-  const unpack = async (element) => {
-    const bytes = Uint8Array.from(atob(element.textContent.trim()), (character) => character.charCodeAt(0));
+  const unpack = async (text) => {
+    const bytes = Uint8Array.from(atob(text.trim()), (character) => character.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return JSON.parse(await new Response(stream).text());
   };
@@ -48,7 +48,7 @@
   const code = $("code");
   if (code && typeof DecompressionStream !== "undefined") {
     // The table's scripts, packed; the policy names each by its hash.
-    unpack(code).then((texts) => texts.forEach((text) => { const script = make("script"); script.textContent = text; document.body.append(script); }), reveal);
+    unpack(code.textContent).then((texts) => texts.forEach((text) => { const script = make("script"); script.textContent = text; document.body.append(script); }), reveal);
     return;
   }
   addEventListener("hashchange", reveal);

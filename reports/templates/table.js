@@ -10,29 +10,55 @@
   /** Values that a list of a filter offers, the most frequent ones; the search finds the others. */
   const MOST = 200;
 
+  // ---- the block: a line for the legend, one for each column, one for each page of evidence --------------------------
+  /** What the table cannot do without; the other columns are unpacked when they are asked for. */
+  const FIRST = ["severity", "verdict", "check", "type", "region", "account", "since", "fresh", "owner", "environment", "name", "sentence"];
+  const SEARCHED = ["resource", "tags"];
+  const open = async (text) => {
+    const lines = text.trim().split("\n"), data = await unpack(lines[0]), rows = data.rows = {}, evidence = data.evidence = [], asked = {};
+    const column = async (name) => {
+      const held = await unpack(lines[1 + data.columns.indexOf(name)]);
+      if (data.texts.includes(name)) for (let row = 0, last = ""; row < held.length; row++) held[row] === 0 ? (held[row] = last) : (last = held[row]);
+      rows[name] = held;
+    };
+    const page = async (number) => { evidence[number] = await unpack(lines[1 + data.columns.length + number]); };
+    const once = (key, fetch) => asked[key] || (asked[key] = fetch());
+    /** Unpack the columns of these NAMES, if they are not yet. */
+    data.need = (names) => Promise.all(names.map((name) => once(name, () => column(name))));
+    /** Unpack all that is said of a row when it is opened. */
+    data.needRow = (row) => Promise.all([data.need(data.columns), once("page " + Math.floor(row / data.page), () => page(Math.floor(row / data.page)))]);
+    data.needAll = () => Promise.all(Array.from({ length: Math.ceil(data.count / data.page) }, (_, number) => data.needRow(number * data.page)));
+    await data.need(FIRST);
+    return data;
+  };
+
   const start = (data) => {
     const { rows, checks, severities, verdicts, sections, types, services, regions, accounts, owners, environments, bullets, days } = data;
-    const total = rows.name.length;
+    const total = data.count;
     const dated = Boolean(document.querySelector("#findings th[data-key=since]"));
     const form = $("filter"), status = $("shown"), columns = document.querySelectorAll("#findings thead th").length;
     const DAY = 86400000, today = Date.parse(data.today);
 
     // ---- what a row says --------------------------------------------------------------------------------------------
     const checkOf = (row) => checks[rows.check[row]];
-    const reasonOf = (row) => data.reasons[rows.reason[row]];
-    const sentenceOf = (row) => (rows.evidence[row][0] || [reasonOf(row)])[0];
+    const evidenceOf = (row) => data.evidence[Math.floor(row / data.page)][row % data.page];
     const ageOf = days.map((day) => {
       const age = Math.round((today - Date.parse(day)) / DAY);
       return age <= 7 ? "7" : age <= 30 ? "30" : age <= 90 ? "90" : "older";
     });
-    const put = (text, row, encode) => text.replace(/[\u0001-\u0003]/g, (place) =>
-      place === "\u0003" ? regions[rows.region[row]] : encode((place === "\u0001" ? rows.name : rows.resource)[row]));
+    const resourceOf = (row) => rows.resource[row].replaceAll("\u0001", () => rows.name[row]);
+    const tagsOf = (row) => rows.tags[row].replaceAll("\u0001", () => rows.name[row]);
+    const OWN = {
+      "\u0001": (row) => rows.name[row], "\u0002": resourceOf, "\u0003": (row) => resourceOf(row).replace(/^.*[:/]/, ""),
+      "\u0004": (row) => { const parts = resourceOf(row).split("/"); return parts.length > 3 ? parts[parts.length - 3] : rows.name[row]; },
+    };
+    const put = (text, row, encode) => text.replace(/[\u0001-\u0004]/g, (mark) => encode(OWN[mark](row)));
     const percent = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase());
-    const commandOf = (row) => put(data.commands[rows.command[row]], row, (text) => text);
-    const consoleOf = (row) => put(data.consoles[rows.console[row]], row, percent);
+    const commandOf = (row) => put(rows.command[row], row, (text) => text);
+    const consoleOf = (row) => put(rows.console[row], row, percent);
     const texts = new Array(total);
-    const textOf = (row) => texts[row] || (texts[row] = [rows.name[row], rows.resource[row], sentenceOf(row), checkOf(row)[0], checkOf(row)[1],
-      types[rows.type[row]], data.tags[rows.tags[row]]].join("\n").toLowerCase());
+    const textOf = (row) => texts[row] || (texts[row] = [rows.name[row], resourceOf(row), rows.sentence[row], checkOf(row)[0], checkOf(row)[1],
+      types[rows.type[row]], tagsOf(row)].join("\n").toLowerCase());
     const serviceNames = [...new Set(services)];
     const serviceOf = services.map((name) => serviceNames.indexOf(name));
     const values = {
@@ -40,12 +66,12 @@
       account: accounts, environment: environments, owner: owners,
     };
     const read = {
-      severity: (row) => rows.severity[row], verdict: (row) => rows.verdict[row], section: (row) => rows.section[row],
+      severity: (row) => rows.severity[row], verdict: (row) => rows.verdict[row], section: (row) => checkOf(row)[6],
       service: (row) => serviceOf[rows.type[row]], type: (row) => rows.type[row], region: (row) => rows.region[row],
-      account: (row) => rows.account[row], owner: (row) => data.tagged[rows.tags[row]][0],
-      environment: (row) => data.tagged[rows.tags[row]][1], check: (row) => rows.check[row],
+      account: (row) => rows.account[row], owner: (row) => rows.owner[row],
+      environment: (row) => rows.environment[row], check: (row) => rows.check[row],
       age: (row) => (rows.fresh[row] ? "new " : "") + ageOf[rows.since[row]], bullet: (row) => row, search: (row) => row,
-      name: (row) => rows.name[row].toLowerCase(), finding: (row) => sentenceOf(row).toLowerCase(),
+      name: (row) => rows.name[row].toLowerCase(), finding: (row) => rows.sentence[row].toLowerCase(),
       since: (row) => days[rows.since[row]], place: (row) => regions[rows.region[row]], rank: (row) => row,
     };
 
@@ -92,8 +118,12 @@
       return make("span", { class: "sev " + level }, mark(level), level[0].toUpperCase() + level.slice(1));
     };
     const line = (row, index) => {
-      const button = make("button", { type: "button", class: "open", "aria-expanded": String(opened.has(row)) }, make("span", {}, short(sentenceOf(row), 240)));
-      button.addEventListener("click", () => { opened.has(row) ? opened.delete(row) : opened.add(row); refresh(index); });
+      const button = make("button", { type: "button", class: "open", "aria-expanded": String(opened.has(row)) }, make("span", {}, short(rows.sentence[row], 240)));
+      button.addEventListener("click", async () => {
+        await data.needRow(row);
+        opened.has(row) ? opened.delete(row) : opened.add(row);
+        refresh(index);
+      });
       return make("tr", { class: "row" },
         make("td", {}, severityTag(row)),
         make("td", {}, make("span", { class: "name" }, short(rows.name[row], 64)), make("small", {}, types[rows.type[row]])),
@@ -113,11 +143,11 @@
     };
     const detail = (row) => {
       const check = checkOf(row), failing = rows.verdict[row] === 0, parts = [];
-      rows.evidence[row].forEach(([sentence, facts], number) => {
+      evidenceOf(row).forEach(([sentence, facts], number) => {
         if (number || sentence.length > 240) parts.push(make("p", {}, sentence));
         if (facts.length) parts.push(factsOf(facts));
       });
-      if (reasonOf(row) && (rows.evidence[row].length || reasonOf(row).length > 240)) parts.push(make("p", { class: "soft small" }, reasonOf(row)));
+      if (rows.reason[row] && (evidenceOf(row).length || rows.reason[row].length > 240)) parts.push(make("p", { class: "soft small" }, rows.reason[row]));
       if (check[2] && failing) parts.push(make("p", { class: "small" }, make("b", {}, "Why it matters "), check[2][0].toUpperCase() + check[2].slice(1)));
       if (check[5] && failing) parts.push(make("p", { class: "small" }, make("b", {}, "How it is mended "), check[5][0].toUpperCase() + check[5].slice(1)));
       if (commandOf(row)) parts.push(make("pre", { tabindex: "0" }, make("code", {}, commandOf(row))));
@@ -126,11 +156,11 @@
       check[4].forEach((id) => { if (bullets[id]) meta.append(make("a", { href: "#b-" + id }, bullets[id])); });
       if ($("check-" + check[0])) meta.append(make("a", { href: "#check-" + check[0] }, "About this check"));
       if (consoleOf(row)) meta.append(make("a", { href: consoleOf(row), rel: "noreferrer noopener" }, "AWS console"));
-      const past = data.histories[rows.history[row]];
+      const past = rows.history[row];
       if (past) meta.append(make("span", {}, "history: " + past));
       else if (dated) meta.append(make("span", {}, "first seen " + days[rows.since[row]]));
-      if (data.tags[rows.tags[row]]) meta.append(make("span", {}, short(data.tags[rows.tags[row]], 300)));
-      const made = make("div", { class: "detail" }, ...parts, make("p", { class: "arn" }, rows.resource[row]), meta);
+      if (tagsOf(row)) meta.append(make("span", {}, short(tagsOf(row), 300)));
+      const made = make("div", { class: "detail" }, ...parts, make("p", { class: "arn" }, resourceOf(row)), meta);
       return make("tr", { class: "detail-row" }, make("td", { colspan: columns }, made));
     };
     const factsOf = (facts) => {
@@ -250,7 +280,11 @@
       if (words.length) filters.push({ id: "search", value: words });
       return filters;
     };
-    const apply = () => {
+    let applied = 0;
+    const apply = async () => {
+      const mine = ++applied;
+      if (view.q) await data.need(SEARCHED);
+      if (mine !== applied) return;
       const key = view.sort.replace(/^-/, "");
       table.setColumnFilters(filtersOf());
       table.setGrouping(view.group ? [view.group] : []);
@@ -332,12 +366,13 @@
       const text = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(value) ? "'" + value : value;
       return `"${text.replace(/"/g, '""')}"`;
     };
-    $("csv").addEventListener("click", () => {
+    $("csv").addEventListener("click", async () => {
+      await data.needAll();
       const head = ["verdict", "severity", "section", "check", "title", "resource", "name", "type", "account", "region", "evidence", "reason", "since", "command", "tags"];
       const lines = rowsShown().map((row) => [
-        verdicts[rows.verdict[row]].toLowerCase(), severities[rows.severity[row]], sections[rows.section[row]], checkOf(row)[0], checkOf(row)[1],
-        rows.resource[row], rows.name[row], types[rows.type[row]], accounts[rows.account[row]], regions[rows.region[row]],
-        rows.evidence[row].map(([sentence]) => sentence).join("; "), reasonOf(row), days[rows.since[row]], commandOf(row), data.tags[rows.tags[row]],
+        verdicts[rows.verdict[row]].toLowerCase(), severities[rows.severity[row]], sections[checkOf(row)[6]], checkOf(row)[0], checkOf(row)[1],
+        resourceOf(row), rows.name[row], types[rows.type[row]], accounts[rows.account[row]], regions[rows.region[row]],
+        evidenceOf(row).map(([sentence]) => sentence).join("; "), rows.reason[row], days[rows.since[row]], commandOf(row), tagsOf(row),
       ].map(cell).join(","));
       const file = new Blob(["\ufeff" + [head.join(","), ...lines].join("\r\n") + "\r\n"], { type: "text/csv" });
       const link = make("a", { href: URL.createObjectURL(file), download: `findings-${data.account}-scan-${data.scan}.csv` });
@@ -358,6 +393,7 @@
     box.classList.add("virtual");
     virtual._didMount();
     if (!fromAddress()) { apply(); reveal(); }
+    setTimeout(() => data.need(SEARCHED), 500);
   };
-  unpack(block).then(start, () => reveal());
+  open(block.textContent).then(start, () => reveal());
 })();

@@ -6,7 +6,9 @@ import hashlib
 import json
 import re
 import zlib
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from report import sample
@@ -14,9 +16,12 @@ from report.page import Page, parse
 
 from auditor.model import CoverageState, Verdict
 from auditor.report import ReportView, build_view, render_cost_html, render_executive_html, render_html, render_markdown
+from auditor.report.block import COLUMNS, PAGE
 from auditor.report.html import GRADES, ROWS, _scripts
 from auditor.report.links import HOSTS
-from auditor.report.view import ScopeRow
+from auditor.report.tags import environment, owner
+from auditor.report.text import type_words
+from auditor.report.view import FindingView, ScopeRow
 from auditor.score import LETTERS
 
 ORDER = [
@@ -29,9 +34,18 @@ def both(view: ReportView) -> list[str]:
 
 
 def block(page: Page) -> dict[str, Any]:
-    packed = page.one("data").text
-    unpacked: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
-    return unpacked
+    """Return the legend, with the columns under ``rows``, as the page's script reads them."""
+    legend, *lines = (json.loads(zlib.decompress(base64.b64decode(line))) for line in page.one("data").text.split())
+    assert legend["columns"] == list(COLUMNS)
+    rows: dict[str, list[Any]] = dict(zip(COLUMNS, lines, strict=False))
+    for name in legend["texts"]:
+        last = ""
+        for row, text in enumerate(rows[name]):
+            last = rows[name][row] = last if text == 0 else text
+    pages = lines[len(COLUMNS) :]
+    assert all(len(page) == PAGE for page in pages[:-1])
+    rows["evidence"] = [evidence for page in pages for evidence in page]
+    return {**legend, "rows": rows}
 
 
 def test_it_is_a_well_formed_page(view: ReportView) -> None:
@@ -106,6 +120,62 @@ def test_the_counts_are_those_of_the_view(view: ReportView) -> None:
         assert {len(column) for column in columns.values()} == {len(view.findings)}
         assert columns["verdict"].count(0) == view.counts.failed - view.counts.waived
         assert columns["name"] == [finding.name for finding in view.findings]
+
+
+def whole(columns: dict[str, Any], row: int) -> dict[str, Any]:
+    """Return what the page's script says of a row, in a finding's words."""
+    rows = columns["rows"]
+    name = rows["name"][row]
+    id = rows["resource"][row].replace("\x01", name)
+    parts = id.split("/")
+    own = {"\x01": name, "\x02": id, "\x03": re.sub("^.*[:/]", "", id), "\x04": parts[-3] if len(parts) > 3 else name}
+
+    def put(text: str, encode: Callable[[str], str]) -> str:
+        return re.sub("[\x01-\x04]", lambda mark: encode(own[mark[0]]), text)
+
+    return {
+        "check": columns["checks"][rows["check"][row]][0],
+        "severity": columns["severities"][rows["severity"][row]],
+        "verdict": columns["verdicts"][rows["verdict"][row]].lower(),
+        "type": columns["types"][rows["type"][row]],
+        "region": columns["regions"][rows["region"][row]],
+        "account": columns["accounts"][rows["account"][row]],
+        "name": name,
+        "resource": id,
+        "sentence": rows["sentence"][row],
+        "evidence": rows["evidence"][row],
+        "reason": rows["reason"][row],
+        "command": put(rows["command"][row], str),
+        "console": put(rows["console"][row], lambda text: quote(text, safe="~")),
+        "day": columns["days"][rows["since"][row]],
+        "tags": rows["tags"][row].replace("\x01", name),
+        "owner": columns["owners"][rows["owner"][row]],
+        "environment": columns["environments"][rows["environment"][row]],
+        "history": rows["history"][row],
+        "fresh": rows["fresh"][row],
+    }
+
+
+def told(view: ReportView, finding: FindingView) -> dict[str, Any]:
+    """Return the same of a finding itself."""
+    fresh = not view.changes.first and finding.lifecycle in ("opened", "reopened")
+    return {
+        **{name: getattr(finding, name) for name in ("check", "severity", "verdict", "region", "account", "name")},
+        **{name: getattr(finding, name) for name in ("resource", "sentence", "reason", "command", "console", "day")},
+        "type": type_words(finding.type),
+        "evidence": [[item.sentence, [list(fact) for fact in item.facts]] for item in finding.evidence],
+        "tags": ", ".join(f"{key}={value}" for key, value in finding.tags.items()),
+        "owner": owner(finding.tags),
+        "environment": environment(finding.tags),
+        "history": ", ".join(turn.words for turn in finding.history),
+        "fresh": int(fresh),
+    }
+
+
+def test_what_the_script_unpacks_is_every_finding_word_for_word(view: ReportView) -> None:
+    if view.findings:
+        columns = block(parse(render_html(view)))
+        assert [whole(columns, row) for row in range(columns["count"])] == [told(view, held) for held in view.findings]
 
 
 def test_failures_stand_in_the_page_before_what_is_unknown() -> None:
