@@ -58,7 +58,7 @@ class Small:
     """As SVG's path takes it."""
     title: str
     words: str
-    """What stands for the drawing: ``61 on 2026-06-02, 64 from 06-09``; a night without a score is a dash."""
+    """What stands for the drawing: ``61 on 2026-06-02, 64 from 06-09``."""
 
 
 def small(nights: Sequence[NightView], trend: Sequence[float | None]) -> Small | None:
@@ -103,7 +103,7 @@ def _told(held: _Held) -> str:
     """Return the scores HELD in words, each said when it changes."""
     told: list[tuple[str, str]] = []
     for _, day, value in held:
-        text = score_text(value)
+        text = "no score" if value is None else score_text(value)
         if not told or told[-1][1] != text:
             told.append((day, text))
     first, year = told[0], told[0][0][:4]

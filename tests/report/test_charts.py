@@ -119,7 +119,7 @@ def test_a_score_that_moves_says_when() -> None:
     line = small(nights, [50.0, 50.0, None, 60.0, 65.0])
     assert line
     assert line.path == "M0 8H20M58 6H78"
-    assert line.words == "50 on 2026-06-01, \N{EN DASH} from 06-03, 60 from 06-04, 65 from 06-05"
+    assert line.words == "50 on 2026-06-01, no score from 06-03, 60 from 06-04, 65 from 06-05"
 
 
 def test_every_judged_bullet_has_its_line_in_the_page_and_its_scores_in_json(rich: ReportView) -> None:
