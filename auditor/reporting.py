@@ -9,7 +9,7 @@ from auditor.collect.declare import ResourceType
 from auditor.comparison import drift_between, earlier
 from auditor.kit.check import Check
 from auditor.model import FindingState, Scan, Scope, Score, Tally
-from auditor.report import Known, Permission, Previous, ReportInputs, fix_fields
+from auditor.report import SPENDING_TYPES, Known, Permission, Previous, ReportInputs, fix_fields
 from auditor.savings import priced
 from auditor.scan import Judged
 from auditor.standard import Standard
@@ -68,6 +68,7 @@ def report_inputs(
         resources=_known(store, scan, states, checks.values()),
         offerings=_offerings(inventory, types),
         accepted=accepted,
+        spending={type: list(inventory.resources(type)) for type in SPENDING_TYPES},
         permissions=permissions(checks.values(), types),
     )
 

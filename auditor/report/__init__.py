@@ -7,11 +7,13 @@ from auditor.report.html import render_cost_html, render_executive_html, render_
 from auditor.report.inputs import Known, Permission, Previous, ReportInputs
 from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
+from auditor.report.spending import SPENDING_TYPES
 from auditor.report.view import ReportView
 from auditor.report.write import FORMATS, file_names, write_file, write_reports
 
 __all__ = [
     "FORMATS",
+    "SPENDING_TYPES",
     "Known",
     "Permission",
     "Previous",

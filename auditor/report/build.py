@@ -14,6 +14,7 @@ from auditor.report.findings import Findings, FindingViews, in_order, is_waived
 from auditor.report.inputs import ReportInputs
 from auditor.report.money import money_view
 from auditor.report.reading import Blind
+from auditor.report.spending import spending_view
 from auditor.report.standing import section_views
 from auditor.report.text import moment, plural, score_text, visible
 from auditor.report.view import Counts, CoverageView, ReportView, Standing
@@ -89,6 +90,7 @@ def build_view(inputs: ReportInputs) -> ReportView:
         sections=sections,
         checks=checks,
         money=money_view(savings, inputs),
+        spending=spending_view(scan, inputs.spending, inputs.coverage),
         findings=Findings(lambda: (s for s in states if not is_waived(s)), len(states) - len(waived), views),
         faults=tuple(faults),
         block=block.lines(),

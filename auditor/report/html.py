@@ -16,7 +16,7 @@ from auditor.report.block import block_text, pack
 from auditor.report.charts import HEIGHT, SMALL, WIDTH, charts, small, sparkline
 from auditor.report.month import month
 from auditor.report.text import amount, brief, json_text, number, plural, score_text, short, type_words, visible
-from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing
+from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing, Way
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -82,14 +82,19 @@ def render_cost_html(view: ReportView, others: Mapping[str, str] = MappingProxyT
     if charts(view.nights):
         contents.append(("trend", "Trend", None))
     if view.money.items:
-        contents += [
-            ("ways", "How it is saved", None),
-            ("shares", "Where it lies", None),
-            ("items", "Savings", len(view.money.items)),
-        ]
+        contents += [("ways", "How it is saved", None), ("shares", "Where it lies", None)]
+    mended = [item for item in view.money.items if item.way is not Way.COMMITMENTS]
+    if mended:
+        contents.append(("items", "Savings", len(mended)))
     if view.money.items or view.money.unpriced:
         contents.append(("unpriced", "Not priced", len(view.money.unpriced)))
-    contents += [("bullets", "The standard", None), ("method", "The amounts", None)]
+    contents += [
+        ("commitments", "Commitments", len(view.spending.commitments)),
+        ("anomalies", "Anomalies", len(view.spending.anomalies)),
+        ("budgets", "Budgets", len(view.spending.budgets)),
+        ("bullets", "The standard", None),
+        ("method", "The amounts", None),
+    ]
     return _render("cost.html.j2", view, others, contents=contents)
 
 
@@ -246,7 +251,12 @@ def _shared(findings: list[FindingView]) -> _Facts:
     return frozenset.intersection(*(frozenset(finding.evidence[0].facts) for finding in findings))
 
 
-_SOURCES = {"pricing-api": "Price List API", "embedded": "price table", "aws-recommendation": "AWS's recommendation"}
+_SOURCES = {
+    "pricing-api": "Price List API",
+    "embedded": "price table",
+    "aws-recommendation": "AWS's recommendation",
+    "cost-explorer": "Cost Explorer",
+}
 
 
 def _sources(prices: Sequence[PriceView]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from auditor.acceptance import NOTHING_ACCEPTED, Accepted
 from auditor.drift import Cause, Drift
 from auditor.kit import Check
-from auditor.model import Coverage, FindingState, Scan, Scope, Score, Tally
+from auditor.model import Coverage, FindingState, Resource, Scan, Scope, Score, Tally
 from auditor.standard import Standard
 from auditor.trend import Night, Turn
 
@@ -79,5 +79,7 @@ class ReportInputs:
     """How many of a scope's resources are what AWS offers (instance types, zones, …) and not what the account has."""
     accepted: Accepted = NOTHING_ACCEPTED
     """What people said of the scan; which findings are waived stands with the states."""
+    spending: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
+    """Budgets, anomalies and commitments as they were read, by type (see ``SPENDING_TYPES``)."""
     permissions: Mapping[str, Permission] = field(default_factory=dict)
     """Operation (``elbv2:DescribeLoadBalancers``, as in a Gap) -> what opens it."""

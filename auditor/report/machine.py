@@ -8,6 +8,7 @@ import orjson
 
 from auditor.catalog import bundled
 from auditor.model import Tally, Verdict
+from auditor.report.spending import SpendingView
 from auditor.report.text import visible
 from auditor.report.view import (
     BulletView,
@@ -86,6 +87,7 @@ def render_json(view: ReportView) -> bytes:
         "checks": [{**asdict(check), "counts": asdict(check.counts)} for check in view.checks.values()],
         "findings": [_finding(finding) for finding in view.findings],
         "savings": _money(view.money),
+        "spending": _spending(view.spending),
         "waived": [_finding(finding) for finding in view.waived],
         "closed": [_finding(finding) for finding in view.closed],
         "waivers": [asdict(waiver) for waiver in view.waivers],
@@ -199,6 +201,18 @@ def _money(money: MoneyView) -> dict[str, Any]:
         },
         "items": [_item(item) for item in money.items],
         "not_priced": [_item(item) for item in money.unpriced],
+    }
+
+
+def _spending(spending: SpendingView) -> dict[str, Any]:
+    return {
+        "payer": spending.payer or None,
+        "read": {name: asdict(reading) for name, reading in spending.readings.items()},
+        "budgets": [{**asdict(budget), "standing": budget.standing or None} for budget in spending.budgets],
+        "anomalies": [asdict(anomaly) for anomaly in spending.anomalies],
+        "commitments": [asdict(held) for held in spending.commitments],
+        "usage": [asdict(used) for used in spending.usage],
+        "recommendations": [asdict(recommended) for recommended in spending.recommendations],
     }
 
 

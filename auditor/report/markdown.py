@@ -41,7 +41,7 @@ _BREAK = "&#8203;"
 
 
 class _Done(str):
-    """Markdown that is finished: it is not escaped again."""
+    """Markdown that is finished: it is not escaped again. What a template's macro gives is: its values were escaped in it."""
 
     __slots__ = ()
 
@@ -148,7 +148,7 @@ def _environment() -> "Environment":
     )
     environment.filters.update(
         brief=brief, number=number, plural=plural, score=score_text, short=short, type_words=type_words,
-        usd=_usd, code=_code, fence=_fence, capital=_capital,
+        usd=_usd, code=_code, fence=_fence, capital=_capital, done=_Done,
     )  # fmt: skip
     return environment
 

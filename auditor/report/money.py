@@ -110,8 +110,15 @@ def _last_use(facts: Iterable[tuple[str, str]]) -> str:
 
 
 def _ways(items: Iterable[MoneyItem]) -> tuple[MoneyShare, ...]:
-    """Return what each way saves: of commitments all, for they are no part of the total; of the others what makes it."""
-    adding = [item for item in items if item.counted or item.way is Way.COMMITMENTS]
+    """Return what each way saves: of commitments each account's largest, which is no part of the total; of the others what
+    makes it."""
+    adding, committing = [], set[str]()
+    for item in items:  # the largest first
+        if item.way is Way.COMMITMENTS and item.finding.resource not in committing:
+            committing.add(item.finding.resource)
+            adding.append(item)
+        elif item.counted:
+            adding.append(item)
     made = {share.name: share for share in _shares(adding, lambda item: item.way)}
     always = [way for way in Way if way is not Way.OTHER or way in made]
     return tuple(made.get(way, MoneyShare(str(way), 0.0, 0)) for way in always)

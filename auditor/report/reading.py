@@ -20,7 +20,10 @@ _NAMES = 12
 _NO_RECORD = "AWS keeps no record that could decide it; look at the resources named here by hand."
 _NO_DATA = "CloudWatch has no data of it yet, or too little; it will be judged once there is enough."
 _ADVICE = {
+    "DataUnavailableException": "AWS has no figures of it: Cost Explorer was never switched on, or it is too new.",
     "FieldMissing": "AWS's answer did not hold the field. If it stays so in the next scan, please report it.",
+    "Filtered": "How much of the costs the filter lets through is not read; a budget or monitor without a filter decides it.",
+    "NeverGenerated": "AWS has not worked it out; whoever may can have it done in the console, Cost Management, Savings Plans.",
     "NotFound": "What the resource points to was not found; it may have been deleted during the scan. Scan again.",
     "NotGiven": "AWS cannot tell; somebody who knows has to look. Until then it counts neither as a pass nor as a failure.",
     "NotImplemented": "The endpoint does not know this operation. AWS itself does; a stand-in for it may not.",
@@ -35,9 +38,11 @@ _ADVICE = {
     "NoDatapoints": _NO_DATA,
     "NoInformation": _NO_RECORD,
     "NotRecorded": _NO_RECORD,
+    "OtherCurrency": "Amounts of another currency are held against no amount in USD.",
     "RegionClosed": "A policy of the organisation closes this region as a whole: name it under closed_regions in [account], then "
     "it is out of scope. No permission of the auditor's role opens it.",
     "SourceUnknown": _NO_RECORD,
+    "SwitchedOff": "config.toml leaves it out, for Cost Explorer takes 0.01 USD a request; scan.cost_explorer = true asks again.",
 }
 """Our own codes of what is not known -> what to do."""
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from auditor.drift import Cause
 from auditor.model import Certainty, CoverageState, Lifecycle, Severity, Tally, Verdict
+from auditor.report.spending import SpendingView
 
 __all__ = [
     "AttestationView",
@@ -600,6 +601,7 @@ class ReportView:
     checks: Mapping[str, CheckView]
     """By id, in the standard's order; a check whose bullets are all unknown to the standard comes last."""
     money: MoneyView
+    spending: SpendingView
     findings: Sequence[FindingView]
     """Failures first, worst first; then unknowns; faults of checks are among the unknowns and in ``faults``. Each is made when
     it is read."""

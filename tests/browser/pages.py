@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from report import sample
+from report import sample, spent
 
 from auditor.kit import Facts, NoThresholds
 from auditor.model import Evidence
@@ -25,7 +25,7 @@ def _long() -> ReportInputs:
     ]
     known = {id: Known(name, {"Environment": name, "Owner": words}) for id in full.resources}
     scan = replace(full.scan, account_name=name)
-    return replace(full, scan=scan, states=states, resources=known)
+    return replace(full, scan=scan, states=states, resources=known, spending=spent.resources(sample.ACCOUNT, words))
 
 
 def _wordy() -> ReportInputs:

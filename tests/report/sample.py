@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from report import spent
+
 from auditor import standard
 from auditor.acceptance import Accepted, Waiver, WaiverUse
 from auditor.catalog import bundled
@@ -289,7 +291,8 @@ def inputs(
         scan=scan,
         standard=shipped,
         checks=CHECKS,
-        coverage=coverage,
+        coverage=[*coverage, *spent.coverage(ACCOUNT, REGIONS)],
+        spending=spent.resources(ACCOUNT, HOSTILE[0] if hostile else ""),
         states=maker.states,
         tallies=maker.tallies,
         scores=scores,
@@ -415,7 +418,9 @@ def nothing_found() -> ReportInputs:
     coverage = [replace(c, state=CoverageState.COMPLETE, gap=None) for c in full.coverage]
     scores = score(ACCOUNT, [p.id for p in full.standard], CHECKS, tallies, [])
     scan = replace(full.scan, status=ScanStatus.COMPLETE)
-    return replace(full, scan=scan, states=[], tallies=tallies, coverage=coverage, scores=scores, changes=[])
+    return replace(
+        full, scan=scan, states=[], tallies=tallies, coverage=coverage, scores=scores, changes=[], spending={}
+    )
 
 
 def nothing_read() -> ReportInputs:
@@ -428,7 +433,7 @@ def nothing_read() -> ReportInputs:
         for check in CHECKS.values() for c in coverage if c.scope.type in check.on
     ]  # fmt: skip
     scores = score(ACCOUNT, [p.id for p in full.standard], CHECKS, tallies, [])
-    return replace(full, states=[], tallies=tallies, coverage=coverage, scores=scores, resources={})
+    return replace(full, states=[], tallies=tallies, coverage=coverage, scores=scores, resources={}, spending={})
 
 
 STATES: Mapping[str, Any] = {

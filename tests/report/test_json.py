@@ -26,8 +26,8 @@ def test_its_shape_is_named(view: ReportView) -> None:
     assert list(document) == [
         "schema", "generator", "scan", "verdict", "score", "grade", "score_without_waivers",
         "counts", "severities", "standings", "sections", "coverage",
-        "changes", "trend", "checks", "findings", "savings", "waived", "closed", "waivers", "attestations",
-        "notices", "resources", "unread",
+        "changes", "trend", "checks", "findings", "savings", "spending", "waived", "closed", "waivers",
+        "attestations", "notices", "resources", "unread",
     ]  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from report import sample
 
 from auditor.kit import NOW, Check
@@ -19,6 +21,12 @@ PATTERNS = {
     "promise": "cost.right-sizing.reserved-instances",
     "elsewhere": "cloud.multi-az.availability-zones",
 }
+
+
+def _cents(number: int) -> float:
+    return number / 100
+
+
 A, B, C = (f"arn:aws:ec2:eu-west-1:{sample.ACCOUNT}:volume/{name}" for name in "abc")
 
 
@@ -65,6 +73,46 @@ def test_commitments_stand_beside_the_total_and_push_nothing_out_of_it() -> None
     assert money.total == 10.0
     assert ways(money) == {"waste removal": 10.0, "right-sizing": 0.0, "commitments": 150.0}
     assert [item.counted for item in money.items] == [False, False, True]
+
+
+def test_of_an_accounts_commitments_the_largest_counts() -> None:
+    """What is paid for and not used could take the place of what would be bought."""
+    money = money_of(("promise", A, 100.0), ("promise", A, 60.0), ("promise", B, 5.0))
+    assert ways(money)["commitments"] == 105.0
+    assert money.total == 0.0
+
+
+def test_where_only_commitments_save_nothing_is_said_to_be_saved() -> None:
+    page = render_cost_html(view_of(("promise", A, 100.0)))
+    assert "Nothing to delete or resize was found." in page
+    assert "$0.00 a month can be saved" not in page
+    assert "$100.00" in page
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(PATTERNS)), st.sampled_from([A, B, C]), st.none() | st.integers(0, 10**7).map(_cents)
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_is_found_no_resource_and_no_commitment_is_added_twice(
+    savings: list[tuple[str, str, float | None]],
+) -> None:
+    money = money_of(*savings)
+    largest: dict[str, float] = {}
+    for name, resource, usd in savings:
+        if name != "promise" and usd is not None:
+            largest[resource] = max(largest.get(resource, 0.0), usd)
+    assert money.total == round(sum(largest.values()), 2)
+    promised: dict[str, float] = {}
+    for name, resource, usd in savings:
+        if name == "promise" and usd is not None:
+            promised[resource] = max(promised.get(resource, 0.0), usd)
+    assert ways(money)["commitments"] == round(sum(promised.values()), 2)
+    assert len(money.items) + len(money.unpriced) == len(savings)
 
 
 def test_a_bullet_of_another_section_is_a_way_of_its_own() -> None:
