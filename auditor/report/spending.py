@@ -157,7 +157,7 @@ def spending_view(scan: Scan, held: Mapping[str, Sequence[Resource]], coverage: 
     elsewhere = payer if payer != scan.account else ""
     owned = [one for type in _HELD for one in held.get(type, ())]
     usage = [view for one in held.get(USAGE, ()) if (view := _usage(one))]
-    recommended = [view for one in held.get(RECOMMENDATION, ()) if (view := _recommendation(one))]
+    recommended = [made for one in held.get(RECOMMENDATION, ()) if (made := _recommendation(one))]
     readings = {
         "budgets": _reading(scan, covers, (BUDGET,)),
         "anomalies": _reading(scan, covers, (ANOMALY,)),

@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 from report import sample, spent
 
+from auditor.kit import NOW
 from auditor.model import Coverage, CoverageState, Gap, Resource
-from auditor.report import ReportInputs, ReportView, build_view, render_cost_html, render_cost_markdown, render_json
+from auditor.report import (
+    SPENDING_TYPES,
+    ReportInputs,
+    ReportView,
+    build_view,
+    render_cost_html,
+    render_cost_markdown,
+    render_json,
+)
 from auditor.report.spending import ORGANIZATION
 
 LISTS = {
@@ -127,7 +136,7 @@ def test_what_is_left_out_on_purpose_says_so() -> None:
 
 def test_a_member_is_told_who_has_the_figures() -> None:
     organization = Resource(
-        ORGANIZATION, "arn:x", "o-1", sample.ACCOUNT, "global", sample.NOW, {"MasterAccountId": "999988887777"}
+        ORGANIZATION, "arn:x", "o-1", sample.ACCOUNT, "global", NOW, {"MasterAccountId": "999988887777"}
     )
     view = build_view(of(spending={ORGANIZATION: [organization]}))
     assert view.spending.payer == "999988887777"
@@ -155,10 +164,7 @@ def test_what_was_read_in_part_is_shown_with_why_it_is_not_all() -> None:
     ],
 )
 def test_answers_that_hold_less_than_promised_break_nothing(document: dict[str, Any]) -> None:
-    held = {
-        type: [Resource(type, "arn:x", "x", sample.ACCOUNT, "global", sample.NOW, document)]
-        for type in spent.SPENDING_TYPES
-    }
+    held = {type: [Resource(type, "arn:x", "x", sample.ACCOUNT, "global", NOW, document)] for type in SPENDING_TYPES}
     view = build_view(of(spending=held))
     assert view.spending.budgets[0].limit is None
     for render in RENDERED.values():

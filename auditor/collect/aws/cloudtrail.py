@@ -51,11 +51,24 @@ EVENT = ResourceType(
 _NOT_OURS = ("TrailNotFoundException",)
 """To a member the organisation's trail may be said not to be found: it is there, but not for the member to look into."""
 
+# Every region repeats the multi-Region ones; members see the organisation's as shadow trails alone.
+_TRAILS = Call("cloudtrail", "DescribeTrails", "trailList", params={"includeShadowTrails": True})
+
+SHADOW_TRAIL = ResourceType(
+    "AWS::CloudTrail::ShadowTrail",
+    "A trail of all Regions as one of them sees it, also where its home is a region that the account has not enabled.",
+    list=_TRAILS,
+    only=lambda trail: bool(trail.get("IsMultiRegionTrail")),
+    id="arn:{partition}:cloudtrail::{account}:shadow-trail/{TrailARN}",
+    name="{Name}",
+    scope="global",
+    offering=True,
+)
+
 TRAIL = ResourceType(
     "AWS::CloudTrail::Trail",
     "A trail in its home region: the account's own, or as a member sees it the organisation's, whose ARN names its owner.",
-    # Every region repeats the multi-Region ones; members see the organisation's as shadow trails alone.
-    list=Call("cloudtrail", "DescribeTrails", "trailList", params={"includeShadowTrails": True}),
+    list=_TRAILS,
     id="{TrailARN}",
     name="{Name}",
     region="{HomeRegion}",

@@ -10,6 +10,7 @@ from .thresholds import AuditLogging
 
 ACCOUNT = "AWS::::Account"
 TRAIL = "AWS::CloudTrail::Trail"
+SHADOW = "AWS::CloudTrail::ShadowTrail"
 _KINDS = {"All": {"reads", "writes"}, "ReadOnly": {"reads"}, "WriteOnly": {"writes"}}
 _MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
 _DENIED = Gap("cloudtrail:DescribeTrails", "AccessDenied")
@@ -48,8 +49,28 @@ _NO_KMS = {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}
 _THE_ACCOUNT = {"Account": "111122223333"}
 
 
+_OWNER = "999988887777"
+_FAR_AWAY = {
+    name: value
+    for name, value in _trail(
+        Name="organization",
+        TrailARN=f"arn:aws:cloudtrail:me-south-1:{_OWNER}:trail/organization",
+        HomeRegion="me-south-1",
+        IsOrganizationTrail=True,
+    ).items()
+    if name not in ("IsLogging", "Selectors")
+}
+"""The organisation's trail as a member sees it whose home region the member has not enabled."""
+
+
 def _case(*trails: Document, why: str = "") -> Case:
     return Case(_THE_ACCOUNT, related={TRAIL: trails}, why=why)
+
+
+def _far_away(*trails: Document, owners: Document | None = None, why: str = "") -> Case:
+    """Return a member that sees _FAR_AWAY beside its own TRAILS; OWNERS: the trail as its owner's scan read it."""
+    elsewhere = {} if owners is None else {_OWNER: {TRAIL: [{**_FAR_AWAY, **owners}]}}
+    return Case(_THE_ACCOUNT, related={TRAIL: trails, SHADOW: [_FAR_AWAY]}, elsewhere=elsewhere, why=why)
 
 
 @check(
@@ -62,7 +83,7 @@ def _case(*trails: Document, why: str = "") -> Case:
         "--enable-log-file-validation && aws cloudtrail start-logging --name TRAIL",
         terraform="aws_cloudtrail.is_multi_region_trail",
     ),
-    reads=(TRAIL,),
+    reads=(TRAIL, SHADOW),
     same_as=(
         "prowler:cloudtrail_multi_region_enabled",
         "prowler:cloudtrail_multi_region_enabled_logging_management_events",
@@ -76,6 +97,10 @@ def _case(*trails: Document, why: str = "") -> Case:
         _case(_trail(Selectors=_advanced([_MANAGEMENT, _read_only("true")], [_MANAGEMENT, _read_only("false")]))),
         _case(_trail(Selectors=_advanced([_MANAGEMENT, _NO_KMS])), why="calls to KMS may be left out"),
         _case(_trail(Selectors={"EventSelectors": []}), why="a trail without selectors records all management events"),
+        _far_away(
+            owners={"IsLogging": True, "Selectors": {"EventSelectors": []}},
+            why="the organisation's, whose home region is not enabled here; its owner's scan says that it records",
+        ),
     ],
     fails=[
         _case(why="there is no trail"),
@@ -92,12 +117,18 @@ def _case(*trails: Document, why: str = "") -> Case:
             _trail(Selectors=_advanced([_MANAGEMENT, {"Field": "eventName", "Equals": ["RunInstances"]}])),
             why="it records single calls",
         ),
+        _far_away(
+            owners={"IsLogging": False, "Selectors": {"EventSelectors": []}},
+            why="its owner's scan says it does not log",
+        ),
     ],
     unknowns=[
         Case(_THE_ACCOUNT, unread=[TRAIL]),
         _case({**_ORGANIZATIONS, "IsLogging": None}, why="its owner was not scanned"),
         _case({**_ORGANIZATIONS, "Selectors": None}, _trail(IsLogging=False)),
         _case(_trail(Selectors={}), why="the answer holds no selectors"),
+        _far_away(_trail(IsLogging=False), why="its home region is not enabled here, and its owner was not scanned"),
+        Case(_THE_ACCOUNT, unread=[SHADOW], why="one of a region that is not enabled could be there"),
     ],
 )
 def cloudtrail_multi_region_trail(account: Facts, want: AuditLogging) -> Iterator[Evidence]:
@@ -115,7 +146,9 @@ def cloudtrail_multi_region_trail(account: Facts, want: AuditLogging) -> Iterato
     account["Account"]
     faults: dict[str, str] = {}
     unsure: Unavailable | None = None
-    for trail in account.known(TRAIL):
+    trails = account.known(TRAIL)
+    at_home = {trail["TrailARN"] for trail in trails}
+    for trail in (*trails, *(shadow for shadow in account.known(SHADOW) if shadow["TrailARN"] not in at_home)):
         try:
             fault = _fault(trail, account)
         except Unavailable as unknown:
@@ -125,6 +158,7 @@ def cloudtrail_multi_region_trail(account: Facts, want: AuditLogging) -> Iterato
             return
         faults[trail.name] = fault
     account.require_read(TRAIL)
+    account.require_read(SHADOW)
     if unsure:
         raise unsure
     if want.accept_cloudtrail_lake:
@@ -141,11 +175,11 @@ def _fault(trail: Facts, account: Facts) -> str:
     try:
         return _fault_of(trail)
     except Unavailable:
-        owner = account_of(trail.id)
+        owner = account_of(trail["TrailARN"])
         if owner in ("", account.account):
             raise
         for seen_by_owner in account.elsewhere(owner, TRAIL):
-            if seen_by_owner.id == trail.id:
+            if seen_by_owner["TrailARN"] == trail["TrailARN"]:
                 return _fault_of(seen_by_owner)
         raise
 
