@@ -4,12 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from auditor.model import ScanStatus
 from auditor.store import Store, default_url
+from cli.conftest import run
 from cli.endpoint import Endpoint
 from cli.test_signals import HELD
 
@@ -22,10 +26,18 @@ main()
 """The program, with leases that end soon: seconds instead of a minute."""
 
 
-def start(*arguments: str) -> "subprocess.Popen[str]":
+@contextmanager
+def start(*arguments: str) -> "Iterator[subprocess.Popen[str]]":
+    """Run the program; it does not outlive a test that fails."""
     command = [sys.executable, "-c", _HASTY, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment)
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=quiet, text=True, env=environment) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def read_until(process: "subprocess.Popen[str]", said: str) -> str:
@@ -37,6 +49,28 @@ def read_until(process: "subprocess.Popen[str]", said: str) -> str:
         if said in line:
             return line
     return pytest.fail(f"{said!r} never came:\n{''.join(lines)}")
+
+
+def read_whole(url: str, number: int) -> bool:
+    """Whether the store has scopes that a scan itself has read whole."""
+    with Store.open(url) as store:
+        return any(cover.whole and not cover.from_scan for cover in store.inventory(number).coverage.values())
+
+
+def wait_until_read(account: Endpoint, process: "subprocess.Popen[str]", url: str, number: int) -> None:
+    """Wait until a scan hangs in a call and what it had read before is stored."""
+    assert account.waiting()
+    while not read_whole(url, number):
+        assert process.poll() is None, "one call hangs, so it cannot end by itself"
+        time.sleep(0.2)
+
+
+def state_of(store: Store, number: int) -> tuple[object, ...]:
+    """Return what a scan knows: its coverage, its resources and its verdicts."""
+    inventory = store.inventory(number)
+    coverage = {scope: cover.state for scope, cover in inventory.coverage.items()}
+    resources = {(facts.type, facts.id) for scope in coverage for facts in inventory.resources(scope.type)}
+    return coverage, resources, {(state.finding.key, state.finding.verdict) for state in store.findings(number)}
 
 
 @pytest.fixture(autouse=True)
@@ -52,22 +86,36 @@ def test_it_says_when_it_scans_and_ends_with_0_when_it_is_told_to(account: Endpo
     assert process.returncode == 0
 
 
-def test_a_scan_that_was_killed_is_taken_up_by_the_schedule(account: Endpoint) -> None:
+def test_a_killed_scan_is_continued_by_the_schedule_also_when_that_is_killed(account: Endpoint, store_url: str) -> None:
+    where = ("--store", store_url)
     account.behave(held=HELD)
-    with start("scan", "--check", "security-group-stale-rule") as killed:
-        assert account.waiting()
+    with start("scan", *where) as killed:
+        wait_until_read(account, killed, store_url, 1)
+        killed.kill()
+    account.behave(held=HELD)
+    with start("schedule", "run", *where) as killed:
+        read_until(killed, "scan 1 died with its process; it is taken up again")
+        read_until(killed, "continues scan 1: ")
+        wait_until_read(account, killed, store_url, 2)
         killed.kill()
     account.behave()
-    with start("schedule", "run") as process:
-        read_until(process, "scan 1 died with its process; it is taken up again")
-        assert "of 100" in read_until(process, "scan 2 is ")
+    with start("schedule", "run", *where) as process:
+        read_until(process, "continues scan 2: ")
+        read_until(process, "scan 3 is complete")
         process.terminate()
     assert process.returncode == 0
-    with Store.open(default_url()) as store:
-        newer, older = store.scans()
-        assert older.status is ScanStatus.INTERRUPTED
-        assert newer.status in (ScanStatus.COMPLETE, ScanStatus.INCOMPLETE)
-        assert newer.selection == {}, "the schedule scans all that it is asked for"
+    assert run("scan", "--store", default_url()).exit_code in (0, 1)
+    with Store.open(store_url) as store, Store.open(default_url()) as undisturbed:
+        newest, *older = store.scans()
+        assert [scan.status for scan in older] == [ScanStatus.INTERRUPTED] * 2
+        assert newest.selection == {}, "the schedule scans all that it is asked for"
+        first, second, third = (store.inventory(number).coverage for number in (1, 2, 3))
+        for before, after in ((first, second), (second, third)):
+            kept = [scope for scope, cover in after.items() if cover.from_scan]
+            assert kept
+            assert all(before[scope].whole for scope in kept)
+            assert [after[scope].observed_at for scope in kept] == [before[scope].observed_at for scope in kept]
+        assert state_of(store, newest.id) == state_of(undisturbed, 1)
 
 
 def test_a_scan_that_runs_when_it_is_told_to_end_is_stopped_and_kept(account: Endpoint) -> None:
