@@ -105,23 +105,23 @@ def _finding(
     *,
     fault: bool = False,
 ) -> Finding:
-    severity = check.severity
+    severity, now = check.severity, facts.observed_at
     if [item for item in evidence if item.severity]:
         severity = min((item.severity or check.severity for item in evidence), key=_rank)
-    return Finding(
-        key=finding_key(check.first_id, facts.id, facts.account),
-        check=check.id,
-        resource=facts.id,
-        type=facts.type,
-        name=facts.name,
-        account=facts.account,
-        region=facts.region,
-        verdict=verdict,
-        severity=severity,
-        evidence=tuple(item.at(facts.observed_at) if item.since else item for item in evidence),
-        reason=reason,
-        gaps=(gap,) if gap else (),
-        fault=fault,
+    return Finding(  # by position: there are a hundred thousand, and names cost as much again
+        finding_key(check.first_id, facts.id, facts.account),
+        check.id,
+        facts.id,
+        facts.type,
+        facts.name,
+        facts.account,
+        facts.region,
+        verdict,
+        severity,
+        tuple([item.at(now) if item.since else item for item in evidence]),
+        reason,
+        (gap,) if gap else (),
+        fault,
     )
 
 

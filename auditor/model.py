@@ -1,12 +1,13 @@
 """The nouns. Plain frozen data; what people say of them is in ``acceptance``. Field names of AWS stay AWS's in a document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from auditor.acceptance import Waiver
+from auditor.frozen import quick
 
 __all__ = [
     "GLOBAL",
@@ -119,6 +120,7 @@ class Scope(NamedTuple):
     type: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A fact that could not be read, and why: the operation (``rds:DescribeDBInstances``) and the error code."""
@@ -155,6 +157,7 @@ class Coverage:
         return self.state.known and not self.gaps
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One thing in one account, as its API described it at ``observed_at`` (UTC)."""
@@ -177,6 +180,7 @@ class Resource:
         return Scope(self.account, self.region, self.type)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Price:
     """A list price in USD for one unit, and where it comes from."""
@@ -195,6 +199,7 @@ class Price:
     """The factor applied to the us-east-1 price where the embedded table has none of the region's own."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Saving:
     """What mending a finding saves, USD a month at list price before discounts; ``None``: not priced."""
@@ -206,6 +211,7 @@ class Saving:
     prices: tuple[Price, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One observed fact against the standard: a sentence without the resource's name, and the values behind it."""
@@ -226,7 +232,8 @@ class Evidence:
         if self.since is None:
             return self
         template = self.template or self.sentence
-        return replace(self, sentence=counted(template, self.since, now), template=template)
+        sentence = counted(template, self.since, now)
+        return Evidence(sentence, self.facts, self.severity, self.saving, self.since, template)
 
 
 _UNITS = {"{days}": 86400, "{hours}": 3600, "{minutes}": 60}
@@ -238,9 +245,12 @@ def counted(template: str, since: datetime, now: datetime) -> str:
     for unit, length in _UNITS.items():
         if unit in template:
             template = template.replace(unit, f"{(now - since).total_seconds() / length:,.0f}")
+            if "{" not in template:
+                break
     return template
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One check's conclusion about one resource that is not a plain pass."""
@@ -300,6 +310,7 @@ class FindingState:
     """By what it is accepted: it fails, and weighs nothing."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What one check concluded in one account and region: every resource is in exactly one of the groups."""
