@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from auditor.acceptance import Attestation
+from auditor.frozen import quick
 from auditor.kit.money import PriceBook
 from auditor.kit.time import DAYS, parse_time
 from auditor.model import GLOBAL, Evidence, Gap, Resource
@@ -19,8 +20,6 @@ T = TypeVar("T")
 
 ATTESTATION = "attestation"
 """The operation of a gap that no API fills, but a person."""
-
-_MOST_REMEMBERED = 4096
 
 
 class NotApplicable(Exception):
@@ -44,8 +43,6 @@ class World(Protocol):
     prices: PriceBook
     memo: dict[Any, Any]
     """What ``Facts.once`` keeps."""
-    memo_of_resources: dict[Any, Any]
-    """What ``Facts.remembered`` keeps, for a while."""
 
     def find(self, type: str, by: str, keys: Iterable[str], region: str | None) -> Sequence["Facts"]:
         """Return the resources of TYPE that hold one of KEYS at the path BY; REGION ``None``: in every region."""
@@ -128,6 +125,11 @@ def _in_order(timestamps: tuple[str, ...]) -> _Moments:
     return made
 
 
+@lru_cache(maxsize=256)
+def _window(days: float, period_seconds: int) -> timedelta:
+    return timedelta(days=days, seconds=period_seconds)
+
+
 _latest: tuple[list[str], _Moments] = ([], _Moments())
 """The timestamps that were read last: the next metric's are most often equal, and comparing is cheaper than hashing."""
 
@@ -141,12 +143,14 @@ def _moments(timestamps: list[str]) -> _Moments:
     return moments
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Series:
     """A CloudWatch metric's datapoints, oldest first, one per period."""
 
     times: tuple[datetime, ...]
-    values: tuple[float, ...]
+    values: Sequence[float]
+    """As the inventory keeps them, without a copy: not to be changed."""
     period_seconds: int
 
     def __bool__(self) -> bool:
@@ -175,7 +179,7 @@ class Facts:
 
     # Attributes and no properties: every check reads several of them of every resource.
     __slots__ = (
-        "_document", "_gaps", "_reach", "_resource", "_world",
+        "_document", "_gaps", "_made", "_reach", "_resource", "_world",
         "account", "id", "name", "observed_at", "region", "type",
     )  # fmt: skip
 
@@ -197,6 +201,7 @@ class Facts:
         self._document = resource.document
         self._gaps = resource.gaps
         self._world = world
+        self._made: dict[Any, Any] | None = None
         self.type = resource.type
         self.id = resource.id
         self.name = resource.name
@@ -279,16 +284,16 @@ class Facts:
         series = metrics[key]
         if days is not None and days > series["Days"]:
             raise Unavailable(Gap("cloudwatch:GetMetricData", "TooFewDays", f"{key}: {series['Days']} days were read"))
-        times = _moments(series["Timestamps"])
-        values = tuple(series["Values"])
+        times, values, period = _moments(series["Timestamps"]), series["Values"], series["Period"]
         if len(values) != len(times):
             raise ValueError(f"{key}: {len(times)} timestamps, {len(values)} values")
         if times.order:
-            values = tuple(values[number] for number in times.order)
+            values = [values[number] for number in times.order]
         if days is not None:
-            before, times = times.since(self.observed_at - timedelta(days=days, seconds=series["Period"]))
-            values = values[before:]
-        return Series(times, values, series["Period"])
+            before, times = times.since(self.observed_at - _window(days, period))
+            if before:
+                values = values[before:]
+        return Series(times, values, period)
 
     def related(
         self, type: str, keys: Iterable[str], by: str = "id", *, required: bool = False, everywhere: bool = False
@@ -406,14 +411,22 @@ class Facts:
         For what would be searched again for every resource though it is the same for each (the newest copy of every size).
         MAKE may look at nothing of the resource it is given but its joins. What it raises is raised to each that asks.
         """
-        return _made(self._world.memo, make, self, self.region)
+        memo, key = self._world.memo, (make, self.region)
+        if key not in memo:
+            memo[key] = make(self)
+        made: T = memo[key]
+        return made
 
     def remembered(self, make: Callable[["Facts"], T]) -> T:
-        """Return what MAKE gives for this resource, made once for the checks that ask for it one after the other."""
-        memo = self._world.memo_of_resources
-        if len(memo) > _MOST_REMEMBERED:
-            memo.clear()
-        return _made(memo, make, self, self.id)
+        """Return what MAKE gives for this resource, made once for all the checks that ask for it; not to be changed."""
+        held = self._made
+        if held is None:
+            held = self._made = {}
+        elif make in held:
+            known: T = held[make]
+            return known
+        made = held[make] = make(self)
+        return made
 
     def known(self, type: str) -> Sequence["Facts"]:
         """Return every resource of TYPE in this region that was read, complete or not: what is not among them is not known."""
@@ -427,11 +440,3 @@ class Facts:
             value = self._document.get(by)
             return [] if value is None else [value]
         return list(values_at(self._document, by))
-
-
-def _made(memo: dict[Any, Any], make: Callable[[Facts], T], facts: Facts, whose: str) -> T:
-    key = (make, whose)
-    if key not in memo:
-        memo[key] = make(facts)
-    made: T = memo[key]
-    return made

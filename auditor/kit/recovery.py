@@ -29,11 +29,19 @@ def skip_data_class(store: Facts, tag_key: str, classes: Collection[str]) -> Non
 
 def instance_ids(volume: Facts) -> list[str]:
     """Return the ids of the instances VOLUME is attached to."""
+    return volume.remembered(_instance_ids)
+
+
+def _instance_ids(volume: Facts) -> list[str]:
     return [attachment["InstanceId"] for attachment in volume.get("Attachments", ()) if attachment.get("InstanceId")]
 
 
 def completed_snapshots(volume: Facts) -> list[Facts]:
     """Return the completed snapshots of VOLUME in its region, as far as they were read."""
+    return volume.remembered(_completed_snapshots)
+
+
+def _completed_snapshots(volume: Facts) -> list[Facts]:
     snapshots = volume.known_referrers(_SNAPSHOT, "VolumeId", volume["VolumeId"])
     return [snapshot for snapshot in snapshots if snapshot["State"] == "completed"]
 

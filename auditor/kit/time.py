@@ -18,6 +18,8 @@ in when the sentence is read, so that a finding is not another one each night.""
 def parse_time(text: str) -> datetime:
     """Return the aware UTC datetime of TEXT (ISO 8601; without an offset it is UTC). Raises ValueError."""
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:  # as the inventory writes them
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

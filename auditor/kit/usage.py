@@ -8,7 +8,7 @@ from auditor.kit.facts import Facts, NotApplicable, Series, Unavailable
 from auditor.kit.time import ago
 from auditor.model import Document, Gap
 
-__all__ = ["both", "datapoints", "has_tag", "require_days", "skip_tagged", "skip_young"]
+__all__ = ["both", "datapoints", "has_tag", "peak_of_both", "require_days", "skip_tagged", "skip_young"]
 
 
 def has_tag(facts: Facts, tag: str) -> bool:
@@ -55,7 +55,7 @@ def both(one: Series, other: Series) -> Series:
 
     CloudWatch leaves out periods in which nothing happened (reads of a volume that is only written to).
     """
-    if one.times is other.times or one.times == other.times:  # the usual case, and a tenth of the work
+    if _together(one, other):
         return Series(one.times, tuple(map(add, one.values, other.values)), one.period_seconds)
     totals: dict[datetime, float] = {}
     for series in (one, other):
@@ -63,6 +63,19 @@ def both(one: Series, other: Series) -> Series:
             totals[moment] = totals.get(moment, 0.0) + value
     points = sorted(totals.items())
     return Series(tuple(moment for moment, _ in points), tuple(value for _, value in points), one.period_seconds)
+
+
+def peak_of_both(one: Series, other: Series) -> tuple[float, Series]:
+    """Return the largest sum of two metrics in a period (0 without datapoints), and one that has the moments of both."""
+    if _together(one, other):
+        return max(map(add, one.values, other.values), default=0.0), one
+    series = both(one, other)
+    return max(series.values, default=0.0), series
+
+
+def _together(one: Series, other: Series) -> bool:
+    """Whether both have the same moments: the usual case, and a tenth of the work."""
+    return one.times is other.times or one.times == other.times
 
 
 def datapoints(*values: float, period: int = 86400, days: int = 14) -> Document:

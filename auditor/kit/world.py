@@ -51,7 +51,6 @@ class Inventory:
         self.coverage = coverage
         self.prices: PriceBook = prices or NoPrices()
         self.memo: dict[Any, Any] = {}
-        self.memo_of_resources: dict[Any, Any] = {}
         self.attested: dict[tuple[int, str, str], tuple[Attestation, str, str, str]] = {}
         """Each attestation that a check was given: it, check, resource, and why it proves nothing there (empty: it does)."""
         self._load = load
@@ -137,8 +136,7 @@ class Inventory:
 
     def all(self, type: str, region: str | None) -> Sequence[Facts]:
         """Return every resource of TYPE in REGION (and ``global``), or in all regions."""
-        found = self._within(type, region)
-        return found.copy() if isinstance(found, list) else found
+        return self._within(type, region)
 
     def _within(self, type: str, region: str | None) -> Sequence[Facts]:
         held = self.facts(type)
@@ -165,7 +163,7 @@ class Inventory:
             index = self._index(type, by, region)
         lists = [index[key] for key in keys if key in index]
         if len(lists) < 2:  # by far the usual case, and an index lists each only once under a key
-            return list(lists[0]) if lists else []
+            return lists[0] if lists else ()
         return list({id(facts): facts for held in lists for facts in held}.values())
 
     def holding(self, type: str, by: str, key: str, region: str | None) -> Sequence[Facts]:
@@ -176,18 +174,20 @@ class Inventory:
             if isinstance(held, Shelf):
                 return held.holding(by, key, region)
             index = self._index(type, by, region)
-        found = index.get(key)
-        return found.copy() if found else []
+        return index.get(key, ())
 
     def _index(self, type: str, by: str, region: str | None) -> dict[str, list[Facts]]:
         """Build the index of one region: a join must not pay for the resources of all the others."""
-        index: dict[str, list[Facts]] = defaultdict(list)
+        index: dict[str, list[Facts]] = {}
         for facts in self._within(type, region):
             keys = facts.keys_at(by)
             for key in keys if len(keys) < 2 else dict.fromkeys(keys):
-                index[key].append(facts)
-        self._indices[type, by, region] = dict(index)
-        return self._indices[type, by, region]
+                if key in index:
+                    index[key].append(facts)
+                else:
+                    index[key] = [facts]
+        self._indices[type, by, region] = index
+        return index
 
     def unread(self, type: str, region: str | None, by: str = "") -> Gap | None:
         """Return why TYPE was not read completely in REGION (``None``: in any enabled region), or ``None`` when it was.

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from auditor.kit import Facts, Gap, ago, parse_time
 from auditor.kit.instances import INSTANCE, is_stopped, stopped_at
-from auditor.kit.usage import both, datapoints, require_days
+from auditor.kit.usage import datapoints, peak_of_both, require_days
 
 VOLUME = "AWS::EC2::Volume"
 
@@ -41,10 +41,9 @@ def peak(volume: Facts, what: str, days: int, ratio: float, enough: float) -> fl
 
     Raises Unavailable when there is data for fewer than RATIO of the days, unless what there is reaches ENOUGH.
     """
-    series = both(
-        volume.metric(f"VolumeRead{what}", "Sum", days=days), volume.metric(f"VolumeWrite{what}", "Sum", days=days)
-    )
-    highest = series.maximum / series.period_seconds if series else 0.0
+    read, written = volume.metric(f"VolumeRead{what}", "Sum", days), volume.metric(f"VolumeWrite{what}", "Sum", days)
+    total, series = peak_of_both(read, written)
+    highest = total / series.period_seconds if total else 0.0
     if highest < enough:
         require_days(series, days, ratio, f"Volume{what}")
     return highest
