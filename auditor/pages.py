@@ -6,7 +6,6 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from typing import IO, Any, TypeVar
 
 from auditor.errors import StoreError
@@ -33,6 +32,7 @@ class Pages(Collection[T]):
         self._most = most_bytes
         self._held: list[list[T]] = []
         self._file: IO[bytes] | None = None
+        self._flushed = True
         self._ends = array("Q", (0,))
         self._count = 0
         self.bytes = 0
@@ -106,35 +106,40 @@ class Pages(Collection[T]):
         return 0 if self._file is None else self._ends[number + 1] - self._ends[number]
 
     def _move(self) -> None:
-        with _told():
+        try:
             self._file = tempfile.TemporaryFile(prefix="auditor-", buffering=1 << 20)  # noqa: SIM115  (as long as we live)
-            weakref.finalize(self, self._file.close)
+        except OSError as error:
+            raise _told(error) from error
+        weakref.finalize(self, self._file.close)
         held, self._held, self.bytes = self._held, [], 0
         for page in held:
             self._write(page)
 
     def _write(self, page: list[T]) -> None:
         packed = _packed(page)
-        with _told():
+        try:  # and no ``with``: there is one of these for each resource
             self._file.write(packed)  # type: ignore[union-attr]
+        except OSError as error:
+            raise _told(error) from error
+        self._flushed = False
         self.bytes += len(packed)
         self._ends.append(self.bytes)
 
     def _read(self, start: int, end: int) -> bytes:
         file: Any = self._file
-        with _told():
-            file.flush()
+        try:
+            if not self._flushed:
+                file.flush()
+                self._flushed = True
             return os.pread(file.fileno(), end - start, start)
+        except OSError as error:
+            raise _told(error) from error
 
 
 def _packed(page: Any) -> bytes:
     return pickle.dumps(page, pickle.HIGHEST_PROTOCOL)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        folder = tempfile.gettempdir()
-        raise StoreError(f"cannot keep what was read in {folder} for a while: {error.strerror}; set TMPDIR") from error
+def _told(error: OSError) -> StoreError:
+    folder = tempfile.gettempdir()
+    return StoreError(f"cannot keep what was read in {folder} for a while: {error.strerror}; set TMPDIR")

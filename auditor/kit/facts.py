@@ -11,9 +11,9 @@ from auditor.acceptance import Attestation
 from auditor.frozen import quick
 from auditor.kit.money import PriceBook
 from auditor.kit.time import DAYS, parse_time
-from auditor.model import GLOBAL, Evidence, Gap, Resource
+from auditor.model import GLOBAL, Document, Evidence, Gap, Resource
 
-__all__ = ["ATTESTATION", "Facts", "NotApplicable", "Series", "Unavailable", "World", "values_at"]
+__all__ = ["ATTESTATION", "Facts", "NotApplicable", "Series", "Unavailable", "World", "keys_of", "values_at"]
 
 
 T = TypeVar("T")
@@ -179,7 +179,7 @@ class Facts:
 
     # Attributes and no properties: every check reads several of them of every resource.
     __slots__ = (
-        "_document", "_gaps", "_made", "_reach", "_resource", "_world",
+        "_document", "_gaps", "_later", "_made", "_reach", "_resource", "_world",
         "account", "id", "name", "observed_at", "region", "type",
     )  # fmt: skip
 
@@ -196,7 +196,9 @@ class Facts:
     observed_at: datetime
     """When the resource was read: "now" for every age (UTC)."""
 
-    def __init__(self, resource: Resource, world: World) -> None:
+    def __init__(self, resource: Resource, world: World, later: Mapping[str, Callable[[], Any]] | None = None) -> None:
+        """LATER: fields of the document that are made when they are first asked for."""
+        self._later = later
         self._resource = resource
         self._document = resource.document
         self._gaps = resource.gaps
@@ -216,13 +218,20 @@ class Facts:
         try:
             return self._document[key]
         except KeyError:
-            raise Unavailable(self._gap(key)) from None
+            pass
+        if self._later:
+            document = self._whole()
+            if key in document:
+                return document[key]
+        raise Unavailable(self._gap(key))
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the field KEY, or DEFAULT where the API leaves it out. Raises Unavailable when it could not be read."""
         value = self._document.get(key)
         if value is not None:
             return value
+        if self._later and key in self._later:
+            return self._whole().get(key, default)
         if self._gaps and key in self._gaps and key not in self._document:
             raise Unavailable(self._gaps[key])
         return default
@@ -232,7 +241,14 @@ class Facts:
         head = path.partition(".")[0].removesuffix("[]")
         if head in self._gaps:
             raise Unavailable(self._gaps[head])
-        return list(values_at(self._document, path))
+        return list(values_at(self._whole(), path))
+
+    def _whole(self) -> Document:
+        """Return the document with what was left to be made later."""
+        if self._later:
+            made = {key: make() for key, make in self._later.items()}
+            self._document, self._later = {**self._document, **made}, None
+        return self._document
 
     def _gap(self, key: str) -> Gap:
         gap = self._gaps.get(key)
@@ -434,9 +450,14 @@ class Facts:
 
     def keys_at(self, by: str) -> list[str]:
         """Return what this resource is found by at the path BY (``id``: its ARN)."""
-        if by == "id":
-            return [self.id]
-        if "." not in by and "[" not in by:  # most joins; the general way costs three times as much
-            value = self._document.get(by)
-            return [] if value is None else [value]
-        return list(values_at(self._document, by))
+        return keys_of(self.id, self._whole() if self._later else self._document, by)
+
+
+def keys_of(id: str, document: Document, by: str) -> list[Any]:
+    """Return what a resource of that ID and DOCUMENT is found by at the path BY."""
+    if by == "id":
+        return [id]
+    if "." not in by and "[" not in by:  # most joins; the general way costs three times as much
+        value = document.get(by)
+        return [] if value is None else [value]
+    return list(values_at(document, by))

@@ -3,44 +3,55 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from hashlib import blake2b
-from secrets import token_bytes
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from secrets import token_hex
 from typing import Any, overload
 
-from auditor.kit.facts import Facts
-from auditor.model import GLOBAL, Resource
+from auditor.kit.dense import METRICS, Dense, Packed
+from auditor.kit.facts import Facts, World, keys_of
+from auditor.model import GLOBAL
 from auditor.pages import Pages
 
 __all__ = ["Found", "Shelf"]
 
-_SECRET = token_bytes(16)
-"""Whoever names the resources must not be able to choose names whose marks are equal."""
-_REMEMBERED_BYTES = 1_000_000
+_SECRET = token_hex(16)
+"""Before each key: whoever names the resources must not be able to choose names whose marks are equal, whatever
+PYTHONHASHSEED says."""
+_64_BITS = 2**64 - 1
+_REMEMBERED_BYTES = 2_000_000
 """So much of the file is kept decoded for the next join that asks."""
 _ROWS_AT_ONCE = 256
 _FEW = 64
+"""So few that are found are kept decoded; more are read anew by each that looks at them."""
+_ID, _REGION, _DOCUMENT = 1, 4, 6
 
 
 class Shelf(Sequence[Facts]):
     """The resources of one type in the order they were read, decoded when asked for."""
 
-    def __init__(self, resources: Pages[Resource], facts: Callable[[Resource], Facts]) -> None:
-        """RESOURCES come in pages of one each; FACTS makes of one what checks see."""
+    def __init__(self, resources: Pages[Packed], dense: Dense, world: World) -> None:
+        """RESOURCES, which DENSE packed, come in pages of one each; WORLD is theirs."""
         self._resources = resources
-        self._facts = facts
+        self._dense = dense
+        self._world = world
         self._places: dict[str, array[int]] = defaultdict(lambda: array("I"))
         self._indices: dict[tuple[str, str | None], tuple[array[int], array[int]]] = {}
         self._remembered: dict[int, Facts] = {}
         self._remembered_bytes = 0
-        for row, resource in enumerate(resources):
-            self._places[resource.region].append(row)
+        for row, packed in enumerate(resources):
+            self._places[packed[_REGION]].append(row)
 
     def __len__(self) -> int:
         return len(self._resources)
 
     def __iter__(self) -> Iterator[Facts]:
         return map(self._facts, self._resources)
+
+    def _facts(self, packed: Packed) -> Facts:
+        metrics = packed[-1]
+        later = {METRICS: partial(self._dense.metrics, metrics)} if metrics else None
+        return Facts(self._dense.unpacked(packed), self._world, later)
 
     @overload
     def __getitem__(self, row: int) -> Facts: ...
@@ -77,24 +88,27 @@ class Shelf(Sequence[Facts]):
 
     def stream(self, rows: Sequence[int]) -> Iterator[Facts]:
         """Yield those of the ascending ROWS; neighbours are read from the file together."""
+        return map(self._facts, self._packed(rows))
+
+    def _packed(self, rows: Sequence[int]) -> Iterator[Packed]:
         start = 0
         while start < len(rows):
             end = start + 1
             while end < len(rows) and rows[end] == rows[end - 1] + 1:
                 end += 1
-            for (resource,) in self._resources.pages(rows[start], rows[end - 1] + 1):
-                yield self._facts(resource)
+            for page in self._resources.pages(rows[start], rows[end - 1] + 1):
+                yield page[0]
             start = end
 
     def holding(self, by: str, key: Any, region: str | None) -> Sequence[Facts]:
         """Return those in REGION (see ``within``) that hold KEY at the path BY."""
         rows = self._rows(by, key, region)
-        return Found(self, rows) if len(rows) > _FEW else [self[row] for row in rows]
+        return Found(self, rows) if rows else ()
 
     def find(self, by: str, keys: Iterable[Any], region: str | None) -> Sequence[Facts]:
         """Return those in REGION that hold one of KEYS at the path BY, each once, in the keys' order."""
         rows = list(dict.fromkeys(row for key in keys for row in self._rows(by, key, region)))
-        return Found(self, rows) if len(rows) > _FEW else [self[row] for row in rows]
+        return Found(self, rows) if rows else ()
 
     def _rows(self, by: str, key: Any, region: str | None) -> Sequence[int]:
         marks, rows = self._indices.get((by, region)) or self._index(by, region)
@@ -107,8 +121,11 @@ class Shelf(Sequence[Facts]):
         marks, rows = array("Q"), array("I")
         within = self.within(region)
         numbers = range(len(self)) if within is self else within.rows  # type: ignore[attr-defined]
-        for row, facts in zip(numbers, within, strict=True):
-            keys = facts.keys_at(by)
+        for row, packed in zip(numbers, self._packed(numbers), strict=True):
+            document = packed[_DOCUMENT]
+            if packed[-1] and by.partition(".")[0].removesuffix("[]") == METRICS:
+                document = {**document, METRICS: self._dense.metrics(packed[-1])}
+            keys = keys_of(packed[_ID], document, by)
             for key in keys if len(keys) < 2 else dict.fromkeys(keys):
                 marks.append(_mark(key))
                 rows.append(row)
@@ -120,12 +137,10 @@ class Shelf(Sequence[Facts]):
 
 def _mark(key: Any) -> int:
     """Return 64 bits that stand for KEY. Raises TypeError for what cannot be a key."""
-    if isinstance(key, str):
-        text = key
-    else:
+    if not isinstance(key, str):
         # 1, 1.0 and True are one key, as everywhere in Python.
-        text = f"\0{hash(key)} {int(key) if (isinstance(key, float) and key.is_integer()) or isinstance(key, int) else key!r}"
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=_SECRET).digest())
+        key = f"\0{hash(key)} {int(key) if (isinstance(key, float) and key.is_integer()) or isinstance(key, int) else key!r}"
+    return hash(_SECRET + key) & _64_BITS
 
 
 class Found(Sequence[Facts]):
@@ -139,6 +154,9 @@ class Found(Sequence[Facts]):
         return len(self.rows)
 
     def __iter__(self) -> Iterator[Facts]:
+        if len(self.rows) <= _FEW:
+            yield from map(self._shelf.__getitem__, self.rows)
+            return
         for start in range(0, len(self.rows), _ROWS_AT_ONCE):
             yield from self._shelf.stream(self.rows[start : start + _ROWS_AT_ONCE])
 

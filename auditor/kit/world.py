@@ -7,7 +7,7 @@ from typing import Any
 
 from auditor.acceptance import Attestation
 from auditor.kit.check import CATALOG
-from auditor.kit.dense import Dense
+from auditor.kit.dense import Dense, Packed
 from auditor.kit.facts import Facts
 from auditor.kit.money import NoPrices, PriceBook
 from auditor.kit.shelf import Shelf
@@ -63,7 +63,7 @@ class Inventory:
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts] | Shelf] = {}
         self._places: dict[str, dict[str, list[Facts]]] = {}
-        self._indices: dict[tuple[str, str, str | None], dict[str, list[Facts]]] = {}
+        self._indices: dict[tuple[str, str, str | None], dict[str, tuple[Facts, ...]]] = {}
         self._unread: dict[tuple[str, str | None, str], Gap | None] = {}
 
     def other(self, account: str) -> "Inventory | None":
@@ -85,13 +85,13 @@ class Inventory:
         return held
 
     def _loaded(self, type: str) -> list[Facts] | Shelf:
-        pages, dense = Pages[Resource](self._room), Dense()
+        pages, dense = Pages[Packed](self._room), Dense()
         for resource in self._read(type):
             pages.add([dense.packed(resource)])
         if pages.in_file:
-            return Shelf(pages, lambda resource: Facts(dense.unpacked(resource), self))
+            return Shelf(pages, dense, self)
         self._room -= pages.bytes
-        return [Facts(dense.unpacked(resource), self) for resource in pages]
+        return [Facts(dense.whole(packed), self) for packed in pages]
 
     def places(self, type: str) -> Mapping[tuple[str, str], Sequence[Facts]]:
         """Return the resources of TYPE by account and region."""
@@ -136,7 +136,8 @@ class Inventory:
 
     def all(self, type: str, region: str | None) -> Sequence[Facts]:
         """Return every resource of TYPE in REGION (and ``global``), or in all regions."""
-        return self._within(type, region)
+        found = self._within(type, region)
+        return found.copy() if isinstance(found, list) else found
 
     def _within(self, type: str, region: str | None) -> Sequence[Facts]:
         held = self.facts(type)
@@ -176,7 +177,7 @@ class Inventory:
             index = self._index(type, by, region)
         return index.get(key, ())
 
-    def _index(self, type: str, by: str, region: str | None) -> dict[str, list[Facts]]:
+    def _index(self, type: str, by: str, region: str | None) -> dict[str, tuple[Facts, ...]]:
         """Build the index of one region: a join must not pay for the resources of all the others."""
         index: dict[str, list[Facts]] = {}
         for facts in self._within(type, region):
@@ -186,8 +187,9 @@ class Inventory:
                     index[key].append(facts)
                 else:
                     index[key] = [facts]
-        self._indices[type, by, region] = index
-        return index
+        made = {key: tuple(found) for key, found in index.items()}  # which nobody can change who is given one
+        self._indices[type, by, region] = made
+        return made
 
     def unread(self, type: str, region: str | None, by: str = "") -> Gap | None:
         """Return why TYPE was not read completely in REGION (``None``: in any enabled region), or ``None`` when it was.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,9 +68,9 @@ def test_many_that_are_found_are_counted_without_being_read_and_read_one_by_one(
     read: list[str] = []
     really = shelf._facts
 
-    def facts(resource: Resource) -> Facts:
-        read.append(resource.id)
-        made: Facts = really(resource)
+    def facts(packed: Any) -> Facts:
+        made: Facts = really(packed)
+        read.append(made.id)
         return made
 
     found = file.holding(TYPE, "Key", "a", "eu-west-1")
@@ -98,12 +99,40 @@ METRICS = {
 }
 
 
+def listed(metrics: Any) -> Any:
+    """Return METRICS with their values as lists: out of a file they are arrays."""
+    return {
+        name: {**series, "Values": list(series["Values"])} if isinstance(series, dict) else series
+        for name, series in metrics.items()
+    }
+
+
+@pytest.mark.parametrize("ask", ["[]", "get", "values", "keys_at", "find"])
+def test_metrics_that_were_left_in_the_file_are_there_however_they_are_asked_for(ask: str) -> None:
+    held = [Resource(TYPE, "arn:1", "n", ACCOUNT, PLACES[0], NOW, {"A": 1, "Metrics": METRICS})]
+    scope = Scope(ACCOUNT, PLACES[0], TYPE)
+    inventory = Inventory(ACCOUNT, lambda _: held, {scope: Coverage(scope, CoverageState.COMPLETE)}, PLACES, most_bytes=0)
+    assert isinstance(inventory.facts(TYPE), Shelf)
+    (facts,) = inventory.facts(TYPE)
+    found = {
+        "[]": lambda: facts["Metrics"]["B.Sum"]["Days"],
+        "get": lambda: facts.get("Metrics", {})["B.Sum"]["Days"],
+        "values": lambda: facts.values("Metrics")[0]["B.Sum"]["Days"],
+        "keys_at": lambda: facts.keys_at("Metrics")[0]["B.Sum"]["Days"],  # type: ignore[index]
+        "find": lambda: 14 * len(inventory.holding(TYPE, "Metrics.D.E", "x", None) or "1"),
+    }[ask]
+    assert found() == 14
+    assert facts["A"] == 1
+    assert facts.metric("B", "Sum", 14).values == [1, 2.5]
+
+
 def test_metrics_come_back_from_a_file_as_they_were_and_share_their_moments() -> None:
     held = [Resource(TYPE, f"arn:{n}", "n", ACCOUNT, PLACES[0], NOW, {"Metrics": METRICS}) for n in range(3)]
     scope = Scope(ACCOUNT, PLACES[0], TYPE)
     whole = {scope: Coverage(scope, CoverageState.COMPLETE)}
     for most in (0, 10**9):
         facts = list(Inventory(ACCOUNT, lambda _: held, whole, PLACES, most_bytes=most).facts(TYPE))
-        assert [one["Metrics"] for one in facts] == [METRICS] * 3
+        assert [listed(one["Metrics"]) for one in facts] == [METRICS] * 3
+        assert [listed(one.get("Metrics")) for one in facts] == [METRICS] * 3
         assert type(facts[0]["Metrics"]["B.Sum"]["Values"][0]) is int
         assert facts[0]["Metrics"]["A.Sum"]["Timestamps"] is facts[2]["Metrics"]["B.Sum"]["Timestamps"]
