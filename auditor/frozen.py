@@ -10,10 +10,11 @@ T = TypeVar("T")
 
 
 def quick(cls: type[T]) -> type[T]:
-    """Give CLS, a dataclass with ``frozen`` and ``slots``, a ``__new__`` in place of its ``__init__``, and a ``__reduce__``: the same, faster.
+    """Return CLS, a dataclass with ``frozen`` and ``slots``, with a ``__new__`` in place of its ``__init__`` and a ``__reduce__``.
 
-    What dataclasses generate looks up ``object.__setattr__`` for each field, and walks the fields by name to pickle. Here the
-    new object is one of a class with the same slots and without the lock while its fields are set, and only then of CLS.
+    They do the same faster: what dataclasses generate looks up ``object.__setattr__`` for each field, and walks the fields by
+    name to pickle. Here the new object is one of a class with the same slots and no lock while its fields are set, and only
+    then of CLS.
     """
     own = fields(cls)  # type: ignore[arg-type]
     opened = type(f"_{cls.__name__}BeingMade", (), {"__slots__": tuple(field.name for field in own)})

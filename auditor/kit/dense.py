@@ -3,10 +3,9 @@
 import pickle
 from array import array
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from auditor.model import Document, Gap, Resource
+from auditor.model import Gap, Resource
 
 __all__ = ["METRICS", "Dense", "Packed"]
 
@@ -14,8 +13,9 @@ METRICS = "Metrics"
 _TIMES, _VALUES = "Timestamps", "Values"
 _MOST_MOMENTS = 64
 
-Packed = tuple[str, str, str, str, str, datetime, Document, dict[str, tuple[str, str, str]] | None, Any, bytes | None]
-"""Type, id, name, account, region, when, the document without its metrics, gaps, tags, and the metrics."""
+Packed = tuple[Any, ...]
+"""Type, id, name, account, region, when, the document without its metrics, gaps (``None``: none), tags, and the metrics
+(bytes, or ``None``)."""
 
 
 class Dense:
