@@ -87,11 +87,11 @@ class Clients:
         return client
 
     def _make(self, service: str, region: str) -> Any:
-        if not self._has_endpoint_rules(service):
+        shared = self._clients.get((service, ""))
+        if shared is None and not self._has_endpoint_rules(service):
             client = self._create(service, region)
             self._clients[service, region] = client
             return client
-        shared = self._clients.get((service, ""))
         if shared is None:
             shared = self._create(service, self._home)
             shared.meta.events.register("provide-client-params.*.*", _sign_for_region)

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 import botocore.session
-from botocore import exceptions
+from botocore import exceptions, handlers
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     CredentialProvider,
@@ -15,6 +17,7 @@ from botocore.credentials import (
     Credentials,
     DeferredRefreshableCredentials,
 )
+from botocore.hooks import HierarchicalEmitter
 
 from auditor.aws.answer import Answer, Caller, CallError, Fault
 from auditor.aws.clients import AwsCaller, Clients
@@ -209,12 +212,28 @@ def _home(configured: str, role_arn: str, regions: Sequence[str]) -> str:
 
 
 def _session(guard: Guard, profile: str) -> botocore.session.Session:
-    session = botocore.session.Session(profile=profile or None)
+    hooks: Any = copy(_hooks(tuple(handlers.BUILTIN_HANDLERS)))
+    session = botocore.session.Session(event_hooks=hooks, include_builtin_handlers=False, profile=profile or None)
     session.register_component("data_loader", _loader(session, guard))
     guard.watch(session)
     session.register(EVENT, refuse_broken)
     session.register_component("response_parser_factory", parser_factory(utc_text, blob_text))
     return session
+
+
+@lru_cache(maxsize=1)
+def _hooks(builtin: tuple[Any, ...]) -> HierarchicalEmitter:
+    """Return what a session with the handlers that are BUILTIN into botocore has, without those that write its manuals.
+
+    Registering them is a fifth of what one account more costs, and every client copies all of them.
+    """
+    hooks = HierarchicalEmitter()
+    events = botocore.session.Session(event_hooks=hooks, include_builtin_handlers=False).get_component("event_emitter")
+    ways = {handlers.REGISTER_FIRST: events.register_first, handlers.REGISTER_LAST: events.register_last}
+    for name, handler, *way in builtin:
+        if not name.startswith("docs."):
+            ways[way[0]](name, handler) if way else events.register(name, handler)
+    return hooks
 
 
 def _loader(session: botocore.session.Session, guard: Guard) -> SlimLoader:
