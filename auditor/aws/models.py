@@ -87,7 +87,9 @@ def _undocumented(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     return {
-        name: _undocumented(item) for name, item in value.items() if name != "documentation" or not isinstance(item, str)
+        name: _undocumented(item)
+        for name, item in value.items()
+        if name != "documentation" or not isinstance(item, str)
     }
 
 

@@ -1,6 +1,7 @@
 """What all scopes of one collection share: the plan, the queue, the way to the sink, and how much is in memory."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -28,7 +29,7 @@ class Context:
     """One collection. Rows count as in memory from their answer until the sink has them."""
 
     def __init__(self, plan: Plan, queue: CallQueue, sink: Sink, most_rows: int, type_seconds: float) -> None:
-        """MOST_ROWS: with more rows than that in memory, lists wait before their next page. TYPE_SECONDS: see ``budget``."""
+        """MOST_ROWS: where the next page would make them more, lists wait with it. TYPE_SECONDS: see ``budget``."""
         self.plan = plan
         self._type_seconds = type_seconds
         self.queue = queue
@@ -36,8 +37,9 @@ class Context:
         self._sink = sink
         self._most_rows = most_rows
         self._rows = 0
+        self._expected = 0
         self._denied: list[Coverage] = []
-        self._held: list[Callable[[], None]] = []
+        self._held: deque[tuple[int, Callable[[], None]]] = deque()
         self._lock = threading.Lock()
 
     def operation(self, service: str, operation: str) -> Operation:
@@ -53,13 +55,46 @@ class Context:
         with self._lock:
             self._rows += rows
 
-    def hold(self, proceed: Callable[[], None]) -> bool:
-        """Keep PROCEED for later if there is too much in memory; returns whether it was kept."""
+    def hold(self, proceed: Callable[[], None], rows: int) -> bool:
+        """Keep PROCEED, which asks for so many ROWS, for later if they would be too much now; returns whether it was kept.
+
+        If not, those rows are expected until ``came``.
+        """
         with self._lock:
-            if self._rows <= self._most_rows:
+            if not self._held and self._fits(rows):
+                self._expected += rows
                 return False
-            self._held.append(proceed)
+            self._held.append((rows, proceed))
             return True
+
+    def came(self, expected: int) -> None:
+        """So many EXPECTED rows are expected no more: they were counted by ``took``, or will not come."""
+        with self._lock:
+            self._expected -= expected
+        self._go_on()
+
+    def idle(self) -> bool:
+        """Let go of what is held although there is no room: nothing else is under way. Returns whether anything was."""
+        with self._lock:
+            held = self._held.popleft() if self._held else None
+            self._expected += held[0] if held else 0
+        if held:
+            held[1]()
+        return held is not None
+
+    def _fits(self, rows: int) -> bool:
+        taken = self._rows + self._expected
+        return not taken or taken + rows <= self._most_rows
+
+    def _go_on(self) -> None:
+        """Ask for the pages that there is room for now."""
+        while True:
+            with self._lock:
+                if not self._held or not self._fits(self._held[0][0]):
+                    return
+                rows, proceed = self._held.popleft()
+                self._expected += rows
+            proceed()
 
     def hand_over(self, scope: Scope, resources: Sequence[Resource], volatile: frozenset[str], rows: int) -> None:
         """Give the sink RESOURCES, which were made of so many ROWS, and let go of them."""
@@ -69,11 +104,7 @@ class Context:
                 self._sink.add(scope, resources, volatile)
             with self._lock:
                 self._rows -= rows
-                if self._rows > self._most_rows // 2 or not self._held:
-                    return
-                held, self._held = self._held, []
-            for proceed in held:
-                proceed()
+            self._go_on()
 
         self.queue.deliver(add)
 

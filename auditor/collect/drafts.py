@@ -17,7 +17,7 @@ class Page:
     waiting: int = 1
     """Answers that are still to come; one more while the page is being taken in."""
     weight: int = 0
-    """How many rows without metrics would take as much memory."""
+    """How many usual rows would take as much memory."""
 
 
 @dataclass(eq=False, slots=True)

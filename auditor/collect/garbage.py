@@ -9,8 +9,12 @@ from contextlib import contextmanager
 __all__ = ["seldom_collected"]
 
 _THRESHOLDS = (50_000, 20, 50)
-_M_ARENA_MAX, _ARENAS = -8, 2
-"""mallopt(3): glibc's number for how many pools threads allocate from; each of 32 threads would keep one of its own."""
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+"""mallopt(3): glibc's numbers for how many pools threads allocate from, and for what is large."""
+_ARENAS = 2
+"""Each of 32 threads would keep a pool of its own."""
+_LARGE_BYTES = 256 * 1024
+"""What is larger goes back to the system when it is let go of; glibc would raise that as it goes, and keep the holes."""
 _lock = threading.Lock()
 _inside = 0
 _before: tuple[int, int, int] = gc.get_threshold()
@@ -30,6 +34,7 @@ def seldom_collected() -> Iterator[None]:
             gc.freeze()
             gc.set_threshold(*_THRESHOLDS)
             _allocator("mallopt", _M_ARENA_MAX, _ARENAS)
+            _allocator("mallopt", _M_MMAP_THRESHOLD, _LARGE_BYTES)
         _inside += 1
     try:
         yield

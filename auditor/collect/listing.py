@@ -27,8 +27,8 @@ class Subscriber(Protocol):
     def observed(self, date: datetime) -> Any:
         """An answer came."""
 
-    def take(self, rows: Any, parent: Row | None) -> None:
-        """Take in rows."""
+    def take(self, rows: Any, parent: Row | None) -> int:
+        """Take in rows; returns how many usual ones would take as much memory."""
 
     def flush(self) -> None:
         """The next page waits: let go of rows."""
@@ -119,6 +119,8 @@ class Listing:
         self._subscriptions: list[Subscription] = []
         self._keeps: dict[str, Keep] = {}
         self._announced = 0
+        self._weight = self._expected = 0
+        """Of the last page, and of the next one where it was asked for."""
         self._started = threading.Lock()
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -162,14 +164,21 @@ class Listing:
 
     def _page(self, parsed: Mapping[str, Any], date: datetime) -> None:
         lists = self._context.operation(self._call.service, self._call.operation).lists
+        self._weight = 0
         for subscription in self._subscriptions:
             subscription.scope.observed(date)
             rows = extract(parsed, subscription.call.result, lists)
-            subscription.scope.take(_rows(rows), subscription.parent)
+            self._weight += subscription.scope.take(_rows(rows), subscription.parent)
         for result, keep in self._keeps.items():
             keep.take(_rows(extract(parsed, result, lists)), date)
+        self._arrived()
+
+    def _arrived(self) -> None:
+        expected, self._expected = self._expected, 0
+        self._context.came(expected)
 
     def _end(self, error: CallError | None) -> None:
+        self._arrived()
         for subscription in self._subscriptions:
             subscription.scope.list_ended(subscription.call, error, subscription.parent)
         for keep in self._keeps.values():
@@ -180,7 +189,8 @@ class Listing:
             subscription.scope.broke(error)
 
     def _hold(self, proceed: Callable[[], None]) -> bool:
-        if not self._context.hold(proceed):
+        self._expected = self._weight
+        if not self._context.hold(proceed, self._expected):
             return False
         for subscription in self._subscriptions:
             subscription.scope.flush()

@@ -1,5 +1,6 @@
 """CloudWatch metrics: queries of many resources in one GetMetricData, and the datapoints back to each."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ QUERIES_PER_CALL = 500
 POINTS_PER_CALL = 25_200
 """An answer could hold 100,800 datapoints (the same page), which take 12 MB in memory while it is understood."""
 
-POINTS_OF_A_ROW = 64
+POINTS_OF_A_ROW = 512
 """So many datapoints take as much memory as a row without any."""
 
 _Entry = tuple[Metric, Mapping[str, str]]
@@ -73,7 +74,10 @@ def request(entries: Sequence[_Entry], days: int, period: int, now: datetime) ->
 
 
 def series_of(results: Sequence[Row], entries: Sequence[_Entry], action: str) -> list[dict[str, Any] | Gap]:
-    """Return the datapoints of each of ENTRIES, in their order; a Gap where CloudWatch would not or could not say."""
+    """Return the datapoints of each of ENTRIES, in their order; a Gap where CloudWatch would not or could not say.
+
+    Values are machine numbers (an array): as objects they take four times as much, and many wait until their page is whole.
+    """
     found: list[dict[str, Any] | Gap] = [
         {"Days": metric.days, "Period": metric.period, "Timestamps": [], "Values": []} for metric, _ in entries
     ]
@@ -92,6 +96,8 @@ def series_of(results: Sequence[Row], entries: Sequence[_Entry], action: str) ->
             # Most metrics of an answer have the same moments, and those take more room than the values.
             moments = moments if moments == series["Timestamps"] else series["Timestamps"]
             series["Timestamps"] = moments
+            if set(map(type, series["Values"])) == {float}:
+                series["Values"] = array("d", series["Values"])
     return [
         Gap(action, status, "CloudWatch did not give all datapoints")
         if status in ("Missing", "PartialData")

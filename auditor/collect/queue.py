@@ -121,10 +121,10 @@ class CallQueue:
 
     # ---- the thread that runs the queue ------------------------------------------------------------------------------
 
-    def run(self, tick: Callable[[], CallError | None]) -> None:
+    def run(self, tick: Callable[[], CallError | None], idle: Callable[[], bool] = lambda: False) -> None:
         """Work until nothing is left. TICK is called a few times a second; an error it returns ends everything with it.
 
-        Raises what a delivered message raises.
+        IDLE is called when nothing is left, and returns whether it found more to do. Raises what a delivered message raises.
         """
         workers = [self._start_worker(number) for number in range(self._threads)]
         ticked = self._clock()
@@ -144,8 +144,9 @@ class CallQueue:
                         workers.append(self._start_worker(len(workers)))
                 self._conclude_orphans()
                 with self._changed:
-                    if self._outstanding == 0 and self._outbox.empty():
-                        return
+                    over = self._outstanding == 0 and self._outbox.empty()
+                if over and not idle():
+                    return
         finally:
             with self._changed:
                 self._closed = True

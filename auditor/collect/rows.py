@@ -10,11 +10,15 @@ from auditor.collect.declare import Call, ResourceType, Row
 from auditor.kit.facts import values_at
 from auditor.model import Gap, Resource, Scope
 
-__all__ = ["Unreadable", "arguments", "call_key", "extract", "fill", "make_resource", "merge", "tags_of"]
+__all__ = ["Unreadable", "arguments", "call_key", "extract", "fill", "make_resource", "merge", "tags_of", "weight"]
 
 _FIELD = re.compile(r"\{([^{}]+)\}")
 _KEYS = ("Key", "key", "TagKey")
 _VALUES = ("Value", "value", "TagValue")
+_USUAL_TEXT = 1000
+"""A row that takes so many characters as text, and five times as much memory, weighs one."""
+_WEIGHED = 8
+"""One row in so many is weighed, for all of them."""
 
 
 class Unreadable(Exception):
@@ -87,6 +91,13 @@ def fill(template: str, row: Row, where: Mapping[str, str], action: str) -> str:
         return where[name] if name in where else str(_value(row, name, action))
 
     return _FIELD.sub(value, template)
+
+
+def weight(rows: list[Row]) -> int:
+    """Return how many usual rows would take as much memory as ROWS: at least as many as there are."""
+    some = rows[::_WEIGHED]
+    text = sum(len(repr(row)) for row in some)
+    return max(len(rows), text * len(rows) // (_USUAL_TEXT * len(some))) if some else 0
 
 
 def tags_of(value: Any) -> dict[str, str]:

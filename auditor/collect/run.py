@@ -108,7 +108,7 @@ def collect(
         return None
 
     with seldom_collected():
-        queue.run(tick)
+        queue.run(tick, context.idle)
     context.release()
     queue.drain()
     for scope in scopes:

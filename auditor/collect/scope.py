@@ -16,7 +16,8 @@ from auditor.collect.declare import Call, ResourceType, Row
 from auditor.collect.details import Details
 from auditor.collect.drafts import Draft, Page
 from auditor.collect.listing import Listing, Subscription
-from auditor.collect.rows import Unreadable, arguments, call_key, fill, make_resource
+from auditor.collect.marks import Marks
+from auditor.collect.rows import Unreadable, arguments, call_key, fill, make_resource, weight
 from auditor.model import GLOBAL, Coverage, CoverageState, Gap, Scope
 
 __all__ = ["ScopeRun"]
@@ -49,7 +50,7 @@ class ScopeRun:
         self._observed_at: datetime | None = None
         self._calls = 0
         self._pages = 0
-        self._ids: set[int] = set()
+        self._ids = Marks()
         self._faults: list[tuple[Fault, Gap]] = []
         self._not_here: Gap | None = None
         self._answered = False
@@ -98,8 +99,8 @@ class ScopeRun:
 
     # ---- rows --------------------------------------------------------------------------------------------------------
 
-    def take(self, rows: Sequence[Row], parent: Row | None = None) -> None:
-        """Take in rows of one answer; PARENT is the row of the resource they were listed for."""
+    def take(self, rows: Sequence[Row], parent: Row | None = None) -> int:
+        """Take in rows of one answer and return their weight; PARENT is the row of the resource they were listed for."""
         with self._lock:
             self._pages += 1
             page = Page()
@@ -111,7 +112,7 @@ class ScopeRun:
                     continue
                 if draft is not None:
                     page.drafts.append(draft)
-            page.weight = len(page.drafts)
+            page.weight = weight([draft.row for draft in page.drafts])
             for draft in page.drafts:
                 try:
                     self._details.read(draft)
@@ -119,8 +120,10 @@ class ScopeRun:
                         self._list_children(draft)
                 except Exception as error:  # noqa: BLE001  (as above)
                     self._trip(error)
-            self.context.took(page.weight)
+            taken = page.weight
+            self.context.took(taken)
             self.arrived([page])
+            return taken
 
     def _trip(self, error: Exception) -> None:
         logger.error("%s: a row could not be taken in", self.type.type, exc_info=error)
@@ -169,10 +172,8 @@ class ScopeRun:
             except Exception as error:  # noqa: BLE001  (as above)
                 self._trip(error)
                 continue
-            known = hash(resource.id)
-            if known in self._ids:  # a list that changes while it is read can show a row on two pages
+            if not self._ids.add(resource.id):  # a list that changes while it is read can show a row on two pages
                 continue
-            self._ids.add(known)
             for name, gap in resource.gaps.items():
                 self._gaps.setdefault(name, gap)
             if draft.metrics_gap is not None:
@@ -267,7 +268,7 @@ class ScopeRun:
             self.scope, state, gap, self._observed_at or inherited, len(self._ids), self._calls, dict(self._gaps)
         )
         self.context.close(coverage)
-        self._ids.clear()
+        self._ids = Marks()
         for child in self.children:
             child.parent_closed(coverage)
 

@@ -61,12 +61,12 @@ class Packer:
     """
 
     def __init__(self) -> None:
-        self._compressors: dict[str, tuple[int, zstandard.ZstdCompressor]] | None = None
+        self._dictionaries: dict[str, tuple[int, zstandard.ZstdCompressionDict]] | None = None
         self._alone = zstandard.ZstdCompressor(level=_LEVEL)
 
     def forget(self) -> None:
         """Drop what was learnt in a transaction that was rolled back."""
-        self._compressors = None
+        self._dictionaries = None
 
     def pack(self, connection: Connection, kind: str, raws: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """Codec and packed body of each of ``raws``, which ``dumps`` made."""
@@ -75,10 +75,10 @@ class Packer:
         return [(_PLAIN, raw) if raw[:1] == _ODD else (codec, compress(raw)) for raw in raws]
 
     def _for(self, connection: Connection, kind: str, raws: Sequence[bytes]) -> tuple[int, zstandard.ZstdCompressor]:
-        if self._compressors is None:
+        if self._dictionaries is None:
             rows = connection.execute(select(dictionaries).order_by(dictionaries.c.id))
-            self._compressors = {row.kind: _compressor(row.id, row.body) for row in rows}
-        if kind not in self._compressors:
+            self._dictionaries = {row.kind: (row.id, zstandard.ZstdCompressionDict(row.body)) for row in rows}
+        if kind not in self._dictionaries:
             if len(raws) < _SAMPLES[0]:
                 return _ALONE, self._alone
             try:
@@ -87,13 +87,10 @@ class Packer:
                 return _ALONE, self._alone
             body = trained.as_bytes()
             added = connection.execute(insert(dictionaries).values(kind=kind, body=body).returning(dictionaries.c.id))
-            self._compressors[kind] = _compressor(added.scalar_one(), body)
-        return self._compressors[kind]
-
-
-def _compressor(number: int, body: bytes) -> tuple[int, zstandard.ZstdCompressor]:
-    dictionary = zstandard.ZstdCompressionDict(body)
-    return number + 1, zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary, write_dict_id=False)
+            self._dictionaries[kind] = added.scalar_one(), zstandard.ZstdCompressionDict(body)
+        number, dictionary = self._dictionaries[kind]
+        # Not kept: one for each kind would be a megabyte or two, and is made in a moment.
+        return number + 1, zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary, write_dict_id=False)
 
 
 class Unpacker:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from array import array
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -90,9 +91,11 @@ class JsonText(TypeDecorator[Any]):
 
 
 def plain(value: Any) -> Any:
-    """What a JSON encoder does not know: any mapping is a dict, any tuple or set a list."""
+    """What a JSON encoder does not know: any mapping is a dict, any tuple, set or array of numbers a list."""
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, array):
+        return value.tolist()
     if isinstance(value, tuple | set | frozenset):
         return list(value)
     raise TypeError(f"{type(value).__name__} is not a JSON value")

@@ -1,10 +1,7 @@
 """One transaction's worth of what was read, turned into intervals: what is new, what changed, what is gone."""
 
-import struct
-from array import array
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
@@ -14,6 +11,7 @@ from auditor.store.codec import Packer, dumps, fingerprint, joined
 from auditor.store.columns import encode_text
 from auditor.store.database import Database
 from auditor.store.doubt import believed
+from auditor.store.known import KnownHere
 from auditor.store.numbers import deltas
 from auditor.store.schema import coverage as coverage_table
 from auditor.store.schema import observations, resources, versions
@@ -39,52 +37,26 @@ class Read(NamedTuple):
         return 500 + len(self.raw) + len(self.volatile or b"")
 
 
-class _Known(NamedTuple):
-    """A resource as the store has it."""
-
-    id: int
-    since: int | None
-    """Where its current version begins; ``None``: it has none, it is gone."""
-    hash: bytes | None
-
-
-class _KnownBefore:
-    """What the store has of a scope's resources, by digest: a third of what tuples in a dictionary would take."""
-
-    _FORM = struct.Struct("<qq16s")
-    _GONE = -1
-
-    def __init__(self) -> None:
-        self._held: dict[bytes, bytes] = {}
-
-    def __contains__(self, digest: bytes) -> bool:
-        return digest in self._held
-
-    def get(self, digest: bytes) -> _Known | None:
-        held = self._held.get(digest)
-        return None if held is None else self._unpacked(held)
-
-    def put(self, digest: bytes, known: _Known) -> None:
-        since = self._GONE if known.since is None else known.since
-        self._held[digest] = self._FORM.pack(known.id, since, known.hash or b"")
-
-    def besides(self, learnt: Container[bytes]) -> Iterator[_Known]:
-        """Those that are not LEARNT anew."""
-        return (self._unpacked(held) for digest, held in self._held.items() if digest not in learnt)
-
-    def _unpacked(self, held: bytes) -> _Known:
-        number, since, hash_ = self._FORM.unpack(held)
-        return _Known(number, None, None) if since == self._GONE else _Known(number, since, hash_)
-
-
 @dataclass(slots=True)
 class ScopeState:
     """A scope that is being read: what the store knows of it, and which resources this scan has seen."""
 
     id: int
-    known: _KnownBefore = field(default_factory=_KnownBefore)
-    seen: "array[int]" = field(default_factory=lambda: array("q"))
-    """May hold one twice."""
+    known: KnownHere = field(default_factory=KnownHere)
+    pages: int = 0
+
+
+@dataclass(slots=True)
+class _Learnt:
+    """What one transaction found out about a scope."""
+
+    state: ScopeState
+    rows: list[int]
+    """Of what it saw; -1: of what is new."""
+    new: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    """Digest -> id and hash."""
+    changed: dict[int, bytes] = field(default_factory=dict)
+    """Row -> the hash that it has from now on."""
     pages: int = 0
 
 
@@ -122,10 +94,12 @@ class Ingest:
 
     def __init__(self, database: Database, connection: Connection, scan: Scan, packer: Packer) -> None:
         self._database, self._connection, self._scan, self._packer = database, connection, scan, packer
-        self._learnt: list[tuple[ScopeState, dict[bytes, _Known], set[int], int]] = []
+        self._found: dict[int, list[int]] = {}
+        self._learnt: list[_Learnt] = []
         self._ids: Iterator[int] = iter(())
         self._resources: list[tuple[Any, ...]] = []
         self._fresh: dict[int, tuple[ScopeState, str, Read]] = {}
+        self._again: set[int] = set()
         self._renamed: list[dict[str, Any]] = []
         self._ended: list[dict[str, int]] = []
         self._observations: list[tuple[Any, ...]] = []
@@ -140,8 +114,7 @@ class Ingest:
             .where(resources.c.scope_id == scope_id)
         )
         state = ScopeState(scope_id)
-        for digest, *known in rows:
-            state.known.put(bytes(digest), _Known(*known))
+        state.known.add(tuple(row) for row in rows)
         return state
 
     def forget(self, pages: Mapping[int, int]) -> None:
@@ -153,45 +126,59 @@ class Ingest:
             self._connection.execute(delete(coverage_table).where(*of_scan))
 
     def reserve(self, work: Iterable[tuple[ScopeState, Sequence[Read]]]) -> None:
-        """Number the resources that are new, before they are taken."""
-        new = sum(len({item.digest for item in page if item.digest not in state.known}) for state, page in work)
+        """Find what is known already, and number the resources that are new, before they are taken."""
+        new = 0
+        for state, page in work:
+            found = self._found[state.id] = state.known.rows([item.digest for item in page])
+            new += len({item.digest for item, row in zip(page, found, strict=True) if row < 0})
         self._ids = iter(self._database.allocate(self._connection, resources, new))
 
     def take(self, state: ScopeState, scope: Scope, page: Sequence[Read], coverage: Coverage | None) -> None:
         """Take what was read of a scope since the last time, and its end if it ended."""
-        known, learnt = state.known, dict[bytes, _Known]()
-        now, seen, moved = self._scan.id, set[int](), dict[int, bytes]()
-        for item in page:
-            was = learnt.get(item.digest) or known.get(item.digest)
-            if was is None:
-                was = _Known(next(self._ids), None, None)
-                self._resources.append((was.id, state.id, item.digest, encode_text(item.arn), encode_text(item.name)))
-            elif was.hash != item.hash:
-                self._renamed.append({"row": was.id, "name": item.name})
-            if was.hash != item.hash:
-                if was.since is not None and was.since != now:
-                    self._ended.append({"row": was.id, "since": was.since})
-                self._fresh[was.id] = (state, scope.type, item)
-                learnt[item.digest] = _Known(was.id, now, item.hash)
-            seen.add(was.id)
+        known, learnt = state.known, _Learnt(state, self._found[state.id])
+        moved = dict[int, bytes]()
+        for item, row in zip(page, learnt.rows, strict=True):
+            same = row >= 0 and row not in learnt.changed and known.holds(row, item.hash)
+            id = known.id(row) if same else self._change(learnt, scope, item, row)
             if item.volatile is not None:
-                moved[was.id] = item.volatile
+                moved[id] = item.volatile
         if moved:
             (body,) = self._packer.pack(self._connection, "observations", [joined(moved)])
-            self._observations.append((now, state.id, state.pages, *body))
-        self._learnt.append((state, learnt, seen, 1 if moved else 0))
+            self._observations.append((self._scan.id, state.id, state.pages, *body))
+            learnt.pages = 1
+        self._learnt.append(learnt)
         if coverage is not None:
-            self._close(state, coverage, learnt, seen.union(state.seen))
+            self._close(learnt, coverage)
 
-    def _close(self, state: ScopeState, coverage: Coverage, learnt: Mapping[bytes, _Known], seen: set[int]) -> None:
+    def _change(self, learnt: "_Learnt", scope: Scope, item: Read, row: int) -> int:
+        """Note a resource that is new or whose body is not the one that is known; return its id."""
+        known, now = learnt.state.known, self._scan.id
+        if row < 0:
+            id, was = learnt.new.get(item.digest, (0, None))
+            if was is None:
+                id = next(self._ids)
+                self._resources.append(
+                    (id, learnt.state.id, item.digest, encode_text(item.arn), encode_text(item.name))
+                )
+            learnt.new[item.digest] = id, item.hash
+        else:
+            id, since, was = known.id(row), known.since(row), learnt.changed.get(row)
+            if since == now:
+                self._again.add(id)
+            elif since is not None and was is None:
+                self._ended.append({"row": id, "since": since})
+            learnt.changed[row] = item.hash
+        if was != item.hash:
+            if row >= 0 or was is not None:
+                self._renamed.append({"row": id, "name": item.name})
+            self._fresh[id] = (learnt.state, scope.type, item)
+        return id
+
+    def _close(self, learnt: "_Learnt", coverage: Coverage) -> None:
+        state, known, rows = learnt.state, learnt.state.known, learnt.rows
         missing: list[dict[str, int]] = []
         if coverage.state.known:
-            every = chain(state.known.besides(learnt), learnt.values())
-            missing = [
-                {"row": item.id, "since": item.since}
-                for item in every
-                if item.since is not None and item.id not in seen
-            ]
+            missing = [{"row": id, "since": since} for id, since in known.unseen(rows)]
         coverage = believed(self._connection, self._scan, state.id, coverage, len(missing))
         values: dict[str, Any] = {
             "scan_id": self._scan.id,
@@ -201,7 +188,7 @@ class Ingest:
             "code": coverage.gap.code if coverage.gap else None,
             "message": coverage.gap.message if coverage.gap else None,
             "observed_at": coverage.observed_at,
-            "resources": len(seen),
+            "resources": known.count_seen(rows) + len(learnt.new),
             "calls": coverage.calls,
             "gaps": {name: _plain(gap) for name, gap in coverage.gaps.items()} or None,
             "codec": None,
@@ -211,7 +198,8 @@ class Ingest:
         if coverage.state.known:
             self._ended += missing
         else:
-            ((values["codec"], values["seen"]),) = self._packer.pack(self._connection, "seen", [dumps(deltas(seen))])
+            seen = deltas([*known.seen_ids(rows), *(id for id, _ in learnt.new.values())])
+            ((values["codec"], values["seen"]),) = self._packer.pack(self._connection, "seen", [dumps(seen)])
         self._coverage.append(values)
 
     def write(self) -> None:
@@ -231,14 +219,9 @@ class Ingest:
 
     def _write_versions(self) -> None:
         # A resource that a second page of the same scan describes differently: the later page holds.
-        again = [
-            row
-            for row, (state, _, item) in self._fresh.items()
-            if _began(state.known.get(item.digest)) == self._scan.id
-        ]
-        if again:
+        if self._again:
             these = and_(versions.c.resource_id == bindparam("row"), versions.c.since_scan == self._scan.id)
-            self._connection.execute(versions.delete().where(these), [{"row": row} for row in again])
+            self._connection.execute(versions.delete().where(these), [{"row": row} for row in sorted(self._again)])
         kinds: dict[str, list[int]] = {}
         for row, (_, kind, _) in self._fresh.items():
             kinds.setdefault(kind, []).append(row)
@@ -253,12 +236,11 @@ class Ingest:
 
     def remember(self) -> None:
         """Take over into memory what was committed."""
-        for state, learnt, seen, pages in self._learnt:
-            for digest, known in learnt.items():
-                state.known.put(digest, known)
-            state.seen.extend(seen)
-            state.pages += pages
-
-
-def _began(known: _Known | None) -> int | None:
-    return known.since if known else None
+        now = self._scan.id
+        for learnt in self._learnt:
+            known = learnt.state.known
+            known.saw(learnt.rows)
+            for row, hash_ in learnt.changed.items():
+                known.change(row, now, hash_)
+            known.saw(known.add((digest, id, now, hash_) for digest, (id, hash_) in learnt.new.items()))
+            learnt.state.pages += learnt.pages

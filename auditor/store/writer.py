@@ -146,7 +146,10 @@ class ScopeWriter:
         if held is not None and not self._doubtful:
             return held
         state = ingest.load(scope_id) if scope_id in self._populated else ScopeState(scope_id)
-        return state if held is None else ScopeState(scope_id, state.known, held.seen, held.pages)
+        if held is not None:
+            state.known.saw(state.known.rows(held.known.seen()))
+            state.pages = held.pages
+        return state
 
     def _scope_ids(self, connection: Connection) -> dict[Scope, int]:
         """The numbers of all scopes of the account, those that wait among them."""

@@ -234,7 +234,7 @@ def test_metrics_come_back_to_the_rows_they_are_of_five_hundred_to_a_call() -> N
     assert sorted(len(params["MetricDataQueries"]) for params in caller.params("GetMetricData")) == [100, 500]
     assert len(kept.resources) == 600
     for box in kept.resources:
-        assert box.document["Metrics"]["Load.Sum"]["Values"] == [float(box.document["Id"])]
+        assert list(box.document["Metrics"]["Load.Sum"]["Values"]) == [float(box.document["Id"])]
     assert kept.volatile["A::B::Box"] == {"Metrics"}
 
 
