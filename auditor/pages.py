@@ -14,7 +14,7 @@ __all__ = ["Pages"]
 
 T = TypeVar("T")
 
-MOST_BYTES = 8_000_000
+MOST_BYTES = 3_000_000
 """Of its items as they would lie in the file; in memory they take four to six times as much."""
 _SAMPLE = 8
 _READ_BYTES = 256 * 1024

@@ -35,6 +35,7 @@ def seldom_collected() -> Iterator[None]:
             gc.set_threshold(*_THRESHOLDS)
             _allocator("mallopt", _M_ARENA_MAX, _ARENAS)
             _allocator("mallopt", _M_MMAP_THRESHOLD, _LARGE_BYTES)
+            _allocator("malloc_trim", 0)  # what loading the program and the service models left behind
         _inside += 1
     try:
         yield

@@ -22,7 +22,7 @@ __all__ = ["TYPE_SECONDS", "Collected", "Progress", "ServiceStatistics", "Sink",
 
 logger = logging.getLogger(__name__)
 
-MOST_ROWS_IN_MEMORY = 2_500
+MOST_ROWS_IN_MEMORY = 1_500
 TYPE_SECONDS = 90 * 60.0
 SLOW_SECONDS = 2.0
 """A service whose calls take so long is named while it is read."""
