@@ -1,15 +1,17 @@
 """From a stored scan to what a report is made from; no AWS call is made."""
 
+import marshal
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from auditor.aws.permissions import action
 from auditor.collect.declare import ResourceType
 from auditor.comparison import drift_between, earlier
 from auditor.kit.check import Check
 from auditor.model import FindingState, Scan, Scope, Score, Tally
-from auditor.report import SPENDING_TYPES, Known, Permission, Previous, ReportInputs, fix_fields
+from auditor.report import SPENDING_TYPES, Batches, Known, Permission, Previous, ReportInputs, fix_fields
 from auditor.savings import priced
 from auditor.scan import Judged
 from auditor.standard import Standard
@@ -31,10 +33,11 @@ def report_inputs(
     JUDGED is given when a stored scan was judged again without being stored; else the stored judgement is taken.
     Raises StoreError.
     """
-    inventory = store.inventory(scan.id)
+    inventory, before = store.inventory(scan.id), earlier(store, scan)
     tallies: Sequence[Tally]
     scores: Sequence[Score]
-    states: Sequence[FindingState]
+    states: Sequence[FindingState] | Batches
+    changes: Sequence[FindingState] | None
     if judged is not None and not judged.stored:
         tallies, scores = list(judged.judgement.tallies), judged.scores
         accepted = judged.accepted
@@ -42,11 +45,11 @@ def report_inputs(
             replace(state, waiver=accepted.waived.get(state.finding.key))
             for state in store.states(scan.id, judged.judgement.findings)
         ]
-        changes: Sequence[FindingState] = ()
+        changes = ()
     else:
         tallies, scores = store.tallies(scan.id), store.scores(scan.id)
-        states, changes, accepted = store.findings(scan.id), store.changes(scan.id), store.accepted(scan.id)
-    before = earlier(store, scan)
+        states, accepted = partial(store.finding_batches, scan.id), store.accepted(scan.id)
+        changes = store.changes(scan.id) if before else None
     nights = store.nights(scan.account, by=scan.id, counting=priced(checks.values()))
     turns = store.turns(scan.id, before.id) if before and changes else ()
 
@@ -65,7 +68,7 @@ def report_inputs(
         drift=drift_between(store, types, scan) if before else None,
         nights=nights,
         bullets=store.bullets([night.scan.id for night in nights]),
-        resources=_known(store, scan, states, checks.values()),
+        resources=_Packed(inventory, tallies, checks.values()),
         offerings=_offerings(inventory, types),
         accepted=accepted,
         spending={type: list(inventory.resources(type)) for type in SPENDING_TYPES},
@@ -73,23 +76,40 @@ def report_inputs(
     )
 
 
-def _known(store: Store, scan: Scan, states: Iterable[FindingState], checks: Iterable[Check]) -> Mapping[str, Known]:
-    """Return name, tags and the fields that fixes name, of the resources that have findings."""
-    fields = fix_fields(checks)
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for state in states:
-        wanted[state.finding.type].add(state.finding.resource)
-    inventory = store.inventory(scan.id)
-    return {
-        resource.id: Known(
-            resource.name,
-            resource.tags,
-            {field: resource.document[field] for field in fields if field in resource.document},
-        )
-        for type, ids in wanted.items()
-        for resource in inventory.resources(type)
-        if resource.id in ids
-    }
+_SCALAR = (str, int, float)
+"""Nothing else can be an argument of a command."""
+
+
+class _Packed(Mapping[str, Known]):
+    """Name, tags and the fields that fixes name, of the resources that have findings: kept as bytes, for they may be many."""
+
+    def __init__(self, inventory: Inventory, tallies: Iterable[Tally], checks: Iterable[Check]) -> None:
+        fields = fix_fields(checks)
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for tally in tallies:
+            wanted[tally.type].update(tally.failed, tally.unknown)
+        self._held = {
+            resource.id: marshal.dumps(
+                (
+                    resource.name,
+                    dict(resource.tags),
+                    {field: value for field in fields if isinstance(value := resource.document.get(field), _SCALAR)},
+                )
+            )
+            for type, ids in wanted.items()
+            if ids
+            for resource in inventory.resources(type)
+            if resource.id in ids
+        }
+
+    def __getitem__(self, id: str) -> Known:
+        return Known(*marshal.loads(self._held[id]))  # noqa: S302 - made above
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
 
 
 def _offerings(inventory: Inventory, types: Mapping[str, ResourceType]) -> Mapping[Scope, int]:

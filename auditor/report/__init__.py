@@ -4,7 +4,7 @@ from auditor.report.build import build_view
 from auditor.report.fix import fill_fix, fix_fields
 from auditor.report.formats.extra import require
 from auditor.report.html import render_cost_html, render_executive_html, render_html
-from auditor.report.inputs import Known, Permission, Previous, ReportInputs
+from auditor.report.inputs import Batches, Known, Permission, Previous, ReportInputs
 from auditor.report.machine import render_json
 from auditor.report.markdown import render_cost_markdown, render_markdown
 from auditor.report.spending import SPENDING_TYPES
@@ -14,6 +14,7 @@ from auditor.report.write import FORMATS, file_names, write_file, write_reports
 __all__ = [
     "FORMATS",
     "SPENDING_TYPES",
+    "Batches",
     "Known",
     "Permission",
     "Previous",

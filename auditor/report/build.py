@@ -1,17 +1,17 @@
 """From the nouns of a scan to the view every format renders."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from auditor.kit import iso
-from auditor.model import FindingState, Lifecycle, Scan, ScanStatus, Score, Severity, Verdict
+from auditor.model import FindingState, Scan, ScanStatus, Score, Severity, Verdict
 from auditor.report.accepted import attestation_view, waiver_view
 from auditor.report.alike import Alike
 from auditor.report.block import Block
-from auditor.report.changes import changes_view, night_view, scores_by_id
+from auditor.report.changes import Turned, changes_view, night_view, scores_by_id
 from auditor.report.checked import check_views, counts_by_check
-from auditor.report.findings import Findings, FindingViews, in_order, is_waived
-from auditor.report.inputs import ReportInputs
+from auditor.report.findings import Findings, FindingViews, in_order, is_waived, ordered
+from auditor.report.inputs import Names, ReportInputs
 from auditor.report.money import money_view
 from auditor.report.reading import Blind
 from auditor.report.spending import spending_view
@@ -21,7 +21,11 @@ from auditor.report.view import Counts, CoverageView, ReportView, Standing
 
 __all__ = ["build_view"]
 
-_ENDED = (Lifecycle.RESOLVED, Lifecycle.VANISHED)
+
+_COMMANDS = 5
+"""Filled-in fixes of one check that are listed."""
+_LONGEST = 2000
+"""Characters of one that is."""
 
 
 def build_view(inputs: ReportInputs) -> ReportView:
@@ -29,12 +33,18 @@ def build_view(inputs: ReportInputs) -> ReportView:
     scan = inputs.scan
     order = list(check_views(inputs, {}))
     views = FindingViews(inputs)
-    states = in_order(inputs.states, inputs, order)
+    states = ordered(inputs, order)
     alike, blind, block = Alike(views.name_of), Blind(inputs), Block(inputs, views)
+    turned = Turned(inputs)
     savings, faults = [], []
+    commands: dict[str, list[str]] = defaultdict(list)
     waived: list[FindingState] = []
-    for state in states:
+    count = 0
+    for state in states():
         finding = state.finding
+        count += 1
+        if inputs.changes is None and finding.verdict is Verdict.FAIL:
+            turned.add(state)
         if finding.gaps:
             blind.add(finding)
         if is_waived(state):
@@ -43,6 +53,9 @@ def build_view(inputs: ReportInputs) -> ReportView:
         block.add(state)
         if finding.verdict is Verdict.FAIL:
             alike.add(state)
+            some = commands[finding.check]
+            if len(some) < _COMMANDS and 0 < len(command := views(state).command) <= _LONGEST:
+                some.append(command)
             if finding.saving:
                 savings.append((finding, views(state)))
         if finding.fault:
@@ -50,9 +63,9 @@ def build_view(inputs: ReportInputs) -> ReportView:
     counts = counts_by_check(inputs.tallies, Counter(state.finding.check for state in waived))
     checks = check_views(inputs, counts)
     coverage = blind.view()
-    changes = changes_view(inputs, checks)
+    changes = changes_view(inputs, turned, checks)
     sections = section_views(inputs, checks, alike.by_check(), changes.comparable)
-    closed = in_order((state for state in inputs.changes if state.lifecycle in _ENDED), inputs, order)
+    closed = in_order(turned.ended, inputs, order)
     account = scores_by_id(inputs.scores).get(("account", ""))
     severities = alike.severities
     standings = Counter(bullet.standing for section in sections for bullet in section.bullets)
@@ -91,16 +104,17 @@ def build_view(inputs: ReportInputs) -> ReportView:
         checks=checks,
         money=money_view(savings, inputs),
         spending=spending_view(scan, inputs.spending, inputs.coverage),
-        findings=Findings(lambda: (s for s in states if not is_waived(s)), len(states) - len(waived), views),
+        findings=Findings(lambda: (state for state in states() if not is_waived(state)), count - len(waived), views),
         faults=tuple(faults),
         block=block.lines(),
+        commands=commands,
         waived=Findings(lambda: waived, len(waived), views),
         closed=Findings(lambda: closed, len(closed), views),
         waivers=tuple(waiver_view(use.waiver, use) for use in inputs.accepted.waivers),
         attestations=tuple(map(attestation_view, inputs.accepted.attestations)),
         notices=tuple(map(visible, inputs.accepted.notices)),
         tallies=tuple(inputs.tallies),
-        names={id: known.name for id, known in inputs.resources.items() if known.name},
+        names=Names(inputs.resources),
     )
 
 

@@ -1,6 +1,6 @@
 """What is different since the scan before, and whether the two compare at all."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -12,9 +12,10 @@ from auditor.report.text import json_text, moment, short, visible
 from auditor.report.view import ChangesView, FindingView, NightView, ResourceChangeView
 from auditor.trend import Night
 
-__all__ = ["changes_view", "night_view", "scores_by_id"]
+__all__ = ["Turned", "changes_view", "night_view", "scores_by_id"]
 
 _SHOWN = 12
+_ENDED = (Lifecycle.RESOLVED, Lifecycle.VANISHED)
 _FIELDS = 6
 """Changed fields shown of a resource."""
 _KINDS = (Lifecycle.OPENED, Lifecycle.REOPENED, Lifecycle.RESOLVED, Lifecycle.VANISHED, Lifecycle.UNVERIFIED)
@@ -25,12 +26,43 @@ def scores_by_id(scores: Iterable[Score]) -> Mapping[tuple[str, str], Score]:
     return {(score.level, "" if score.level == "account" else score.id): score for score in scores}
 
 
-def changes_view(inputs: ReportInputs, checks: Iterable[str]) -> ChangesView:
+class Turned:
+    """Takes what turned since the previous scan, and keeps the counts, the worst of each kind and what ended."""
+
+    def __init__(self, inputs: ReportInputs) -> None:
+        self.counts = dict.fromkeys(_KINDS, 0)
+        self.causes: Counter[Cause] = Counter()
+        """Of those that turned for another reason than a changed account."""
+        self.ended: list[FindingState] = []
+        self._worst: dict[Lifecycle, dict[tuple[bool, int], list[FindingState]]] = {kind: {} for kind in _KINDS}
+        self._causes = inputs.causes
+        for state in inputs.changes or ():
+            self.add(state)
+
+    def add(self, state: FindingState) -> None:
+        """Take one."""
+        kind, finding = state.lifecycle, state.finding
+        if kind not in self.counts:
+            return
+        self.counts[kind] += 1
+        if kind in _ENDED:
+            self.ended.append(state)
+        if self._causes and kind is not Lifecycle.UNVERIFIED:
+            cause = self._causes.get(finding.key, Cause.ACCOUNT)
+            if cause is not Cause.ACCOUNT:
+                self.causes[cause] += 1
+        alike = self._worst[kind].setdefault((finding.verdict is not Verdict.FAIL, finding.severity.rank), [])
+        if len(alike) < _SHOWN:
+            alike.append(state)
+
+    def worst(self, kind: Lifecycle) -> list[FindingState]:
+        """Return the first few of a kind, worst first."""
+        held = self._worst[kind]
+        return [state for place in sorted(held) for state in held[place]][:_SHOWN]
+
+
+def changes_view(inputs: ReportInputs, turned: Turned, checks: Iterable[str]) -> ChangesView:
     """Return the changes of findings and scores since the previous scan; CHECKS (ids) gives the order."""
-    held: dict[Lifecycle, list[FindingState]] = defaultdict(list)
-    for state in inputs.changes:
-        held[state.lifecycle].append(state)
-    counts = {kind: len(held[kind]) for kind in _KINDS}
     order = list(checks)
     drift = inputs.drift
     previous = inputs.previous
@@ -49,23 +81,17 @@ def changes_view(inputs: ReportInputs, checks: Iterable[str]) -> ChangesView:
         why_not=why_not,
         delta=delta,
         previous_score=before.value if before else None,
-        counts=counts,
-        items={kind: _some(held[kind], inputs, order) for kind in _KINDS if held[kind]},
+        counts=turned.counts,
+        items={kind: _some(turned.worst(kind), inputs, order) for kind in _KINDS if turned.counts[kind]},
         resources=(len(drift.added), len(drift.changed), len(drift.gone)) if drift else None,
         drift=_drift(drift) if drift else (),
         incomparable=len(drift.incomparable) if drift else 0,
         newly=tuple(visible(f"{new.field} of {new.type}") for new in drift.newly) if drift else (),
-        not_by_account=Counter(
-            cause
-            for state in inputs.changes
-            if state.lifecycle is not Lifecycle.UNVERIFIED
-            and (cause := inputs.causes.get(state.finding.key, Cause.ACCOUNT)) is not Cause.ACCOUNT
-        ),
+        not_by_account=turned.causes,
     )
 
 
-def _some(states: list[FindingState], inputs: ReportInputs, order: list[str]) -> tuple[FindingView, ...]:
-    worst = sorted(states, key=lambda s: (s.finding.verdict is not Verdict.FAIL, s.finding.severity.rank))[:_SHOWN]
+def _some(worst: list[FindingState], inputs: ReportInputs, order: list[str]) -> tuple[FindingView, ...]:
     return tuple(map(FindingViews(inputs), in_order(worst, inputs, order)))
 
 

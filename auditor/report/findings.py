@@ -16,7 +16,7 @@ from auditor.report.links import console_url
 from auditor.report.text import json_text, short, visible, word
 from auditor.report.view import EvidenceView, FindingView, TurnView
 
-__all__ = ["LONGEST", "TURNS", "FindingViews", "Findings", "in_order", "is_waived", "own_tags"]
+__all__ = ["LONGEST", "TURNS", "FindingViews", "Findings", "in_order", "is_waived", "ordered", "own_tags"]
 
 LONGEST = 20_000
 """Characters of one text from an account that a report keeps; longer ones lose their middle."""
@@ -133,6 +133,16 @@ def _command(check: Check, fields: Mapping[str, object]) -> str:
 def _evidence(item: Evidence) -> EvidenceView:
     facts = tuple([(word(key), _shortened(json_text(value))) for key, value in item.facts.items()])
     return EvidenceView(_text(item.sentence), facts)
+
+
+def ordered(inputs: ReportInputs, checks: Sequence[str]) -> Callable[[], Iterable[FindingState]]:
+    """Return what gives all findings of a scan ``in_order``, as often as it is called; CHECKS (ids) gives the order."""
+    states = inputs.states
+    if isinstance(states, Sequence):
+        held = in_order(states, inputs, checks)
+        return lambda: held
+    read = states
+    return lambda: (state for batch in read(checks) for state in in_order(batch, inputs, checks))
 
 
 class Findings(Sequence[FindingView]):

@@ -1,8 +1,8 @@
 """What a report is made from: the nouns of one scan, as the caller read them from wherever they are kept."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from auditor.acceptance import NOTHING_ACCEPTED, Accepted
 from auditor.drift import Cause, Drift
@@ -11,7 +11,7 @@ from auditor.model import Coverage, FindingState, Resource, Scan, Scope, Score, 
 from auditor.standard import Standard
 from auditor.trend import Night, Turn
 
-__all__ = ["Known", "Permission", "Previous", "ReportInputs"]
+__all__ = ["Batches", "Known", "Names", "Permission", "Previous", "ReportInputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,22 @@ class Known:
     """Top-level fields of its document that a fix names (see ``fix_fields``); more does no harm."""
 
 
+class Names(Mapping[str, str]):
+    """Resource id -> name, of those that are known."""
+
+    def __init__(self, known: Mapping[str, Known]) -> None:
+        self._known = known
+
+    def __getitem__(self, id: str) -> str:
+        return self._known[id].name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
 @dataclass(frozen=True, slots=True)
 class Permission:
     """Which IAM action opens an operation, and what is blind without it."""
@@ -44,6 +60,16 @@ class Permission:
     """Ids of the checks that need it."""
 
 
+class Batches(Protocol):
+    """Findings that lie elsewhere and are read a batch at a time, as often as it is asked for."""
+
+    def __call__(self, checks: Sequence[str]) -> Iterable[Sequence[FindingState]]:
+        """Return them with failures first, worst first, then in the order of CHECKS (ids) and by region.
+
+        Findings that are alike in all four are in one batch, in any order.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class ReportInputs:
     """Everything a report says, before it is put into words. Only the first seven must be given."""
@@ -54,15 +80,16 @@ class ReportInputs:
     """All checks the scan knew, by id."""
     coverage: Iterable[Coverage]
     """One for every scope that was asked for."""
-    states: Sequence[FindingState]
+    states: Sequence[FindingState] | Batches
     """The findings of this scan: what fails, and what is unknown."""
     tallies: Sequence[Tally]
     """Every verdict of this scan."""
     scores: Sequence[Score]
     previous: Previous | None = None
     """``None``: this is the first scan of the account."""
-    changes: Sequence[FindingState] = ()
-    """What is different since the previous scan: opened, reopened, resolved, vanished, unverified."""
+    changes: Sequence[FindingState] | None = ()
+    """What is different since the previous scan: opened, reopened, resolved, vanished, unverified; ``None``: all that fails
+    was opened by this scan."""
     causes: Mapping[str, Cause] = field(default_factory=dict)
     """Key of a finding that turned -> what made it turn; one that is not here was turned by the account."""
     histories: Mapping[str, Sequence[Turn]] = field(default_factory=dict)

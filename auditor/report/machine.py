@@ -1,7 +1,8 @@
 """The view for programs: JSON of a documented, versioned shape with every verdict, resource by resource."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from auditor.report.view import (
     ReportView,
 )
 
-__all__ = ["SCHEMA", "render_json", "schema_text"]
+__all__ = ["SCHEMA", "json_pieces", "render_json", "schema_text"]
 
 SCHEMA = 1
 """The shape's version: fields may be added under it, none is taken away or given another meaning."""
@@ -36,12 +37,24 @@ def schema_text() -> str:
 
 
 def render_json(view: ReportView) -> bytes:
-    """Return the report as JSON (UTF-8), of the shape that ``schema_text`` describes member by member.
+    """Return the report as JSON (UTF-8), of the shape that ``schema_text`` describes member by member."""
+    return b"".join(json_pieces(view))
+
+
+def json_pieces(view: ReportView) -> Iterator[bytes]:
+    """Yield the same piece by piece: the findings are never held all at once.
 
     ``findings`` are what fails or is unknown; ``waived`` the failures that are accepted; ``closed`` those that ended since the
     scan before; ``resources`` every verdict, resource by resource.
     """
-    document = {
+    unknown: dict[tuple[str, str], str] = {}
+
+    def told(finding: FindingView) -> dict[str, Any]:
+        if finding.verdict is Verdict.UNKNOWN:
+            unknown[finding.resource, finding.check] = finding.reason
+        return _finding(finding)
+
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "generator": {"name": "auditor", "version": view.version},
         "scan": {
@@ -85,11 +98,11 @@ def render_json(view: ReportView) -> bytes:
         "changes": _changes(view.changes),
         "trend": [asdict(night) for night in view.nights],
         "checks": [{**asdict(check), "counts": asdict(check.counts)} for check in view.checks.values()],
-        "findings": [_finding(finding) for finding in view.findings],
+        "findings": map(told, view.findings),
         "savings": _money(view.money),
         "spending": _spending(view.spending),
-        "waived": [_finding(finding) for finding in view.waived],
-        "closed": [_finding(finding) for finding in view.closed],
+        "waived": map(_finding, view.waived),
+        "closed": map(_finding, view.closed),
         "waivers": [asdict(waiver) for waiver in view.waivers],
         "attestations": [
             {
@@ -99,10 +112,30 @@ def render_json(view: ReportView) -> bytes:
             for held in view.attestations
         ],
         "notices": view.notices,
-        "resources": _resources(view),
+        "resources": _resources(view, unknown),
         "unread": _unread(view.tallies),
     }
-    return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
+    before = b"{"
+    for name, value in document.items():
+        yield b"%b%b:" % (before, orjson.dumps(name))
+        if isinstance(value, Iterator):
+            yield from _list(value)
+        else:
+            yield orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+        before = b","
+    yield b"}\n"
+
+
+def _list(values: Iterator[Any]) -> Iterator[bytes]:
+    """Yield a JSON list in pieces of some values each."""
+    before = b"["
+    while some := list(islice(values, _AT_ONCE)):
+        yield before + orjson.dumps(some, option=orjson.OPT_NON_STR_KEYS)[1:-1]
+        before = b","
+    yield b"[]" if before == b"[" else b"]"
+
+
+_AT_ONCE = 1000
 
 
 def _bullet(bullet: BulletView, group: str, group_name: str) -> dict[str, Any]:
@@ -237,10 +270,9 @@ def _item(item: MoneyItem) -> dict[str, Any]:
     }
 
 
-def _resources(view: ReportView) -> list[dict[str, Any]]:
-    """Return every resource that was judged, with all its verdicts, by type, region and id."""
+def _resources(view: ReportView, unknown: Mapping[tuple[str, str], str]) -> Iterator[dict[str, Any]]:
+    """Yield every resource that was judged, with all its verdicts, by type, region and id; UNKNOWN: why, by resource and check."""
     held: dict[str, dict[str, Any]] = {}
-    unknown = {(f.resource, f.check): f.reason for f in view.findings if f.verdict is Verdict.UNKNOWN}
 
     def put(tally: Tally, ids: Iterable[str], verdict: Verdict, reason: str = "") -> None:
         check = visible(tally.check)
@@ -259,7 +291,7 @@ def _resources(view: ReportView) -> list[dict[str, Any]]:
         put(tally, tally.unknown, Verdict.UNKNOWN)
         for reason, ids in tally.not_applicable.items():
             put(tally, ids, Verdict.NOT_APPLICABLE, visible(reason))
-    return sorted(held.values(), key=lambda entry: (entry["type"], entry["region"], entry["id"]))
+    yield from sorted(held.values(), key=lambda entry: (entry["type"], entry["region"], entry["id"]))
 
 
 def _entry(id: str, tally: Tally, names: Mapping[str, str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import functools
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,12 +27,6 @@ _ROWS = (
 
 _NIGHTS = 14
 """Nights shown of the trend."""
-
-_COMMANDS = 5
-"""Commands shown of each check's fix."""
-
-_LONGEST = 2000
-"""Characters of a command that is shown; half a command is none."""
 
 _SPECIAL = re.compile(r"[\\`*_\[\]|~]")
 _BREAK = "&#8203;"
@@ -72,10 +65,6 @@ def escape(text: str) -> str:
 def _fitting(template: str, view: ReportView, limit: int) -> str:
     page = _environment().get_template(template)
     text = ""
-    commands: dict[str, list[str]] = defaultdict(list)
-    for finding in view.findings:
-        if 0 < len(finding.command) <= _LONGEST and len(commands[finding.check]) < _COMMANDS:
-            commands[finding.check].append(finding.command)
     for rows, bullets in _ROWS:
         text = page.render(
             view=view,
@@ -84,7 +73,7 @@ def _fitting(template: str, view: ReportView, limit: int) -> str:
             nights=_NIGHTS,
             weights=SEVERITY_WEIGHTS,
             grades=GRADES,
-            commands=commands,
+            commands=view.commands,
         )
         text = f"{text.rstrip()}\n"
         if len(text) <= limit:

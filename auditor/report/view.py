@@ -609,6 +609,8 @@ class ReportView:
     """Unknown because the check itself broke."""
     block: tuple[Mapping[str, Sequence[str]], tuple[str, ...]] = field(repr=False)
     """The same findings as the page's script reads them: what their numbers point to, and the columns, compressed."""
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Check id -> the filled-in fixes of its first few failures; not the very long ones."""
     waived: Sequence[FindingView] = ()
     """Failures that are accepted, worst first; they are not among ``findings``."""
     closed: Sequence[FindingView] = ()

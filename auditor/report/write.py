@@ -3,20 +3,20 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from auditor.errors import ReportError
 from auditor.report.formats.asff import render_asff
-from auditor.report.formats.csv import render_csv
+from auditor.report.formats.csv import csv_pieces
 from auditor.report.formats.extra import require
 from auditor.report.formats.junit import render_junit
-from auditor.report.formats.ocsf import render_ocsf
+from auditor.report.formats.ocsf import ocsf_pieces
 from auditor.report.formats.prometheus import render_prometheus
 from auditor.report.formats.sarif import render_sarif
 from auditor.report.html import render_cost_html, render_executive_html, render_html
-from auditor.report.machine import render_json
+from auditor.report.machine import json_pieces
 from auditor.report.markdown import LIMIT, render_cost_markdown, render_markdown
 from auditor.report.view import ReportView
 
@@ -29,7 +29,7 @@ _PAGES = {
 }
 
 
-_FILES: Mapping[str, Mapping[str, Callable[[ReportView, Mapping[str, str], int], str | bytes]]] = {
+_FILES: Mapping[str, Mapping[str, Callable[[ReportView, Mapping[str, str], int], str | bytes | Iterator[bytes]]]] = {
     "html": {
         "compliance.html": lambda view, others, _: render_html(view, others),
         "cost.html": lambda view, others, _: render_cost_html(view, others),
@@ -39,9 +39,9 @@ _FILES: Mapping[str, Mapping[str, Callable[[ReportView, Mapping[str, str], int],
         "compliance.md": lambda view, _, limit: render_markdown(view, limit),
         "cost.md": lambda view, _, limit: render_cost_markdown(view, limit),
     },
-    "json": {"report.json": lambda view, *_: render_json(view)},
-    "csv": {"findings.csv": lambda view, *_: render_csv(view)},
-    "ocsf": {"findings.ocsf.jsonl": lambda view, *_: render_ocsf(view)},
+    "json": {"report.json": lambda view, *_: json_pieces(view)},
+    "csv": {"findings.csv": lambda view, *_: csv_pieces(view)},
+    "ocsf": {"findings.ocsf.jsonl": lambda view, *_: ocsf_pieces(view)},
     "asff": {"findings.asff.json": lambda view, *_: render_asff(view)},
     "sarif": {"findings.sarif": lambda view, *_: render_sarif(view)},
     "junit": {"junit.xml": lambda view, *_: render_junit(view)},
@@ -104,21 +104,25 @@ def _make(folder: Path) -> None:
         raise _refused(folder, error, "is no folder one can write to") from error
 
 
-def _replace(path: Path, content: str | bytes) -> None:
+def _replace(path: Path, content: str | bytes | Iterator[bytes]) -> None:
     """Put CONTENT at PATH in one step: readers see the old file or the new one."""
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    pieces = [content.encode("utf-8", "backslashreplace")] if isinstance(content, str) else content
+    if isinstance(pieces, bytes):
+        pieces = [pieces]
     made = ""
     try:
         handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
             os.fchmod(file.fileno(), 0o666 & ~_umask())
         Path(made).replace(path)
+        made = ""
     except OSError as error:
-        if made:
+        raise _refused(path, error, "cannot be written") from error
+    finally:
+        if made:  # it was not whole
             with contextlib.suppress(OSError):
                 Path(made).unlink()
-        raise _refused(path, error, "cannot be written") from error
 
 
 def _umask() -> int:

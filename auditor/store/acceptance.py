@@ -15,7 +15,7 @@ from auditor.store.database import Database
 from auditor.store.numbers import chunks
 from auditor.store.schema import acceptances, attestations, findings, waivers, waivings
 
-__all__ = ["Said", "accepted_of", "keep", "listed", "mark", "revoke", "save", "waivers_of"]
+__all__ = ["Said", "accepted_of", "keep", "listed", "mark", "marked", "revoke", "save", "waived_in", "waivers_of"]
 
 Said = TypeVar("Said", Waiver, Attestation)
 
@@ -107,9 +107,18 @@ def accepted_of(connection: Connection, scan: Scan) -> Accepted:
 
 def mark(connection: Connection, scan: Scan, states: Sequence[FindingState]) -> list[FindingState]:
     """STATES with the waivers that took their weight in that scan."""
-    waived = dict(_waived(connection, scan))
+    return list(marked(waived_in(connection, scan), states))
+
+
+def waived_in(connection: Connection, scan: Scan) -> dict[str, Waiver]:
+    """Key of each finding whose weight a waiver took in that scan -> the waiver."""
+    return dict(_waived(connection, scan))
+
+
+def marked(waived: Mapping[str, Waiver], states: Sequence[FindingState]) -> Sequence[FindingState]:
+    """STATES with those that are WAIVED (by key)."""
     if not waived:
-        return list(states)
+        return states
     return [
         dataclasses.replace(state, waiver=waived[state.finding.key]) if state.finding.key in waived else state
         for state in states

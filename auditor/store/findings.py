@@ -1,11 +1,11 @@
 """Findings out of the store: their bodies, and how they stood after a scan."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from auditor.model import (
     Certainty,
@@ -25,7 +25,10 @@ from auditor.store import tallies as tally_store
 from auditor.store.codec import Unpacker
 from auditor.store.schema import coverage, finding_versions, findings, scans, scopes, tallies, waivings
 
-__all__ = ["FAILING", "Reader", "body_of", "changes", "placed", "read", "savings", "sentence_of"]
+__all__ = ["FAILING", "Reader", "batches", "body_of", "changes", "placed", "read", "savings", "sentence_of"]
+
+_BATCH = 8192
+"""Findings that are read together; those of one check and region that are alike are never parted."""
 
 FAILING = or_(finding_versions.c.verdict == Verdict.FAIL, finding_versions.c.lifecycle == Lifecycle.UNVERIFIED)
 """Versions in the life of something that fails, or did when it was last seen."""
@@ -44,6 +47,56 @@ def read(connection: Connection, scan: Scan, verdicts: Collection[Verdict] | Non
     return [
         reader.state(row, _lifecycle(row, scan), scan.id) for row in connection.execute(query) if row.tally_id in wanted
     ]
+
+
+def batches(connection: Connection, scan: Scan, checks: Sequence[str]) -> Iterator[list[FindingState]]:
+    """What ``read`` gives, a batch at a time: failures first, worst first, then in the order of CHECKS (ids) and by region.
+
+    Findings that are alike in all four come in one batch, in any order.
+    """
+    wanted = tally_store.judged(connection, scan.id)
+    if not wanted:
+        return
+    version, rank = finding_versions.c, {id: number for number, id in enumerate(checks)}
+    holds = and_(version.since_scan <= scan.id, or_(version.until_scan.is_(None), version.until_scan > scan.id))
+    reader = Reader(connection, scan.account)
+    counted = select(findings.c.tally_id, version.verdict, version.severity, func.count())
+    counted = counted.join_from(finding_versions, findings).where(holds)
+    counted = counted.group_by(findings.c.tally_id, version.verdict, version.severity)
+    kinds: dict[tuple[bool, int, str, str], dict[_Place, list[tuple[int, int]]]] = {}
+    for tally, verdict, severity, count in connection.execute(counted):
+        if tally in wanted and tally in reader.places:
+            kind = verdict != Verdict.FAIL, _SEVERITIES[severity].rank, verdict, severity
+            check, _, _, region, _ = reader.places[tally]
+            kinds.setdefault(kind, {}).setdefault((rank.get(check, len(rank)), region), []).append((tally, count))
+    for kind in sorted(kinds):
+        alike = reader.query.where(holds, version.verdict == kind[2], version.severity == kind[3])
+        for some in _together(kinds[kind]):
+            rows = connection.execute(alike.where(findings.c.tally_id.in_(some)))
+            yield [reader.state(row, _lifecycle(row, scan), scan.id) for row in rows]
+
+
+_Place = tuple[int, str]
+"""Where a tally's findings come among their kind."""
+
+
+def _together(places: Mapping[_Place, list[tuple[int, int]]]) -> Iterator[list[int]]:
+    """Yield the numbers of tallies whose findings are read together, in order."""
+    some: list[int] = []
+    held = 0
+    for place in sorted(places):
+        coming = sum(count for _, count in places[place])
+        if some and (held + coming > _BATCH or len(some) > _MOST_TALLIES):
+            yield some
+            some, held = [], 0
+        some += [tally for tally, _ in places[place]]
+        held += coming
+    if some:
+        yield some
+
+
+_MOST_TALLIES = 500
+"""That a query names at once."""
 
 
 def changes(connection: Connection, scan: Scan) -> list[FindingState]:
@@ -133,7 +186,10 @@ class Reader:
             tallies.c.id, tallies.c.check, tallies.c.scope_id, scopes.c.account, scopes.c.region, scopes.c.type
         )
         told = told.join_from(tallies, scopes).where(scopes.c.account == account)
-        self._places = {number: tuple(place) for number, *place in connection.execute(told)}
+        self.places: dict[int, tuple[str, int, str, str, str]] = {
+            row.id: (row.check, row.scope_id, row.account, row.region, row.type) for row in connection.execute(told)
+        }
+        """Number of a tally -> check, number of the scope, account, region and type."""
         version = finding_versions.c
         columns = [column for column in finding_versions.columns if column is not version.hash]
         self.query: Select[Any] = (
@@ -148,7 +204,7 @@ class Reader:
     def state(self, row: Row[Any], lifecycle: Lifecycle, scan: int) -> FindingState:
         """A row of QUERY as it stood after a scan."""
         body, seen = self._unpacker.unpack(row.codec, row.body), row.seen_scan or scan
-        check, scope, account, region, type = self._places[row.tally_id]
+        check, scope, account, region, type = self.places[row.tally_id]
         saw, gaps = self._clock.saw(seen, scope), body["g"]
         evidence = tuple([_evidence_in(item, saw) for item in body["e"]])
         finding = Finding(

@@ -374,6 +374,17 @@ class Store:
             scan = scans.find(self._database, connection, scan_id)
             return acceptance.mark(connection, scan, finding_store.read(connection, scan, verdicts))
 
+    def finding_batches(self, scan_id: int, checks: Sequence[str]) -> Iterator[Sequence[FindingState]]:
+        """What ``findings`` gives, never all at once: failures first, worst first, then in the order of CHECKS (ids), by region.
+
+        Findings that are alike in all four come in one batch, in any order.
+        """
+        with self._database.reading() as connection:
+            scan = scans.find(self._database, connection, scan_id)
+            waived = acceptance.waived_in(connection, scan)
+            for batch in finding_store.batches(connection, scan, checks):
+                yield acceptance.marked(waived, batch)
+
     def changes(self, scan_id: int) -> list[FindingState]:
         """What the scan changed in the life of failing findings.
 

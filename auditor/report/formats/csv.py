@@ -2,12 +2,14 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from itertools import chain
 
 from auditor.report.cells import cell
 from auditor.report.text import service, short
 from auditor.report.view import FindingView, ReportView
 
-__all__ = ["COLUMNS", "render_csv"]
+__all__ = ["COLUMNS", "csv_pieces", "render_csv"]
 
 COLUMNS = (
     "verdict",
@@ -45,12 +47,21 @@ _LONGEST = 32_766
 
 def render_csv(view: ReportView) -> bytes:
     """Return the findings, failures first, waived ones last, as CSV (UTF-8 with a byte order mark, which spreadsheets ask for)."""
+    return b"".join(csv_pieces(view))
+
+
+def csv_pieces(view: ReportView) -> Iterator[bytes]:
+    """Yield the same row by row."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
     sections = {section.id: section.name for section in view.sections}
-    writer.writerows(map(_fitting, _row(view, sections, finding)) for finding in (*view.findings, *view.waived))
-    return text.getvalue().encode("utf-8-sig")
+    writer.writerow(COLUMNS)
+    yield text.getvalue().encode("utf-8-sig")
+    for finding in chain(view.findings, view.waived):
+        text.seek(0)
+        text.truncate()
+        writer.writerow(map(_fitting, _row(view, sections, finding)))
+        yield text.getvalue().encode()
 
 
 def _fitting(value: object) -> object:

@@ -1,7 +1,8 @@
 """OCSF Compliance Findings (class 2003), one JSON object a line, for security data lakes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,7 +17,7 @@ from auditor.report.view import FindingView, ReportView
 if TYPE_CHECKING:
     from py_ocsf_models.objects.metadata import Metadata
 
-__all__ = ["render_ocsf"]
+__all__ = ["ocsf_pieces", "render_ocsf"]
 
 _NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
 
@@ -28,6 +29,11 @@ def render_ocsf(view: ReportView) -> bytes:
     a result due to missing information". A waived failure is Suppressed. What ended since the scan before is an event Close with
     status Resolved: compliance status Pass where it passes now, else Other. The profiles ``cloud`` and ``datetime`` apply.
     """
+    return b"".join(ocsf_pieces(view))
+
+
+def ocsf_pieces(view: ReportView) -> Iterator[bytes]:
+    """Yield the same event by event."""
     require(["ocsf"])
     from py_ocsf_models.objects.metadata import Metadata
     from py_ocsf_models.objects.product import Product
@@ -35,10 +41,8 @@ def render_ocsf(view: ReportView) -> bytes:
     product = Product(name="auditor", vendor_name="auditor", version=view.version)
     metadata = Metadata(product=product, profiles=["cloud", "datetime"], tenant_uid=view.account)
     event = _event_of(view, metadata)
-    return b"".join(
-        orjson.dumps(event(finding), option=orjson.OPT_APPEND_NEWLINE)
-        for finding in (*view.findings, *view.waived, *view.closed)
-    )
+    for finding in chain(view.findings, view.waived, view.closed):
+        yield orjson.dumps(event(finding), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _event_of(view: ReportView, metadata: "Metadata") -> Callable[[FindingView], dict[str, Any]]:
