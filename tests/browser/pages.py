@@ -21,7 +21,7 @@ def _long() -> ReportInputs:
     evidence = (Evidence(words, {"Field": name, "Other": words}),)
     states = [
         replace(state, finding=replace(state.finding, name=name, reason=words, evidence=evidence))
-        for state in full.states
+        for state in sample.states_of(full)
     ]
     known = {id: Known(name, {"Environment": name, "Owner": words}) for id in full.resources}
     scan = replace(full.scan, account_name=name)

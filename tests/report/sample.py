@@ -312,6 +312,12 @@ def inputs(
     )  # fmt: skip
 
 
+def states_of(inputs: ReportInputs) -> Sequence[FindingState]:
+    """Return the findings of a sample, which are held and lie nowhere else."""
+    assert isinstance(inputs.states, Sequence)
+    return inputs.states
+
+
 def histories(scan: Scan, states: Sequence[FindingState]) -> dict[str, tuple[Turn, ...]]:
     """Return a life with turns for every fifth failure."""
     lives = [(30, Lifecycle.OPENED), (21, Lifecycle.RESOLVED), (14, Lifecycle.REOPENED), (2, Lifecycle.UNVERIFIED)]
@@ -394,9 +400,9 @@ def waived() -> ReportInputs:
         ticket="OPS-1",
         until=NOW.date() + timedelta(days=9),
     )
-    failing = [state for state in full.states if state.finding.verdict is Verdict.FAIL][::3]
+    failing = [state for state in states_of(full) if state.finding.verdict is Verdict.FAIL][::3]
     keys = {state.finding.key for state in failing}
-    states = [replace(state, waiver=waiver) if state.finding.key in keys else state for state in full.states]
+    states = [replace(state, waiver=waiver) if state.finding.key in keys else state for state in states_of(full)]
     scores = score(ACCOUNT, [p.id for p in full.standard], CHECKS, full.tallies, [s.finding for s in states], keys)
     ended = replace(waiver, until=NOW.date() - timedelta(days=3), ticket="", place="waivers.toml:7", resource="x|*")
     accepted = Accepted(

@@ -31,8 +31,7 @@ class Elsewhere:
 
 
 def both(inputs: ReportInputs) -> tuple[ReportInputs, Elsewhere]:
-    assert isinstance(inputs.states, Sequence)
-    held = Elsewhere(inputs.states)
+    held = Elsewhere(sample.states_of(inputs))
     return replace(inputs, states=held), held
 
 
@@ -57,6 +56,7 @@ def test_a_view_reads_the_findings_once_and_a_page_only_its_first_ones_again() -
 
 def test_without_a_scan_before_all_that_fails_was_opened() -> None:
     first = sample.inputs(6, first=True)
-    assert isinstance(first.states, Sequence)
-    opened = [state for state in first.states if state.finding.verdict == "fail" and state.lifecycle == "opened"]
+    opened = [
+        state for state in sample.states_of(first) if state.finding.verdict == "fail" and state.lifecycle == "opened"
+    ]
     assert build_view(replace(first, changes=None)).changes == build_view(replace(first, changes=opened)).changes

@@ -90,7 +90,7 @@ def _everywhere(full: ReportInputs, text: str) -> ReportInputs:
         resource=text, place=text,
     )  # fmt: skip
     states = []
-    for number, state in enumerate(full.states):
+    for number, state in enumerate(sample.states_of(full)):
         finding = state.finding
         if finding.verdict is Verdict.FAIL:
             first, second = finding.evidence[0], Evidence(text, {"nested": {text: [text]}})

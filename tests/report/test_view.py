@@ -377,7 +377,7 @@ def test_what_differs_in_the_inventory_is_told_by_fields_and_what_was_not_read_i
 
 def test_findings_that_a_changed_check_turned_are_counted_apart() -> None:
     full = sample.inputs(40)
-    turned = [state for state in full.changes if state.lifecycle is Lifecycle.OPENED][:2]
+    turned = [state for state in full.changes or () if state.lifecycle is Lifecycle.OPENED][:2]
     causes = {turned[0].finding.key: Cause.CHECK, turned[1].finding.key: Cause.STANDARD}
     view = build_view(replace(full, causes=causes))
     assert view.changes.not_by_account == {Cause.CHECK: 1, Cause.STANDARD: 1}
