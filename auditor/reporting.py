@@ -80,6 +80,10 @@ _SCALAR = (str, int, float)
 """Nothing else can be an argument of a command."""
 
 
+_LATELY = 16_384
+"""Resources that are unpacked at a time."""
+
+
 class _Packed(Mapping[str, Known]):
     """Name, tags and the fields that fixes name, of the resources that have findings: kept as bytes, for they may be many."""
 
@@ -88,6 +92,7 @@ class _Packed(Mapping[str, Known]):
         wanted: dict[str, set[str]] = defaultdict(set)
         for tally in tallies:
             wanted[tally.type].update(tally.failed, tally.unknown)
+        self._lately: dict[str, Known] = {}
         self._held = {
             resource.id: marshal.dumps(
                 (
@@ -103,7 +108,12 @@ class _Packed(Mapping[str, Known]):
         }
 
     def __getitem__(self, id: str) -> Known:
-        return Known(*marshal.loads(self._held[id]))  # noqa: S302 - made above
+        known = self._lately.get(id)
+        if known is None:
+            if len(self._lately) >= _LATELY:
+                self._lately.clear()
+            known = self._lately[id] = Known(*marshal.loads(self._held[id]))  # noqa: S302 - made above
+        return known
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held)

@@ -1,5 +1,8 @@
 """What a page with 100,000 findings costs a browser: until it is usable, to filter, search, sort and scroll; and its heap.
 
+At the end the whole table is scrolled through, a frame at a time, once slowly and once so that every frame shows other rows:
+a task of more than 50 ms is a stutter.
+
 Run with ``python -m benchmarks browser`` or ``python benchmarks/browser.py [RESOURCES]`` (of each type in the sample; 15,200 make
 100,000 findings). Needs Chromium: ``playwright install chromium``, or its path in ``CHROMIUM``. Seconds are CPU of the page's
 main thread, beside those of a page with next to no findings; on a quiet machine a person waits about as long.
@@ -30,6 +33,24 @@ _STEPS = {
     "jump to the end": "const box = document.getElementById('box'); box.scrollTop = box.scrollHeight;",
 }
 
+_SCROLL = """([step, frames]) => new Promise((done) => {
+  const box = document.getElementById("box"), long = [], whole = box.scrollHeight, worst = { frame: 0 };
+  const watch = new PerformanceObserver((list) => list.getEntries().forEach((task) => long.push(task.duration)));
+  watch.observe({ type: "longtask" });
+  box.scrollTop = 0;
+  let left = frames, last = performance.now();
+  const move = (now) => {
+    worst.frame = Math.max(worst.frame, now - last);
+    last = now;
+    if (!left--) return setTimeout(() => { watch.disconnect(); done([long.length, Math.max(0, ...long), worst.frame]); }, 300);
+    box.scrollTop += step || whole / frames;
+    requestAnimationFrame(move);
+  };
+  requestAnimationFrame(move);
+})"""
+_SCROLLS = {"scrolled slowly": [120, 300], "scrolled through": [0, 600]}
+"""Pixels a frame (0: as many as bring it to the end), and frames."""
+
 
 def main() -> None:
     """Print a line for each step: CPU seconds with few and with many findings."""
@@ -50,7 +71,7 @@ def main() -> None:
             page.close()
         browser.close()
     for name, few in columns[0].items():
-        print(f"{name:20}{few:12,.2f}{columns[1][name]:12,.2f}")
+        print(f"{name:40}{few:12,.2f}{columns[1][name]:12,.2f}")
 
 
 def _costs(page: Page, file: Path) -> dict[str, float]:
@@ -69,6 +90,16 @@ def _costs(page: Page, file: Path) -> dict[str, float]:
         # A search waits until nobody types any more.
         page.evaluate(f"async () => {{ {script} await new Promise(done => setTimeout(done, 400)) }}")
         found[name] = spent() - before
+    for name, how in _SCROLLS.items():
+        before = spent()
+        tasks, longest, frame = page.evaluate(_SCROLL, how)
+        told = {
+            "": spent() - before,
+            ", tasks over 50 ms": tasks,
+            ", longest task, ms": longest,
+            ", longest frame, ms": frame,
+        }
+        found |= {name + what: value for what, value in told.items()}
     found["heap MB"] = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
     return found
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from auditor.kit import iso
-from auditor.model import Evidence, FindingState, Lifecycle, Severity, Verdict
+from auditor.kit import Fix, iso
+from auditor.model import Evidence, Finding, FindingState, Lifecycle, Severity, Verdict
 from auditor.report.findings import LONGEST, TURNS, FindingViews, own_tags
-from auditor.report.fix import Filler
+from auditor.report.fix import Filler, fix_places, is_plain
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_marks
 from auditor.report.tags import environment, owner
@@ -86,7 +86,15 @@ class Block:
         self._last: dict[str, str] = dict.fromkeys(_TEXTS, "")
         self._pages: list[str] = []
         self._numbers = {name: _Numbers() for name in ("check", "type", "region", "account", "owner", "environment")}
+        self._owners, self._environments = self._numbers["owner"], self._numbers["environment"]
         self._days = _Numbers()
+        self._alike: tuple[object, ...] = ()
+        self._same: tuple[int, ...] = ()
+        self._console = ""
+        self._fix: Fix | None = None
+        self._place: dict[str, str] = {}
+        self._every: str | None = None
+        """The command of all of a run, where nothing but name and ARN differs."""
         self._rows: list[tuple[Any, ...]] = []
         self._evidence: list[list[Any]] = []
         self._ranks = {severity: severity.rank for severity in Severity}
@@ -94,42 +102,32 @@ class Block:
     def add(self, state: FindingState) -> None:
         """Write down one finding."""
         finding, inputs = state.finding, self._inputs
-        known = inputs.resources.get(finding.resource, _NOTHING)
-        name = known.name or finding.name or finding.resource
+        alike = finding.check, finding.type, finding.region, finding.account, finding.verdict, finding.severity
+        if alike != self._alike:
+            self._alike = alike
+            self._begin(finding)
         id = finding.resource
+        known = inputs.resources.get(id, _NOTHING)
+        name = known.name or finding.name or id
         shown, arn = _clean(name), _clean(id)
         plain = shown is name and arn is id and len(name) + len(id) < _NAMED
-        check = inputs.checks.get(finding.check)
-        failing = finding.verdict is Verdict.FAIL
         evidence = finding.evidence
         reason = _clean(finding.reason) if finding.reason else ""
-        command = console = None
-        if plain:
-            console = console_marks(inputs.scan.partition, finding.type, finding.region)
-        if not (check and failing and check.fix.cli):
-            command = ""
-        elif plain:
-            place = {**known.fields, "region": finding.region, "account": finding.account}
-            command = self._filler.marks(check.fix, place, name, id)
+        command = self._command(known, name, id) if plain else None if self._fix else ""
+        console = self._console if plain else None
         if command is None or console is None:
             view = self._views(state)
             command = view.command if command is None else command
             console = view.console if console is None else console
         turns = inputs.histories.get(finding.key)
         tags, of, at = _tags(known.tags)
-        numbers = self._numbers
         self._rows.append(
             (
-                self._ranks[finding.severity],
-                0 if failing else 1,
-                numbers["check"][finding.check],
-                numbers["type"][finding.type],
-                numbers["region"][finding.region],
-                numbers["account"][finding.account],
+                *self._same,
                 self._days[_day(state.since)],
                 0 if self._first or state.lifecycle not in _NEW else 1,
-                numbers["owner"][of],
-                numbers["environment"][at],
+                self._owners[of],
+                self._environments[at],
                 shown,
                 arn.replace(shown, "\x01") if plain else arn,
                 _clean(evidence[0].sentence) if evidence else reason,
@@ -143,6 +141,36 @@ class Block:
         self._evidence.append([_said(item) for item in evidence])
         if len(self._rows) == PAGE:
             self._flush()
+
+    def _begin(self, finding: Finding) -> None:
+        """Make what a run of findings has in common."""
+        numbers, inputs = self._numbers, self._inputs
+        failing = finding.verdict is Verdict.FAIL
+        self._same = (
+            self._ranks[finding.severity],
+            0 if failing else 1,
+            numbers["check"][finding.check],
+            numbers["type"][finding.type],
+            numbers["region"][finding.region],
+            numbers["account"][finding.account],
+        )
+        self._console = console_marks(inputs.scan.partition, finding.type, finding.region)
+        check = inputs.checks.get(finding.check)
+        self._fix = check.fix if check and failing and check.fix.cli else None
+        self._place = {"region": finding.region, "account": finding.account}
+        self._every = None
+
+    def _command(self, known: Known, name: str, id: str) -> str | None:
+        """Return the command with marks; ``None`` where it must be filled in whole."""
+        fix = self._fix
+        if fix is None:
+            return ""
+        if self._every is not None and is_plain(name) and is_plain(id):
+            return self._every
+        command = self._filler.marks(fix, {**known.fields, **self._place}, name, id)
+        if command is not None and not fix_places(fix):
+            self._every = command
+        return command
 
     def _flush(self) -> None:
         if not self._rows:
@@ -169,14 +197,14 @@ class Block:
 def block_text(view: ReportView) -> str:
     """Return the whole block: the legend of VIEW's findings, and the findings.
 
-    ``checks``: id, title, why, Terraform attribute, ids of its bullets, fix in words, number of its section.
+    ``checks``: id, title, ids of its bullets, number of its section; the rest is in the check's page, in the same file.
     """
     held, lines = view.block
     if not view.findings:
         return ""
     names = {section.id: section.name for section in view.sections}
     checks = [_check(view, id) for id in held["check"]]
-    section_of = [names.get(bullets[0].partition(".")[0], "Other") if bullets else "Other" for *_, bullets, _ in checks]
+    section_of = [names.get(bullets[0].partition(".")[0], "Other") if bullets else "Other" for *_, bullets in checks]
     sections = list(dict.fromkeys(section_of))
     legend = {
         "account": view.account,
@@ -202,11 +230,9 @@ def block_text(view: ReportView) -> str:
     return "\n".join([pack(legend), *lines])
 
 
-def _check(view: ReportView, id: str) -> tuple[str, str, str, str, tuple[str, ...], str]:
+def _check(view: ReportView, id: str) -> tuple[str, str, tuple[str, ...]]:
     check = view.checks.get(id)
-    if check is None:
-        return id, id, "", "", (), ""
-    return check.id, check.title, check.why, check.terraform, check.patterns, check.fix
+    return (check.id, check.title, check.patterns) if check else (id, id, ())
 
 
 def _clean(text: str) -> str:

@@ -1,7 +1,9 @@
 """From the nouns of a scan to the view every format renders."""
 
+import gc
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from auditor.kit import iso
 from auditor.model import FindingState, Scan, ScanStatus, Score, Severity, Verdict
@@ -30,6 +32,23 @@ _LONGEST = 2000
 
 def build_view(inputs: ReportInputs) -> ReportView:
     """Return the view of a scan; built once, rendered in every format. The findings are gone through once, in their order."""
+    with _nothing_collected():
+        return _view(inputs)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep Python from searching for cycles: there are none here, and the search takes a third of the time of many findings."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _view(inputs: ReportInputs) -> ReportView:
     scan = inputs.scan
     order = list(check_views(inputs, {}))
     views = FindingViews(inputs)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from auditor.kit import Check, Fix
 from auditor.report.text import visible
 
-__all__ = ["Filler", "fill_fix", "fix_fields"]
+__all__ = ["Filler", "fill_fix", "fix_fields", "fix_places", "is_plain"]
 
 _ALWAYS = frozenset({"name", "id", "region", "account"})
 _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
@@ -49,8 +49,18 @@ def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*(?::[A-Za-z0-9_.-][A-Za-z0-9_./-]*)*").fullmatch
-"""A value that stands in a command as it is, wherever its place: no shell and no AWS CLI takes it for more."""
 _STAND_INS = {"name": "zqNAMEqz", "id": "zqIDqz"}
+
+
+def is_plain(value: str) -> bool:
+    """Tell whether VALUE stands in a command as it is, wherever its place: no shell and no AWS CLI takes it for more."""
+    return _PLAIN(value) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def fix_places(fix: Fix) -> tuple[str, ...]:
+    """Return the fields of a resource's document that FIX names, in order."""
+    return tuple(place for _, place, _ in _places(fix.cli)[0] if place not in _ALWAYS)
 
 
 class Filler:
@@ -64,7 +74,7 @@ class Filler:
 
         FIELDS as for ``fill_fix``, less name and id. With the two put in for their marks it is what ``fill_fix`` returns.
         """
-        if not (_PLAIN(name) and _PLAIN(id)):
+        if not (is_plain(name) and is_plain(id)):
             return None
         values = []
         for _, place, _ in _places(fix.cli)[0]:

@@ -238,10 +238,19 @@ def _money_parts(money: MoneyView) -> list[tuple[str, str, float]]:
 _Facts = frozenset[tuple[str, str]]
 
 
-def _alike(findings: Iterable[FindingView]) -> list[tuple[list[FindingView], _Facts]]:
-    """Return FINDINGS in runs of one check, verdict, severity and type, each with the facts that all of the run share."""
+def _alike(findings: Iterable[FindingView]) -> list[tuple[list[FindingView], _Facts, str]]:
+    """Return FINDINGS in runs of one check, verdict, severity and type, each with the facts and the command all of it share."""
     runs = groupby(findings, lambda f: (f.check, f.verdict, f.severity, f.type))
-    return [(held, _shared(held)) for held in (list(run) for _, run in runs)]
+    return [(held, _shared(held), _command(held)) for held in (list(run) for _, run in runs)]
+
+
+def _command(findings: list[FindingView]) -> str:
+    """Return the command that mends each of several FINDINGS, with NAME and ARN for what is its own; empty where they differ."""
+    if len({finding.name for finding in findings}) < 2:
+        return ""
+    marked = {f.command.replace(f.resource, "\x02").replace(f.name, "\x01") for f in findings}
+    text = marked.pop()
+    return "" if marked or "NAME" in text or "ARN" in text else text.replace("\x01", "NAME").replace("\x02", "ARN")
 
 
 def _shared(findings: list[FindingView]) -> _Facts:

@@ -70,7 +70,7 @@ def batches(connection: Connection, scan: Scan, checks: Sequence[str]) -> Iterat
             check, _, _, region, _ = reader.places[tally]
             kinds.setdefault(kind, {}).setdefault((rank.get(check, len(rank)), region), []).append((tally, count))
     for kind in sorted(kinds):
-        alike = reader.query.where(holds, version.verdict == kind[2], version.severity == kind[3])
+        alike = reader.rows.where(holds, version.verdict == kind[2], version.severity == kind[3])
         for some in _together(kinds[kind]):
             rows = connection.execute(alike.where(findings.c.tally_id.in_(some)))
             yield [reader.state(row, _lifecycle(row, scan), scan.id) for row in rows]
@@ -192,10 +192,11 @@ class Reader:
         """Number of a tally -> check, number of the scope, account, region and type."""
         version = finding_versions.c
         columns = [column for column in finding_versions.columns if column is not version.hash]
+        told = select(findings.c.key, findings.c.tally_id, findings.c.resource, *columns)
+        self.rows: Any = told.join_from(finding_versions, findings)
+        """The same as ``query`` for who names the tallies, which are an account's; in no order."""
         self.query: Select[Any] = (
-            select(findings.c.key, findings.c.tally_id, findings.c.resource, *columns)
-            .join_from(finding_versions, findings)
-            .join(tallies, tallies.c.id == findings.c.tally_id)
+            self.rows.join(tallies, tallies.c.id == findings.c.tally_id)
             .join(scopes)
             .where(scopes.c.account == account)
             .order_by(findings.c.id)

@@ -66,7 +66,7 @@
       account: accounts, environment: environments, owner: owners,
     };
     const read = {
-      severity: (row) => rows.severity[row], verdict: (row) => rows.verdict[row], section: (row) => checkOf(row)[6],
+      severity: (row) => rows.severity[row], verdict: (row) => rows.verdict[row], section: (row) => checkOf(row)[3],
       service: (row) => serviceOf[rows.type[row]], type: (row) => rows.type[row], region: (row) => rows.region[row],
       account: (row) => rows.account[row], owner: (row) => rows.owner[row],
       environment: (row) => rows.environment[row], check: (row) => rows.check[row],
@@ -79,7 +79,7 @@
     const same = (row, id, wanted) => row.getValue(id) === wanted;
     const matches = {
       search: (row, id, words) => words.every((word) => textOf(row.original).includes(word)),
-      bullet: (row, id, wanted) => checkOf(row.original)[4].includes(wanted),
+      bullet: (row, id, wanted) => checkOf(row.original)[2].includes(wanted),
       age: (row, id, wanted) => row.getValue(id).split(" ").includes(wanted),
     };
     const order = (a, b, id) => { const x = a.getValue(id), y = b.getValue(id); return x < y ? -1 : x > y ? 1 : a.original - b.original; };
@@ -141,19 +141,28 @@
       return make("tr", { class: "of" }, make("th", { colspan: columns, scope: "rowgroup" }, by === "severity" ? null : severityTag(worst), button,
         make("small", {}, group.subRows.length.toLocaleString("en"))));
     };
+    /** What the check's own page in this file says. */
+    const saidBy = (id) => {
+      const page = $("check-" + id), said = {};
+      if (!page) return said;
+      page.querySelectorAll(".body > p > b").forEach((name) => { said[name.textContent] = name.parentNode.textContent.slice(name.textContent.length + 1); });
+      const attribute = page.querySelector(".meta span code");
+      if (attribute) said.Terraform = attribute.textContent;
+      return said;
+    };
     const detail = (row) => {
-      const check = checkOf(row), failing = rows.verdict[row] === 0, parts = [];
+      const check = checkOf(row), said = saidBy(check[0]), failing = rows.verdict[row] === 0, parts = [];
       evidenceOf(row).forEach(([sentence, facts], number) => {
         if (number || sentence.length > 240) parts.push(make("p", {}, sentence));
         if (facts.length) parts.push(factsOf(facts));
       });
       if (rows.reason[row] && (evidenceOf(row).length || rows.reason[row].length > 240)) parts.push(make("p", { class: "soft small" }, rows.reason[row]));
-      if (check[2] && failing) parts.push(make("p", { class: "small" }, make("b", {}, "Why it matters "), check[2][0].toUpperCase() + check[2].slice(1)));
-      if (check[5] && failing) parts.push(make("p", { class: "small" }, make("b", {}, "How it is mended "), check[5][0].toUpperCase() + check[5].slice(1)));
+      if (said.Why && failing) parts.push(make("p", { class: "small" }, make("b", {}, "Why it matters "), said.Why));
+      if (said.Fix && failing) parts.push(make("p", { class: "small" }, make("b", {}, "How it is mended "), said.Fix));
       if (commandOf(row)) parts.push(make("pre", { tabindex: "0" }, make("code", {}, commandOf(row))));
       const meta = make("div", { class: "meta" });
-      if (check[3] && failing) meta.append(make("span", {}, "Terraform ", make("code", {}, check[3])));
-      check[4].forEach((id) => { if (bullets[id]) meta.append(make("a", { href: "#b-" + id }, bullets[id])); });
+      if (said.Terraform && failing) meta.append(make("span", {}, "Terraform ", make("code", {}, said.Terraform)));
+      check[2].forEach((id) => { if (bullets[id]) meta.append(make("a", { href: "#b-" + id }, bullets[id])); });
       if ($("check-" + check[0])) meta.append(make("a", { href: "#check-" + check[0] }, "About this check"));
       if (consoleOf(row)) meta.append(make("a", { href: consoleOf(row), rel: "noreferrer noopener" }, "AWS console"));
       const past = rows.history[row];
@@ -370,7 +379,7 @@
       await data.needAll();
       const head = ["verdict", "severity", "section", "check", "title", "resource", "name", "type", "account", "region", "evidence", "reason", "since", "command", "tags"];
       const lines = rowsShown().map((row) => [
-        verdicts[rows.verdict[row]].toLowerCase(), severities[rows.severity[row]], sections[checkOf(row)[6]], checkOf(row)[0], checkOf(row)[1],
+        verdicts[rows.verdict[row]].toLowerCase(), severities[rows.severity[row]], sections[checkOf(row)[3]], checkOf(row)[0], checkOf(row)[1],
         resourceOf(row), rows.name[row], types[rows.type[row]], accounts[rows.account[row]], regions[rows.region[row]],
         evidenceOf(row).map(([sentence]) => sentence).join("; "), rows.reason[row], days[rows.since[row]], commandOf(row), tagsOf(row),
       ].map(cell).join(","));
