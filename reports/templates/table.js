@@ -189,7 +189,7 @@
 
     // ---- only what is in view is drawn ------------------------------------------------------------------------------
     const spacer = (height) => { const made = make("tr", { class: "space", "aria-hidden": "true" }, make("td", { colspan: columns })); made.firstChild.style.height = height + "px"; return made; };
-    let focused = -1;
+    let focused = -1, measuring = false, moved = false;
     /** What is in view, some more, and the row that has the focus. A new function each time, because results are kept by it. */
     const inView = () => ({ startIndex, endIndex, overscan, count }) => {
       const from = Math.max(0, startIndex - overscan), to = Math.min(count - 1, endIndex + overscan), list = [];
@@ -201,7 +201,7 @@
     const virtual = new T.Virtualizer({
       count: 0, getScrollElement: () => box, estimateSize: (index) => (items[index].detail ? 260 : items[index].group ? 44 : 58), overscan: 12,
       observeElementRect: T.observeElementRect, observeElementOffset: T.observeElementOffset, scrollToFn: T.elementScroll,
-      measureElement: T.measureElement, onChange: () => draw(),
+      measureElement: T.measureElement, onChange: () => { if (measuring) moved = true; else draw(); },
       getItemKey: (index) => { const item = items[index]; return item.group ? "g" + item.group.id : item.detail ? "d" + item.row : item.row; },
       rangeExtractor: inView(),
     });
@@ -229,7 +229,11 @@
       if (virtual.getTotalSize() > at + 1) made.push(spacer(virtual.getTotalSize() - at));
       if (!items.length) made.push(make("tr", {}, make("td", { colspan: columns, class: "soft" }, "No finding matches. Clear the filter to see all.")));
       patch(made);
+      // All rows are measured before any is placed again: each placing goes through all rows of the table.
+      measuring = true;
       drawn.forEach((one) => virtual.measureElement(one.element));
+      measuring = false;
+      if (moved) { moved = false; draw(); }
     };
     const refresh = (focus = -1) => {
       lay();
