@@ -70,9 +70,13 @@ def small(nights: Sequence[NightView], trend: Sequence[float | None]) -> Small |
         return None
     return Small(
         path=_path(held, len(recent)),
-        title=f"Score of {len(known)} nights: {score_text(min(known))} to {score_text(max(known))}",
+        title=f"Score of {len(known)} nights: {_span(score_text(min(known)), score_text(max(known)))}",
         words=_told(held),
     )
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 _Held = Sequence[tuple[int, str, float | None]]

@@ -111,7 +111,7 @@ def visited(path: str) -> set[tuple[int, int]]:
 def test_a_score_that_stays_is_one_stroke_and_one_word() -> None:
     nights = [night(None, number) for number in range(20)]
     line = small(nights, [75.9] * 20)
-    assert line == Small("M0 4H78", "Score of 14 nights: 75 to 75", "75 since 2026-06-07")
+    assert line == Small("M0 4H78", "Score of 14 nights: 75", "75 since 2026-06-07")
 
 
 def test_a_score_that_moves_says_when() -> None:
