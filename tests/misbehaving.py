@@ -1,6 +1,7 @@
 """A server on this machine that answers AWS's clients as badly as a test wants, or passes on what a good one answers."""
 
 import http.client
+import itertools
 import json
 import re
 import socket
@@ -42,6 +43,8 @@ class Request(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: Any
+    late = False
+    """Whether it comes after what a test called the end."""
 
     def do_POST(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -134,6 +137,20 @@ class Request(BaseHTTPRequestHandler):
             while not self.server.over.wait(0.02):
                 self.wfile.write(b" ")
         self.close_connection = True
+
+    def drip_head(self) -> None:
+        """Answer with a head that never ends: a byte now and then, of one header after another."""
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            for letter in itertools.cycle(b"X-Wait: a\r\n"):
+                if self.server.over.wait(0.02):
+                    break
+                self.wfile.write(bytes([letter]))
+        self.close_connection = True
+
+    def portal(self) -> None:
+        """Answer as a proxy does that wants to be signed in to first."""
+        self.reply(200, "<!DOCTYPE html><html><body><p>Sign in</p></body></html>", Content_Type="text/html")
 
     def reset(self) -> None:
         """Cut the connection as a broken router does."""

@@ -234,6 +234,29 @@ def loop(request: Request) -> None:
     request.reply(200, f"<{GROUPS}Response>{rows}<nextToken>again</nextToken></{GROUPS}Response>")
 
 
+def circle(request: Request) -> None:
+    """Answer with pages whose tokens lead back to the first after two."""
+    there = "back" if "NextToken=there" in request.form else "there"
+    group = f"<groupId>sg-{there}</groupId><groupName>g</groupName><ownerId>{ACCOUNT}</ownerId>"
+    rows = f"<securityGroupInfo><item>{group}</item></securityGroupInfo>"
+    request.reply(200, f"<{GROUPS}Response>{rows}<nextToken>{there}</nextToken></{GROUPS}Response>")
+
+
+def throttled_and_late() -> Wrong:
+    """A share of all requests, and all after so many."""
+    drawn, late = every(0.3), after(30)
+
+    def wrong(request: Request) -> bool:
+        request.late = late(request)
+        return request.late or drawn(request)
+
+    return wrong
+
+
+def throttled_or_expired(request: Request) -> None:
+    expired(request) if request.late else throttled(request)
+
+
 def skewed(request: Request) -> bool:
     """Whether this server, as AWS, finds a request signed more than five minutes off its own clock."""
     signed = datetime.strptime(str(request.headers["X-Amz-Date"]), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -313,6 +336,54 @@ FAULTS = {
     ),
     "the token expires": Fault(lambda: after(12), expired, ended="ExpiredToken"),
     "a token loop": Fault(lambda: on(GROUPS), loop, unread={GROUP: (PARTIAL, "RepeatedToken")}),
+    "a token loop of two": Fault(lambda: on(GROUPS), circle, unread={GROUP: (PARTIAL, "RepeatedToken")}),
+    "a page of HTML in place of XML": Fault(
+        lambda: on(GROUPS), Request.portal, unread={GROUP: (FAILED, "ResponseParserError")}, retried=True
+    ),
+    "a page of HTML in place of JSON": Fault(
+        lambda: on(SECRETS), Request.portal, unread={SECRET: (FAILED, "ResponseParserError")}, retried=True
+    ),
+    "an empty body in place of XML": Fault(
+        lambda: on(INSTANCES),
+        lambda r: r.reply(200, ""),
+        unread={INSTANCE: (FAILED, "ResponseParserError")},
+        retried=True,
+    ),
+    "an empty body in place of JSON": Fault(
+        lambda: on(SECRETS), lambda r: r.reply(200, ""), unread={SECRET: (FAILED, "ResponseParserError")}, retried=True
+    ),
+    "an error that is called a success": Fault(
+        lambda: on(GROUPS),
+        lambda r: r.reply(200, "<Response><Errors><Error><Code>Unavailable</Code></Error></Errors></Response>"),
+        unread={GROUP: (FAILED, "ResponseParserError")},
+        retried=True,
+    ),
+    "the answer to another question": Fault(
+        lambda: on(INSTANCES),
+        lambda r: r.reply(200, "<DescribeDBClustersResponse><DescribeDBClustersResult/></DescribeDBClustersResponse>"),
+        unread={INSTANCE: (FAILED, "KeyError")},
+        retried=True,
+    ),
+    "the empty answer to another question": Fault(
+        lambda: on(GROUPS),
+        lambda r: r.reply(200, "<DescribeVpcsResponse/>"),
+        unread={GROUP: (FAILED, "ResponseParserError")},
+        retried=True,
+    ),
+    "a redirection to itself": Fault(
+        lambda: on(INSTANCES),
+        lambda r: r.reply(302, "", Location=r.path),
+        unread={INSTANCE: (FAILED, "ResponseParserError")},
+    ),
+    "a head that never ends": Fault(
+        lambda: on(GROUPS),
+        Request.drip_head,
+        unread={GROUP: (FAILED, "DeadlineExceeded")},
+        call_seconds=120.0 / SCALE,
+    ),
+    "30% throttled until the token expires": Fault(
+        throttled_and_late, throttled_or_expired, ended="ExpiredToken", retried=True
+    ),
     "not subscribed to": Fault(
         lambda: lambda request: request.region == THERE and request.service not in ("iam", "sts"),
         lambda r: r.error(403, "OptInRequired", "You are not subscribed to this service."),
@@ -354,7 +425,7 @@ def check(fault: Fault, outcome: Outcome, nights: Nights, healthy: Nights, name:
         assert statistics["throttled"] > 0
     # No verdict rests on what was not read: where one is given, it is that of a night on which everything was read.
     right = healthy.verdicts()
-    made_up = {"a token loop"}  # its groups are not the account's
+    made_up = {"a token loop", "a token loop of two"}  # its groups are not the account's
     given = {key: verdict for key, verdict in nights.verdicts().items() if name not in made_up or key in right}
     assert given.items() <= right.items()
     unread = {(scope.region, scope.type) for scope, read in judged.coverage.items() if not read.state.known}

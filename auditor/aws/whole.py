@@ -5,6 +5,7 @@ without fields. Both would mean that the account has none of what was asked for.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,24 +28,31 @@ def refuse_broken(
     if response_dict is None or response_dict["status_code"] not in (200, 206):
         return
     body = response_dict.get("body")
-    if not isinstance(body, bytes) or event_name.rpartition(".")[2].startswith("Head"):
+    operation = event_name.rpartition(".")[2]
+    if not isinstance(body, bytes) or operation.startswith("Head"):
         return
     headers = response_dict.get("headers") or {}
     promised = str(headers.get("content-length") or "")
     if promised.isdecimal() and int(promised) != len(body):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(promised))
     fields = set(parsed_response or ()) - {"ResponseMetadata", "message", "Message"}
-    if not fields and not _says_nothing(body, str(headers.get("content-type") or "")):
+    if not fields and not _says_nothing(body, str(headers.get("content-type") or ""), operation):
         raise ResponseParserError("the answer has no field that was asked for, and is none of AWS's")
 
 
-def _says_nothing(body: bytes, kind: str) -> bool:
-    """Whether a body in which no field was found is one with which AWS says that there is none."""
+_ROOT = re.compile(rb"<([A-Za-z][\w.:-]*)")
+
+
+def _says_nothing(body: bytes, kind: str, operation: str) -> bool:
+    """Whether a body in which no field was found is one with which AWS says that there is none of what OPERATION lists."""
     if "cbor" in kind:
         return bool(body)  # its parser takes nothing for granted
-    start = body.lstrip()[:200].lower()
-    if start.startswith(b"<"):
-        return b"<html" not in start and b"<!doctype" not in start
+    if body.lstrip().startswith(b"<"):
+        root = _ROOT.search(body)
+        name = root[1].decode("ascii", "replace") if root else ""
+        # REST answers are named in many ways; those of the other protocols by their operation, errors by these.
+        refused = name.endswith("Response") and operation and name != f"{operation}Response"
+        return not refused and name.lower() not in ("", "html", "error", "errorresponse", "response")
     try:
         return isinstance(json.loads(body), dict)
     except ValueError:
