@@ -190,7 +190,8 @@ def differences(old: Scan, new: Scan) -> tuple[str, ...]:
 
 
 def _selection(scan: Scan) -> dict[str, frozenset[str]]:
-    return {key: frozenset(values) for key, values in scan.selection.items() if values}
+    # Which regions it was is told beside: from where they were named makes no other question.
+    return {key: frozenset(values) for key, values in scan.selection.items() if values and key != "region"}
 
 
 # ---- documents -------------------------------------------------------------------------------------------------------

@@ -432,12 +432,13 @@ def _judge(
 
 
 def others_of(store: Store, scan: Scan) -> Callable[[str], Inventory | None]:
-    """Return what gives the inventory of another account: of its newest finished scan that had begun before SCAN ended."""
+    """Return what gives the inventory of another account: of the scan that spoke for it when SCAN ended."""
 
     def other(account: str) -> Inventory | None:
         found = store.latest_scan(account, by=scan.finished_at or datetime.now(UTC))
         if found is None or found.partition != scan.partition or bool(found.tape) != bool(scan.tape):
             return None
+        found = store.widest_scan(found)
         held = store.inventory(found.id)
         told = found.statistics
         return Inventory(

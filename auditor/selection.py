@@ -38,6 +38,8 @@ class Selection:
     types: tuple[str, ...] = ()
     """Resource types the checks are about."""
     severities: tuple[Severity, ...] = ()
+    regions: tuple[str, ...] = ()
+    """Regions that were named for this one scan, in place of those of the settings; they select no check."""
 
     def as_mapping(self) -> Mapping[str, tuple[str, ...]]:
         """Return what narrows, as ``Scan.selection`` keeps it: without the empty fields."""
@@ -47,6 +49,7 @@ class Selection:
             "check": self.checks,
             "type": self.types,
             "severity": tuple(str(severity) for severity in self.severities),
+            "region": self.regions,
         }
         return {name: values for name, values in fields.items() if values}
 
@@ -59,6 +62,7 @@ class Selection:
             checks=tuple(fields.get("check", ())),
             types=tuple(fields.get("type", ())),
             severities=tuple(map(Severity, fields.get("severity", ()))),
+            regions=tuple(fields.get("region", ())),
         )
 
 

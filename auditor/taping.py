@@ -87,8 +87,9 @@ def asked_on_tape(request: ScanRequest, connection: ReplayedConnection) -> ScanR
     """Return REQUEST with what the recorded scan had been asked; regions and a selection of its own narrow it further."""
     header = connection.header
     selection = request.selection
-    if selection == EVERYTHING:
-        selection = Selection.from_mapping(header.selection)
+    if replace(selection, regions=()) == EVERYTHING:
+        recorded = Selection.from_mapping(header.selection)
+        selection = replace(recorded, regions=selection.regions or recorded.regions)
     return replace(
         request,
         account_name=header.account_name,

@@ -29,10 +29,10 @@ class Named(Nights):
     called: str = "production"
 
     def begin(self, *, account: str | None = None, lease: Lease | None = None, **asked: Any) -> Scan:
+        values: dict[str, Any] = {"regions": ("eu-west-1", "us-east-1"), "selection": {}} | asked
         return self.store.begin_scan(
             account=account or self.account, account_name=self.called, partition="aws", program_version="1.0",
-            standard_digest="s1", checks_digest="c1", started_at=next(self._moments), lease=lease,
-            regions=("eu-west-1", "us-east-1"), selection={}, **asked,
+            standard_digest="s1", checks_digest="c1", started_at=next(self._moments), lease=lease, **values,
         )  # fmt: skip
 
 

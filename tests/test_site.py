@@ -55,6 +55,22 @@ def test_a_second_run_writes_nothing_where_nothing_changed(store: Store, root: P
     assert stamps(root) == before
 
 
+def test_a_narrowed_scan_is_no_night_of_the_site_and_hides_no_whole_one(store: Store, root: Path) -> None:
+    judge = an_account(store)
+    told(store, judge)
+    build(store, root)
+    before = stamps(root)
+    narrow = judge.nights.night(judge.nights.volume("a"), selection={"section": ["cost"]})
+    judge.judge(narrow, judge.nights.volume("a"))
+    again = build(store, root)
+    assert not [path for path in again.written if "nights/" in path or "compliance" in path]
+    summary = summary_from((root / "accounts/123456789012/summary.json").read_bytes())
+    assert summary
+    assert (root / "accounts/123456789012/nights/2026-01-03-scan-3/summary.json").exists()
+    assert {path for path in stamps(root) if "scan-4" in path} == set()
+    assert {path for path in before if "scan-" in path} == {path for path in stamps(root) if "scan-" in path}
+
+
 def test_the_next_night_writes_its_own_and_the_pages_it_is_on(store: Store, root: Path) -> None:
     judge = an_account(store)
     told(store, judge, 3)

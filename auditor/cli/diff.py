@@ -16,7 +16,9 @@ __all__ = ["command"]
 @options.store_option
 @options.account_option
 @click.option("--since", metavar="WHEN", help="A, by another name: a scan's number, 2026-11-28, yesterday, 7d.")
-@click.option("--until", metavar="WHEN", help="B, by another name [default: the newest finished scan].")
+@click.option(
+    "--until", metavar="WHEN", help="B, by another name [default: the newest finished scan that was not narrowed]."
+)
 @options.as_of_option
 @click.option("--type", "type_", multiple=True, metavar="NAME", help="Only this resource type; repeatable.")
 @click.option("--region", multiple=True, metavar="NAME", help="Only in this region (or `global`); repeatable.")
@@ -40,9 +42,9 @@ def command(
 ) -> None:
     """Say what differs between scan A and scan B: resources field by field, findings, score and savings.
 
-    A and B are scan numbers or dates (a date is its end, in UTC). Without B it is the newest finished scan, without A the
-    scan before B that was asked for the same. What one of the two did not read is said to be not comparable: it is
-    neither new nor gone.
+    A and B are scan numbers or dates (a date is its end, in UTC). Without B it is the newest finished scan that was not
+    narrowed, without A the scan before B that was asked for the same. What one of the two did not read is said to be not
+    comparable: it is neither new nor gone.
 
         auditor diff --since yesterday
         auditor diff 12 19 --type AWS::EC2::SecurityGroup

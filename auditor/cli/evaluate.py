@@ -37,6 +37,7 @@ def command(
     settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
     selection = options.selection_of(given)
     from auditor import ledger
+    from auditor.cli.terminal import complain
     from auditor.job import load, price_book, report_outcome
     from auditor.report import build_view
     from auditor.reporting import report_inputs
@@ -44,7 +45,9 @@ def command(
 
     standard, checks, types = load(settings)
     with options.open_store(settings, store_url) as store:
-        scan = options.pick_scan(store, number, account)
+        scan = options.pick_newest(store, number, account)
+        if number is None and (widest := store.widest_scan(scan)).id != scan.id:
+            complain(f"scan {scan.id} was asked for less than scan {widest.id}: its reports tell of that part alone")
         chosen = selection if selection.as_mapping() else None
         said = ledger.load(settings, store, checks, standard)
         prices = price_book(settings, store, None)

@@ -68,8 +68,8 @@ def command(
 ) -> None:
     """List the findings of a stored scan, worst first; those that are waived say until when.
 
-    Without --scan and --as-of it is the newest finished scan; where that was narrowed, the widest of a day's length
-    back, and a line says so.
+    Without --scan and --as-of it is the newest finished scan; where that was narrowed, one of the week before that was
+    not, and a line says so.
     """
     settings = options.settings_of(config_path)
     from auditor.cli.listing import Listing
@@ -79,7 +79,7 @@ def command(
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     chosen = select(checks, standard, options.selection_of({**given, "severity": ()}))
     with options.open_store(settings, store_url) as store:
-        scan = options.pick_widest(store, number, account, as_of)
+        scan = options.pick_scan(store, number, account, as_of)
         options.must_be_read(given["region"], scan.regions)
         states = store.findings(scan.id, verdicts=[Verdict(name) for name in verdict])
     every = not any(given[name] for name in ("section", "pattern", "check", "type_"))

@@ -32,8 +32,8 @@ __all__ = [
     "must_be_read",
     "open_store",
     "pick_earlier",
+    "pick_newest",
     "pick_scan",
-    "pick_widest",
     "scan_as_of",
     "scan_option",
     "selection_of",
@@ -63,9 +63,13 @@ store_option = click.option(
     "--store", "store_url", metavar="URL", help="sqlite:///FILE or postgresql://…; default: the config's."
 )
 scan_option = click.option(
-    "--scan", "number", type=int, metavar="N", help="Which scan [default: the newest finished one]."
+    "--scan",
+    "number",
+    type=int,
+    metavar="N",
+    help="Which scan [default: the newest finished one that was not narrowed].",
 )
-account_option = click.option("--account", metavar="NAME|ID", help="The newest scan of this account.")
+account_option = click.option("--account", metavar="NAME|ID", help="Of this account [default: of the newest scan].")
 as_of_option = click.option(
     "--as-of",
     "as_of",
@@ -173,24 +177,41 @@ def store_url_of(settings: "Settings", store_url: str | None) -> str:
     return store_url or settings.store.url or default_url()
 
 
-def pick_widest(store: "Store", number: int | None, account: str | None = None, as_of: str | None = None) -> "Scan":
-    """Return what ``pick_scan`` does, but no narrower scan in place of a whole one of the same day: then it is said."""
-    scan = pick_scan(store, number, account, as_of)
-    if number is not None or as_of is not None:
-        return scan
-    widest = store.widest_scan(scan)
-    if widest.id != scan.id:
+def pick_scan(store: "Store", number: int | None, account: str | None = None, as_of: str | None = None) -> "Scan":
+    """Return the scan that speaks for ACCOUNT (a name or id): NUMBER, or the newest finished one (begun by AS_OF).
+
+    Where that one was narrowed and one of the week before was asked for more, that one speaks, and a line says so: what a
+    narrow scan did not look at has not vanished. A scan that is named by its number is taken as it is. Raises StoreError
+    and UsageError.
+    """
+    newest = pick_newest(store, number, account, as_of)
+    if number is not None or _is_number(as_of):
+        return newest
+    widest = store.widest_scan(newest)
+    if widest.id != newest.id:
         from auditor.cli.terminal import complain
 
         complain(
-            f"this is scan {widest.id} of {widest.started_at:%Y-%m-%d %H:%M} UTC: scan {scan.id} is newer, but was asked for"
-            f" less (--scan {scan.id} shows it)"
+            f"this is scan {widest.id} of {widest.started_at:%Y-%m-%d %H:%M} UTC: scan {newest.id} is newer, but was asked for"
+            f" less ({_by_number(newest)} shows it)"
         )
     return widest
 
 
-def pick_scan(store: "Store", number: int | None, account: str | None = None, as_of: str | None = None) -> "Scan":
-    """Return scan NUMBER, or the newest finished one (of ACCOUNT, a name or id; begun by AS_OF, see ``scan_as_of``).
+def _is_number(when: str | None) -> bool:
+    return when is not None and when.isascii() and when.isdecimal()
+
+
+def _by_number(scan: "Scan") -> str:
+    """Return the option of the running command that names a scan."""
+    context = click.get_current_context(silent=True)
+    known = {option for parameter in context.command.params for option in parameter.opts} if context else set()
+    option = next((name for name in ("--scan", "--until", "--as-of") if name in known), "--scan")
+    return f"{option} {scan.id}"
+
+
+def pick_newest(store: "Store", number: int | None, account: str | None = None, as_of: str | None = None) -> "Scan":
+    """Return scan NUMBER, or the newest finished one of ACCOUNT (begun by AS_OF, see ``scan_as_of``), narrowed or not.
 
     Raises StoreError and UsageError.
     """
@@ -200,8 +221,7 @@ def pick_scan(store: "Store", number: int | None, account: str | None = None, as
         raise click.UsageError("--scan and --as-of both name a scan: give one of them")
     account = account_of(store, account)
     if as_of is not None:
-        found = _finished_as_of(store, as_of, account)
-        return found if as_of.isdecimal() else store.widest_scan(found)
+        return _finished_as_of(store, as_of, account)
     if number is not None:
         return store.scan(number)
     latest = store.latest_scan(account)
@@ -240,14 +260,15 @@ def account_of(store: "Store", text: str | None) -> str | None:
 def pick_earlier(store: "Store", scan: "Scan", when: str | None) -> "Scan":
     """Return the scan of the same account that WHEN names, or the one before SCAN that was asked for the same.
 
-    Of a date's scans it is the newest that was asked for the same, else the newest. Raises StoreError and UsageError.
+    Of a date's scans it is the newest of the week up to then that was asked for the same, else the one that speaks for the
+    account (see ``pick_scan``). Raises StoreError and UsageError.
     """
     from auditor.comparison import earlier
     from auditor.errors import UsageError
 
     if when is not None:
-        found = _finished_as_of(store, when, None if when.isdecimal() else scan.account)
-        return found if when.isdecimal() else store.alike_scan(found, scan)
+        found = _finished_as_of(store, when, None if _is_number(when) else scan.account)
+        return found if _is_number(when) else store.alike_scan(found, scan) or store.widest_scan(found)
     found_earlier = earlier(store, scan)
     if found_earlier is None:
         raise UsageError(
@@ -288,7 +309,7 @@ def _finished_as_of(store: "Store", when: str, account: str | None) -> "Scan":
     """Return the scan WHEN names, or the newest one of ACCOUNT (``None``: of any) that was begun by then and ended."""
     from auditor.errors import UsageError
 
-    if when.isascii() and when.isdecimal():
+    if _is_number(when):
         scan = store.scan(int(when))
         if account not in (None, scan.account):
             raise UsageError(f"scan {scan.id} is of account {scan.account}, not of {account}")
@@ -315,7 +336,7 @@ def scan_as_of(store: "Store", when: str | None) -> int | None:
 
     if when is None:
         return None
-    if when.isascii() and when.isdecimal():
+    if _is_number(when):
         return store.scan(int(when)).id
     moment = _moment(when)
     number = store.scan_before(moment)

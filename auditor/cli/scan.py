@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,7 @@ def command(config_path: Path | None, store_url: str | None, quiet: bool, verbos
     configuration; 3 the scan is incomplete; 4 fatal; 130 interrupted.
     """
     settings = with_options(options.settings_of(config_path, quiet=quiet, verbose=verbose), given)
-    selection = options.selection_of(given)
+    selection = replace(options.selection_of(given), regions=tuple(dict.fromkeys(given["region"])))
     tape = _tape(given)
     from auditor.accounts import accounts_of, pick
     from auditor.cli.progress import listener

@@ -63,7 +63,7 @@ def command(
 
     with options.open_store(settings, store_url) as store:
         account = options.account_of(store, account)
-        by = options.pick_scan(store, None, account, as_of) if as_of else None
+        by = options.pick_newest(store, None, account, as_of) if as_of else None
         scans = store.scans(account, limit, by=by.id if by else None)
         rows = [_row(store, scan) for scan in scans]
     columns: tuple[str, ...] = _COLUMNS

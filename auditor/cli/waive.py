@@ -56,9 +56,10 @@ def _reach(store: "Store", waiver: "Waiver", checks: "Mapping[str, Check]") -> s
     """Return in a sentence how many failures of the newest scan it is about."""
     from auditor.model import Verdict
 
-    scan = store.latest_scan(waiver.account or None)
-    if scan is None:
+    newest = store.latest_scan(waiver.account or None)
+    if newest is None:
         return "There is no scan yet."
+    scan = store.widest_scan(newest)
     held: dict[str, dict[str, Mapping[str, str] | None]] = {}
 
     def tags(finding: "Finding") -> "Mapping[str, str] | None":

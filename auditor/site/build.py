@@ -133,7 +133,9 @@ class _Account:
 
     def view(self, nights: int, today: date) -> AccountView:
         """Write the reports that are not there yet, and return what the pages say of the account."""
-        rows = self.store.nights(self.newest.account, _ROWS, counting=priced(self.checks.values()))
+        finished = self.store.latest_scan(self.newest.account)
+        last = self.store.widest_scan(finished).id if finished else None
+        rows = self.store.nights(self.newest.account, _ROWS, by=last, counting=priced(self.checks.values()))
         kept, latest = {}, None
         for previous, night in list(zip((None, *rows), rows, strict=False))[-nights:]:
             key = self._key(night, previous)

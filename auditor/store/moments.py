@@ -1,6 +1,7 @@
 """The rows of the views as of a moment: one function for each, its values in the order of the view's columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ from auditor.store.acceptance import waivers_of
 from auditor.store.codec import Unpacker
 from auditor.store.findings import sentence_of
 from auditor.store.numbers import numbers
+from auditor.store.scans import speaker
 from auditor.store.schema import (
     finding_versions,
     judgements,
@@ -91,6 +93,18 @@ class Moment:
         for row in self.connection.execute(query):
             found.update(dict.fromkeys(numbers(self.unpack(row.codec, row.body)), row.scan_id))
         return found
+
+    @cached_property
+    def speaking(self) -> Collection[int]:
+        """Of each account the scan with scores that speaks for it at this moment: a narrower one does not."""
+        told = (schema.scans.c.id, schema.scans.c.account, schema.scans.c.started_at, schema.scans.c.regions,
+                schema.scans.c.selection)  # fmt: skip
+        scored = select(schema.scores.c.scan_id).where(schema.scores.c.scan_id <= self.at)
+        query = select(*told).where(schema.scans.c.id.in_(scored)).order_by(schema.scans.c.id.desc())
+        held: dict[str, list[Row[Any]]] = defaultdict(list)
+        for row in self.connection.execute(self.ours(query, schema.scans.c.account)):
+            held[row.account].append(row)
+        return [speaker(rows).id for rows in held.values()]
 
     @cached_property
     def waived(self) -> Mapping[int, Waiver]:
@@ -291,13 +305,7 @@ def savings(moment: Moment) -> Iterator[Sequence[Any]]:
 
 def scores(moment: Moment) -> Iterator[Sequence[Any]]:
     """The newest scores of each account."""
-    judged = (
-        select(func.max(schema.scores.c.scan_id))
-        .join(schema.scans)
-        .where(schema.scores.c.scan_id <= moment.at)
-        .group_by(schema.scans.c.account)
-    )
-    yield from _scored(moment, _score_query(moment).where(schema.scores.c.scan_id.in_(judged)))
+    yield from _scored(moment, _score_query(moment).where(schema.scores.c.scan_id.in_(moment.speaking)))
 
 
 def scores_history(moment: Moment) -> Iterator[Sequence[Any]]:

@@ -18,7 +18,7 @@ from auditor.model import Lifecycle, ScanStatus, Verdict
 from auditor.store.codec import Unpacker
 from auditor.store.database import Database
 from auditor.store.numbers import chunks, numbers
-from auditor.store.scans import width
+from auditor.store.scans import less, speaker
 from auditor.store.schema import (
     acceptances,
     coverage,
@@ -126,14 +126,17 @@ def _kept(connection: Connection, known: Sequence[Any], rules: Sequence[Keep], n
     finished = [row for row in known if row.status in _FINISHED]
     kept = {row.id for row in known if row.status == ScanStatus.RUNNING}
     kept |= {row.id for row in (*known[-1:], *finished[-1:])}
+    if finished:
+        kept.add(speaker(finished[::-1]).id)
     for rule in rules:
         oldest = None if rule.days is None else now - timedelta(days=rule.days)
         slots: dict[object, Any] = {}
         for row in known if rule.period == "all" else finished:
             if oldest is None or row.started_at >= oldest:
                 slot = rule.slot(row.id, row.started_at)
-                # A whole scan rather than a narrower one, and the newest of those.
-                slots[slot] = max(slots.get(slot, row), row, key=width)
+                # The newest, but no narrower one in place of a whole one.
+                if slot not in slots or not less(row, slots[slot]):
+                    slots[slot] = row
         kept |= {row.id for row in slots.values()}
     ids = {row.id for row in known}
     return kept | (ids & _last_to_know(connection, ids))

@@ -1,6 +1,6 @@
 """The runs: begun, finished, found again, and marked interrupted when their process died."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +15,10 @@ from auditor.store.schema import coverage, leases, observations, scans, scopes
 
 __all__ = [
     "FINISHED",
+    "WINDOW",
     "Overtaken",
     "alike",
+    "asked_for",
     "before",
     "begin",
     "find",
@@ -24,14 +26,21 @@ __all__ = [
     "first",
     "interrupt_abandoned",
     "latest",
+    "less",
     "listed",
     "may_write",
     "previous",
     "read",
+    "speaker",
+    "spoken_for",
     "widest",
-    "width",
 ]
 
+WINDOW = timedelta(days=8)
+"""How far back a scan that was asked for more speaks for an account: a week, and a day for a late one."""
+
+Asked = Row[Any] | Scan
+"""A scan, or a row with its number, beginning, regions and selection."""
 FINISHED = (ScanStatus.COMPLETE, ScanStatus.INCOMPLETE)
 
 
@@ -129,35 +138,75 @@ def previous(connection: Connection, scan: Scan, *, alike: bool) -> Scan | None:
     query = _newest(scan.account).where(scans.c.status.in_(FINISHED), scans.c.id < scan.id)
     for row in connection.execute(query if alike else query.limit(1)):
         found = read(row)
-        if not alike or _asked_for(found) == _asked_for(scan):
+        if not alike or asked_for(row) == asked_for(scan):
             return found
     return None
 
 
 def alike(connection: Connection, scan: Scan, like: Scan) -> Scan | None:
-    """The newest finished scan of a day's length back from SCAN that was asked for the same as LIKE, if there is one."""
+    """The newest finished scan of a window's length back from SCAN that was asked for the same as LIKE, if there is one."""
     query = _newest(scan.account).where(scans.c.status.in_(FINISHED), scans.c.id <= scan.id)
-    for row in connection.execute(query.where(scans.c.started_at > scan.started_at - timedelta(days=1))):
-        found = read(row)
-        if _asked_for(found) == _asked_for(like):
-            return found
+    for row in connection.execute(query.where(scans.c.started_at > scan.started_at - WINDOW)):
+        if asked_for(row) == asked_for(like):
+            return read(row)
     return None
 
 
 def widest(connection: Connection, scan: Scan) -> Scan:
-    """The finished scan of a day's length back from SCAN, of its account, that was asked for most; of those the newest."""
-    query = _newest(scan.account).where(scans.c.status.in_(FINISHED), scans.c.id <= scan.id)
-    rows = connection.execute(query.where(scans.c.started_at > scan.started_at - timedelta(days=1))).all()
-    return read(max(rows, key=width)) if rows else scan
+    """The newest finished scan of the account, from SCAN backwards, that no scan of a window's length was asked for more than.
+
+    That one speaks for its account: what a narrower one did not look at has not vanished.
+    """
+    query = _newest(scan.account).where(scans.c.status.in_(FINISHED), scans.c.id < scan.id)
+    found = speaker([scan, *connection.execute(query.where(scans.c.started_at > scan.started_at - WINDOW))])
+    return found if isinstance(found, Scan) else read(found)
 
 
-def width(row: Row[Any]) -> tuple[bool, int, int]:
-    """How much a scan was asked for, for comparing: everything before a part, many regions before few, then the newest."""
-    return not row.selection, len(row.regions), row.id
+def speaker(rows: Sequence[Asked]) -> Asked:
+    """Which of an account's finished scans, newest first and at least one, speaks for it (see ``widest``)."""
+    found = rows[0]
+    for row in _window(rows, 0):
+        if less(found, row):
+            found = row
+    return found
 
 
-def _asked_for(scan: Scan) -> tuple[set[str], Mapping[str, tuple[str, ...]]]:
-    return set(scan.regions), scan.selection
+def spoken_for(rows: Sequence[Asked]) -> set[int]:
+    """Which of an account's scans, newest first, another one of the window before it was asked for more than."""
+    found = set()
+    for place, row in enumerate(rows):
+        if row.selection and any(less(row, older) for older in _window(rows, place)):
+            found.add(row.id)
+    return found
+
+
+def _window(rows: Sequence[Asked], place: int) -> Iterable[Asked]:
+    """The scans before that at PLACE, as long as they are in its window."""
+    for older in rows[place + 1 :]:
+        if older.started_at <= rows[place].started_at - WINDOW:
+            return
+        yield older
+
+
+def less(one: Asked, other: Asked) -> bool:
+    """Whether ONE was narrowed, and OTHER was not or less so: by checks, else by regions that were named for it alone.
+
+    Regions that the settings leave out narrow nothing: then the account is what they say.
+    """
+    part, others = _part(one), _part(other)
+    if part or others:
+        return bool(part) and not others
+    return bool(one.selection.get("region")) and set(one.regions) < set(other.regions)
+
+
+def _part(scan: Asked) -> dict[str, list[str]]:
+    """What narrowed the checks of a scan."""
+    return {name: list(values) for name, values in scan.selection.items() if name != "region"}
+
+
+def asked_for(scan: Asked) -> tuple[set[str], dict[str, list[str]]]:
+    """What a scan was asked for: its regions, and what narrowed its checks."""
+    return set(scan.regions), _part(scan)
 
 
 def before(connection: Connection, moment: datetime) -> int | None:

@@ -205,13 +205,13 @@ class Store:
         with self._database.reading() as connection:
             return scans.latest(connection, account, finished=finished, by=by)
 
-    def alike_scan(self, scan: Scan, like: Scan) -> Scan:
-        """The newest finished scan, from SCAN backwards, that was asked for the same as LIKE; SCAN where there is none."""
+    def alike_scan(self, scan: Scan, like: Scan) -> Scan | None:
+        """The newest finished scan of the week up to SCAN that was asked for the same as LIKE, if there is one."""
         with self._database.reading() as connection:
-            return scans.alike(connection, scan, like) or scan
+            return scans.alike(connection, scan, like)
 
     def widest_scan(self, scan: Scan) -> Scan:
-        """The finished scan of a day's length back from SCAN that was asked for most: a narrower one hides no whole one."""
+        """The scan that speaks for SCAN's account: itself, or one of the week before where it was asked for less than that."""
         with self._database.reading() as connection:
             return scans.widest(connection, scan)
 
@@ -410,6 +410,7 @@ class Store:
     ) -> list[Night]:
         """The account's newest judged nights (up to scan BY), oldest first, marked where they do not compare.
 
+        A scan that was asked for less than one of the week before is no night of its own, unless it is BY or was asked the same.
         COUNTING says which checks' savings make the total.
         """
         with self._database.reading() as connection:

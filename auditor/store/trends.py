@@ -7,7 +7,7 @@ how many stood after each night.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, case, func, or_, select
 
@@ -17,7 +17,7 @@ from auditor.savings import ALL_ALIKE, Priced
 from auditor.store import tallies as tally_store
 from auditor.store.check_versions import changed_at
 from auditor.store.findings import FAILING
-from auditor.store.scans import FINISHED
+from auditor.store.scans import FINISHED, asked_for, spoken_for
 from auditor.store.scans import read as read_scan
 from auditor.store.schema import (
     coverage,
@@ -147,11 +147,15 @@ _STILL = {(Lifecycle.OPEN, Lifecycle.OPENED), (Lifecycle.OPEN, Lifecycle.REOPENE
 
 
 def _judged_scans(connection: Connection, account: str, limit: int, by: int | None) -> list[Scan]:
-    query = select(scans).join(judgements).where(scans.c.account == account, scans.c.status.in_(FINISHED))
+    told = (scans.c.id, scans.c.started_at, scans.c.regions, scans.c.selection)
+    query = select(*told).join(judgements).where(scans.c.account == account, scans.c.status.in_(FINISHED))
     if by is not None:
         query = query.where(scans.c.id <= by)
-    rows = connection.execute(query.order_by(scans.c.id.desc()).limit(limit)).all()
-    return [read_scan(row) for row in reversed(rows)]
+    rows: list[Any] = list(connection.execute(query.order_by(scans.c.id.desc())))
+    left_out = spoken_for(rows)
+    numbers = [row.id for row in rows if row.id not in left_out or asked_for(row) == asked_for(rows[0])][:limit]
+    found = connection.execute(select(scans).where(scans.c.id.in_(numbers)).order_by(scans.c.id))
+    return [read_scan(row) for row in found]
 
 
 def _coverage(connection: Connection, numbers: Sequence[int]) -> Mapping[int, tuple[int, int]]:

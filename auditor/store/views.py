@@ -270,7 +270,11 @@ VIEWS: Mapping[str, View] = {
             {_TOLD}""",
             read.findings_history,
         ),
-        _made("scores", "The newest scores of each account.", _SCORED, read.scores),
+        _made(
+            "scores",
+            "The scores of each account's newest scan; where that was narrowed, of one of the week before that was not.",
+            _SCORED, read.scores,
+        ),
         _made("scores_history", "The scores of all scans.", _SCORED, read.scores_history),
         _made(
             "evidence", "The evidence ledger: dated facts that AWS forgets, each once.",

@@ -48,6 +48,8 @@ def test_scans_are_listed_newest_first(scanned: str) -> None:
     assert [scan["scan"] for scan in found] == [2, 1]
     assert found[0] | {"account": "123456789012", "status": "complete", "regions": 1} == found[0]
     assert rows("scans", "--store", scanned, "--limit", 1)[0]["scan"] == 2
+    asked = json.loads(run("scans", "show", 2, "--store", scanned, "--format", "json").stdout)["selection"]
+    assert asked == {"check": [SSH], "region": ["eu-west-1"]}
     assert rows("scans", "--store", scanned, "--account", "999999999999") == []
     table = run("scans", "--store", scanned).stdout.splitlines()
     assert len(table) == 3

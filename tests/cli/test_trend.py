@@ -3,16 +3,12 @@
 import csv
 import io
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from store.nights import Nights
 from store.test_lives import Judge
 
 from auditor.cli.charts import spark
-from auditor.model import Scan
-from auditor.store import Store
 from cli.conftest import run
 from cli.test_diff import HOSTILE, Told, told
 
@@ -111,25 +107,3 @@ def test_a_mistake_about_resources_is_one_line(told: Told, arguments: list[str],
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr.replace('"', "'")
     assert result.stderr.count("\n") == 1
-
-
-def _whole_and_narrow(nights: Nights) -> tuple[Scan, Scan]:
-    judge = Judge(nights)
-    whole = judge.night(nights.volume("a"), nights.volume("b", nights.elsewhere), fails=["a", "b"])
-    nights._moments = iter([whole.started_at + timedelta(hours=2)])
-    narrow = nights.night(nights.volume("a"), scopes=[nights.volumes], regions=("eu-west-1",))
-    judge.judge(narrow, nights.volume("a"), fails=["a"])
-    return whole, narrow
-
-
-def test_a_narrower_scan_of_the_same_day_hides_no_finding_and_a_line_says_which_is_shown(store_url: str) -> None:
-    with Store.open(store_url) as store:
-        whole, narrow = _whole_and_narrow(Nights(store))
-    shown = run("findings", "--store", store_url, "--format", "json")
-    assert [row["name"] for row in json.loads(shown.stdout)] == ["a", "b"]
-    assert f"this is scan {whole.id} of" in shown.stderr
-    assert f"scan {narrow.id} is newer" in shown.stderr
-    assert shown.stderr.count("\n") == 1
-    named = run("findings", "--store", store_url, "--scan", narrow.id, "--format", "json")
-    assert [row["name"] for row in json.loads(named.stdout)] == ["a"]
-    assert not named.stderr

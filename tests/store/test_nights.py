@@ -390,13 +390,39 @@ def test_a_scan_that_is_not_there_is_said_in_one_line(store: Store, number: int)
         store.inventory(number)
 
 
-def test_of_a_day_the_scan_that_was_asked_for_most_is_found_and_of_those_the_newest(nights: Nights) -> None:
-    """A scan of one region or section an hour after the nightly one hides nothing of that date."""
-    nights._moments = (START + timedelta(hours=hour) for hour in (0, 24, 25, 26, 27, 60, 61))
+def test_the_newest_scan_that_was_not_narrowed_speaks_for_the_account(nights: Nights) -> None:
+    """A scan of one region or section, an hour or days after the nightly one, hides nothing."""
+    nights._moments = (START + timedelta(hours=hour) for hour in (0, 24, 25, 26, 27, 72, 73, 25 + 8 * 24, 30 + 8 * 24))
+    only = {"regions": ("us-east-1",), "selection": {"region": ["us-east-1"]}}
     old, _, whole = (nights.night() for _ in range(3))
-    region = nights.night(scopes=[nights.elsewhere], regions=("us-east-1",))
+    region = nights.night(scopes=[nights.elsewhere], **only)
     section = nights.night(selection={"section": ["security"]})
-    later = nights.night(scopes=[nights.elsewhere], regions=("us-east-1",))
-    nights.night(account="999999999999", scopes=[Scope("999999999999", "eu-west-1", "AWS::EC2::Volume")])
-    found = [nights.store.widest_scan(scan).id for scan in (old, region, section, later)]
-    assert found == [old.id, whole.id, whole.id, later.id]
+    later = nights.night(scopes=[nights.elsewhere], **only)
+    theirs = nights.night(account="999999999999", scopes=[Scope("999999999999", "eu-west-1", "AWS::EC2::Volume")])
+    found = [nights.store.widest_scan(scan).id for scan in (old, whole, region, section, later, theirs)]
+    assert found == [old.id, whole.id, whole.id, whole.id, whole.id, theirs.id]
+    assert nights.store.widest_scan(nights.night(selection={"section": ["cost"]})).id == later.id  # wider, if not whole
+    last = nights.night(scopes=[nights.elsewhere], **only)  # more than a week after anything wider: this is how it is
+    assert nights.store.widest_scan(last).id == last.id
+
+
+def test_regions_that_the_settings_leave_out_narrow_nothing(nights: Nights) -> None:
+    nights.night()
+    fewer = nights.night(scopes=[nights.elsewhere], regions=("us-east-1",))
+    assert nights.store.widest_scan(fewer).id == fewer.id
+    same = nights.night(scopes=[nights.elsewhere], regions=("us-east-1",), selection={"region": ["us-east-1"]})
+    assert nights.store.widest_scan(same).id == 1  # all regions were read in the week
+
+
+def test_what_did_not_come_to_its_end_speaks_for_no_account(nights: Nights) -> None:
+    whole = nights.night()
+    crashed = nights.begin()
+    nights.store.finish_scan(crashed.id, ScanStatus.FAILED, crashed.started_at, {})
+    narrow = nights.night(selection={"section": ["cost"]})
+    assert nights.store.widest_scan(narrow).id == whole.id
+
+
+def test_a_clock_that_was_set_back_hides_no_whole_scan(nights: Nights) -> None:
+    nights._moments = iter([START + timedelta(days=400), START])
+    whole = nights.night()
+    assert nights.store.widest_scan(nights.night(selection={"section": ["cost"]})).id == whole.id
