@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 from auditor.collect.declare import ResourceType
 from auditor.drift import Comparison, Drift, FindingTurn, ResourceRef, differences
@@ -12,7 +13,7 @@ from auditor.model import Lifecycle, Scan
 from auditor.savings import bullet_of, priced
 from auditor.store import Store
 
-__all__ = ["TURNS", "compare_scans", "drift_between", "earlier", "savings_by_section"]
+__all__ = ["TURNS", "compare_scans", "drift_between", "earlier", "savings_by_section", "turns_between"]
 
 TURNS = (Lifecycle.OPENED, Lifecycle.REOPENED, Lifecycle.RESOLVED, Lifecycle.VANISHED, Lifecycle.UNVERIFIED)
 """How a finding can turn, in the order in which it is told."""
@@ -41,7 +42,7 @@ def compare_scans(
         )
     turns = [
         turn
-        for turn in store.turns(after.id, before.id, types=only_types, regions=regions)
+        for turn in turns_between(store, checks, types, after, before, only_types=only_types, regions=regions)
         if not only_checks or turn.state.finding.check in only_checks
     ]
     return Comparison(
@@ -60,6 +61,25 @@ def _order(turn: FindingTurn) -> tuple[int, int, str, str, str]:
     return TURNS.index(turn.state.lifecycle), finding.severity.rank, finding.check, finding.region, finding.resource
 
 
+def turns_between(
+    store: Store,
+    checks: Mapping[str, Check],
+    types: Mapping[str, ResourceType],
+    after: Scan,
+    before: Scan,
+    *,
+    only_types: Collection[str] = (),
+    regions: Collection[str] = (),
+) -> list[FindingTurn]:
+    """Return which failing findings stand differently at the scan AFTER than at BEFORE, each with what made it turn."""
+    reads = {check.id: check.reads for check in checks.values() if check.reads}
+    return store.turns(after.id, before.id, types=only_types, regions=regions, reads=reads, volatile=_volatile(types))
+
+
+def _volatile(types: Mapping[str, ResourceType]) -> Mapping[str, frozenset[str]]:
+    return {name: frozenset(declared.volatile) for name, declared in types.items() if declared.volatile}
+
+
 def drift_between(
     store: Store,
     types: Mapping[str, ResourceType],
@@ -73,8 +93,8 @@ def drift_between(
 
     BEFORE ``None``: what the scan AFTER made known (see ``Store.drift``).
     """
-    volatile = {name: frozenset(declared.volatile) for name, declared in types.items() if declared.volatile}
-    found = store.drift(after.id, before.id if before else None, volatile=volatile, types=only_types, regions=regions)
+    narrowed: dict[str, Any] = {"volatile": _volatile(types), "types": only_types, "regions": regions}
+    found = store.drift(after.id, before.id if before else None, **narrowed)
 
     def owned(ref: ResourceRef) -> bool:
         return ref.type not in types or not types[ref.type].offers(ref.id)

@@ -133,11 +133,11 @@ class Cause(StrEnum):
 
     ACCOUNT = "account"
     CHECK = "check"
-    """The check's code, or that of the kit it stands on, was changed and the resource was not."""
+    """The check's code, or that of the kit it stands on, was changed, and nothing that it looks at was."""
     STANDARD = "standard"
-    """The numbers it judges by were changed and the resource was not."""
+    """The numbers it judges by were changed, and nothing that the check looks at was."""
     EITHER = "check or account"
-    """Both were changed."""
+    """Both were changed, and what the finding tells does not say which it was."""
     SCOPE = "scope"
     """One of the two scans did not read or judge it."""
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from auditor.aws.permissions import action
 from auditor.collect.declare import ResourceType
-from auditor.comparison import drift_between, earlier
+from auditor.comparison import drift_between, earlier, turns_between
 from auditor.kit.check import Check
 from auditor.model import FindingState, Scan, Scope, Score, Tally
 from auditor.report import SPENDING_TYPES, Batches, Known, Permission, Previous, ReportInputs, fix_fields
@@ -51,7 +51,7 @@ def report_inputs(
         states, accepted = partial(store.finding_batches, scan.id), store.accepted(scan.id)
         changes = store.changes(scan.id) if before else None
     nights = store.nights(scan.account, by=scan.id, counting=priced(checks.values()))
-    turns = store.turns(scan.id, before.id) if before and changes else ()
+    turns = turns_between(store, checks, types, scan, before) if before and changes else ()
 
     return ReportInputs(
         scan=scan,

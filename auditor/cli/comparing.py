@@ -25,7 +25,7 @@ _TURN_STYLES = {
 _CAUSES = {
     Cause.CHECK: "the check was changed, the resource was not",
     Cause.STANDARD: "the numbers of the standard were changed, the resource was not",
-    Cause.EITHER: "the check or its numbers were changed, and so was the resource",
+    Cause.EITHER: "the check or its numbers were changed, and so was something that it looks at",
     Cause.SCOPE: "one of the two scans did not read or judge it",
 }
 

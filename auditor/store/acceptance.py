@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Table, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Table, delete, insert, or_, select, update
 
 from auditor.acceptance import Accepted, Attestation, AttestationUse, Waiver, WaiverUse
 from auditor.errors import UsageError
@@ -13,7 +13,7 @@ from auditor.model import FindingState, Scan
 from auditor.store.codec import dumps, fingerprint
 from auditor.store.database import Database
 from auditor.store.numbers import chunks
-from auditor.store.schema import acceptances, attestations, findings, waivers, waivings
+from auditor.store.schema import acceptances, attestations, findings, scopes, tallies, waivers, waivings
 
 __all__ = ["Said", "accepted_of", "keep", "listed", "mark", "marked", "revoke", "save", "waived_in", "waivers_of"]
 
@@ -66,7 +66,7 @@ def save(database: Database, connection: Connection, scan: Scan, failing: Iterab
     judged = set(failing)
     numbers = _waiver_numbers(database, connection, set(accepted.waived.values()))
     wanted = {key: numbers[waiver] for key, waiver in accepted.waived.items() if key in judged}
-    query = select(waivings, findings.c.key).join(findings, findings.c.id == waivings.c.finding_id)
+    query = _of_account(select(waivings, findings.c.key), scan.account)
     standing = {row.key: row for row in connection.execute(query.where(waivings.c.until_scan.is_(None)))}
     ended = [row for key, row in standing.items() if key in judged and wanted.get(key) != row.waiver_id]
     for some in chunks([row.finding_id for row in ended]):
@@ -127,10 +127,16 @@ def marked(waived: Mapping[str, Waiver], states: Sequence[FindingState]) -> Sequ
 
 def _waived(connection: Connection, scan: Scan) -> Iterable[tuple[str, Waiver]]:
     holds = or_(waivings.c.until_scan.is_(None), waivings.c.until_scan > scan.id)
-    query = select(findings.c.key, waivings.c.waiver_id).join_from(waivings, findings)
+    query = _of_account(select(findings.c.key, waivings.c.waiver_id), scan.account)
     rows = connection.execute(query.where(waivings.c.since_scan <= scan.id, holds)).all()
     known = waivers_of(connection, {row.waiver_id for row in rows})
     return ((row.key, known[row.waiver_id]) for row in rows)
+
+
+def _of_account(query: Select[Any], account: str) -> Select[Any]:
+    """A query of waivings and their findings, of one account."""
+    query = query.select_from(waivings).join(findings, findings.c.id == waivings.c.finding_id)
+    return query.join(tallies, tallies.c.id == findings.c.tally_id).join(scopes).where(scopes.c.account == account)
 
 
 def waivers_of(connection: Connection, ids: Iterable[int]) -> dict[int, Waiver]:

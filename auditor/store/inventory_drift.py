@@ -17,7 +17,7 @@ from auditor.store.codec import Unpacker
 from auditor.store.numbers import chunks, numbers
 from auditor.store.schema import coverage, resources, scopes, versions
 
-__all__ = ["drift", "touched"]
+__all__ = ["documents", "drift", "touched", "touched_types"]
 
 NOT_READ = "not read"
 _NOTHING: Mapping[str, frozenset[str]] = {}
@@ -103,6 +103,29 @@ def touched(connection: Connection, candidates: Iterable[int], before: int, afte
     began = select(version.resource_id).where(version.since_scan > low, version.since_scan <= high)
     for some in chunks(sorted(set(candidates))):
         found.update(connection.scalars(began.where(version.resource_id.in_(some))))
+    return found
+
+
+def touched_types(connection: Connection, account: str, low: int, high: int) -> set[str]:
+    """The resource types of an account of which a version began or ended after scan LOW and until scan HIGH."""
+    version = versions.c
+    began = and_(version.since_scan > low, version.since_scan <= high)
+    ended = and_(version.until_scan > low, version.until_scan <= high)
+    moved = select(version.scope_id).where(or_(began, ended))
+    query = select(scopes.c.type).where(scopes.c.account == account, scopes.c.id.in_(moved))
+    return set(connection.scalars(query.distinct()))
+
+
+def documents(connection: Connection, wanted: Iterable[int], scan: int) -> dict[int, dict[str, Any]]:
+    """What the resources of those numbers were like at a scan, as far as was known, without what changes by itself."""
+    unpacker, version = Unpacker(connection), versions.c
+    holds = or_(version.until_scan.is_(None), version.until_scan > scan)
+    query = select(version.resource_id, version.codec, version.body).where(version.since_scan <= scan, holds)
+    found = {}
+    for some in chunks(sorted(wanted)):
+        for row in connection.execute(query.where(version.resource_id.in_(some))):
+            body = unpacker.unpack(row.codec, row.body)
+            found[row.resource_id] = body["d"] | {"Tags": body["t"]}
     return found
 
 

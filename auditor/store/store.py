@@ -395,15 +395,24 @@ class Store:
             return acceptance.mark(connection, scan, finding_store.changes(connection, scan))
 
     def turns(
-        self, scan_id: int, since: int, *, types: Collection[str] = (), regions: Collection[str] = ()
+        self,
+        scan_id: int,
+        since: int,
+        *,
+        types: Collection[str] = (),
+        regions: Collection[str] = (),
+        reads: Mapping[str, Collection[str]] | None = None,
+        volatile: Mapping[str, Collection[str]] | None = None,
     ) -> list[FindingTurn]:
         """Which failing findings stand differently at a scan than at scan SINCE (of the same account), and why.
 
-        Opened, reopened, resolved, vanished and unverified, whatever happened between the two.
+        Opened, reopened, resolved, vanished and unverified, whatever happened between the two. READS (check -> resource types
+        it joins) and VOLATILE (type -> fields) keep a changed check from being blamed for what others, or time, may have made.
         """
         with self._database.reading() as connection:
             before, after = (scans.find(self._database, connection, number) for number in (since, scan_id))
-            return turns.turns(connection, before, after, types=types, regions=regions)
+            beside = {"reads": reads or {}, "volatile": volatile or {}}
+            return turns.turns(connection, before, after, types=types, regions=regions, **beside)
 
     def nights(
         self, account: str, limit: int = 30, *, by: int | None = None, counting: Priced = ALL_ALIKE

@@ -1,12 +1,13 @@
 """Which findings stand differently after two scans, and what made them turn: the account, the check, the numbers, the scope."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
-from auditor.drift import Cause, FindingTurn
-from auditor.model import FindingState, Lifecycle, Scan, Verdict
+from auditor.drift import Cause, FindingTurn, compare
+from auditor.model import Finding, FindingState, Lifecycle, Scan, Verdict
 from auditor.store import check_versions, inventory_drift
 from auditor.store import findings as finding_store
 from auditor.store import tallies as tally_store
@@ -14,6 +15,9 @@ from auditor.store.numbers import chunks
 from auditor.store.schema import finding_versions, findings, scopes, tallies, tally_versions, versions
 
 __all__ = ["turns"]
+
+
+_NOTHING: Mapping[str, Collection[str]] = {}
 
 
 class _Version(NamedTuple):
@@ -35,9 +39,20 @@ class _Version(NamedTuple):
 
 
 def turns(
-    connection: Connection, before: Scan, after: Scan, *, types: Collection[str] = (), regions: Collection[str] = ()
+    connection: Connection,
+    before: Scan,
+    after: Scan,
+    *,
+    types: Collection[str] = (),
+    regions: Collection[str] = (),
+    reads: Mapping[str, Collection[str]] = _NOTHING,
+    volatile: Mapping[str, Collection[str]] = _NOTHING,
 ) -> list[FindingTurn]:
-    """What of the failing findings is different at scan AFTER from what it was at scan BEFORE, either being the later one."""
+    """What of the failing findings is different at scan AFTER from what it was at scan BEFORE, either being the later one.
+
+    READS says which resource types a check joins, VOLATILE, by type, which fields change by themselves: what was made by
+    those is not put down to a check that was changed as well.
+    """
     was, now = _between(connection, before, after, types, regions)
     kinds = {number: _kind(was.get(number), now.get(number)) for number in sorted({*was, *now})}
     failed = _failed_before(
@@ -51,11 +66,11 @@ def turns(
         elif kind is Lifecycle.RESOLVED and was[number].resource not in {None, *alive}:
             kinds[number] = Lifecycle.VANISHED
     turned = {number: kind for number, kind in kinds.items() if kind is not None}
-    causes = _Causes(connection, before, after, [(now.get(n) or was[n]).resource for n in turned])
+    causes = _Causes(connection, before, after, [(now.get(n) or was[n]).resource for n in turned], reads, volatile)
     shown = {n: (was if k in (Lifecycle.RESOLVED, Lifecycle.VANISHED) else now)[n] for n, k in turned.items()}
     states = _states(connection, before, after, shown, turned)
     return [
-        FindingTurn(states[number], causes.of(kind, was.get(number), now.get(number)))
+        FindingTurn(states[number], causes.of(kind, was.get(number), now.get(number), states[number].finding))
         for number, kind in turned.items()
     ]
 
@@ -145,16 +160,25 @@ def _states(
 class _Causes:
     """Why findings turned between two scans."""
 
-    def __init__(self, connection: Connection, before: Scan, after: Scan, touched: Iterable[int | None]) -> None:
-        self._before, self._after = before, after
+    def __init__(
+        self,
+        connection: Connection,
+        before: Scan,
+        after: Scan,
+        touched: Iterable[int | None],
+        reads: Mapping[str, Collection[str]],
+        volatile: Mapping[str, Collection[str]],
+    ) -> None:
+        self._connection, self._before, self._after = connection, before, after
+        self._reads, self._volatile = reads, volatile
         self._judged = [tally_store.judged(connection, scan.id) or frozenset() for scan in (before, after)]
         self._unread = [_unread(connection, scan) for scan in (before, after)]
         self._versions = [check_versions.as_of(connection, scan) for scan in (before, after)]
         candidates = [number for number in touched if number is not None]
         self._touched = inventory_drift.touched(connection, candidates, before.id, after.id)
 
-    def of(self, kind: Lifecycle, was: _Version | None, now: _Version | None) -> Cause:
-        """What made a finding turn."""
+    def of(self, kind: Lifecycle, was: _Version | None, now: _Version | None, finding: Finding) -> Cause:
+        """What made FINDING turn, which stood as WAS and stands as NOW."""
         version = now or was
         if kind is Lifecycle.VANISHED or version is None:
             return Cause.ACCOUNT
@@ -163,7 +187,38 @@ class _Causes:
         changed = self._changed(version.check)
         if changed is None:
             return Cause.ACCOUNT
-        return Cause.EITHER if version.resource is None or version.resource in self._touched else changed
+        if version.resource is None:
+            return Cause.EITHER
+        if version.resource in self._touched:
+            told = {name for item in finding.evidence for name in item.facts}
+            moved = self._moved.get(version.resource)
+            return Cause.ACCOUNT if moved is None or moved & told else Cause.EITHER
+        return Cause.EITHER if self._beside(finding) else changed
+
+    @cached_property
+    def _moved(self) -> Mapping[int, set[str]]:
+        """By resource that was there at both scans and is another since: the names of the fields that differ."""
+        held = [inventory_drift.documents(self._connection, self._touched, s.id) for s in (self._before, self._after)]
+        return {
+            number: {
+                step for change in compare(document, held[1][number]) for step in change.path if isinstance(step, str)
+            }
+            for number, document in held[0].items()
+            if number in held[1]
+        }
+
+    @cached_property
+    def _other_types(self) -> set[str]:
+        """The resource types of which anything is new, different or gone."""
+        low, high = sorted((self._before.id, self._after.id))
+        return inventory_drift.touched_types(self._connection, self._after.account, low, high)
+
+    def _beside(self, finding: Finding) -> bool:
+        """Whether a finding may have turned by what it is told of beside its resource: others, time, what changes by itself."""
+        moving = self._volatile.get(finding.type, ())
+        return not self._other_types.isdisjoint(self._reads.get(finding.check, ())) or any(
+            item.since is not None or not item.facts.keys().isdisjoint(moving) for item in finding.evidence
+        )
 
     def _is_blind(self, kind: Lifecycle, version: _Version, was: _Version | None) -> bool:
         """Whether the scan that does not show the finding could not have shown it."""

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import DENIED
+from store.nights import Nights
+from store.test_lives import CHECK, Judge
 from test_score import PATTERNS, check, tally
 from waterworks import CHECKS, HERE, THERE, Waterworks, a_standard, code, scan
 
-from auditor.acceptance import Waiver
+from auditor.acceptance import Accepted, Waiver, WaiverUse
 from auditor.kit.money import NoPrices
 from auditor.ledger import Ledger
-from auditor.model import Evidence, Finding, Severity, Verdict
+from auditor.model import Evidence, Finding, Scope, Severity, Verdict
 from auditor.scan import Judged, evaluate
 from auditor.score import score
 from auditor.selection import Selection
@@ -323,3 +325,26 @@ def test_the_views_say_what_is_waived_and_what_the_score_would_be(store: Store) 
     assert {tuple(row) for row in store.ask("SELECT waived FROM findings").rows} == {(0,)}
     scores = "SELECT value, strict, waived FROM scores WHERE id = 'water.pumps.dry'"
     assert [tuple(row) for row in store.ask(scores, at=first.scan.id).rows] == [(50.0, 33.33, 1)]
+
+
+def test_a_scan_reads_and_keeps_the_waivings_of_its_own_account_only(store: Store) -> None:
+    """Two accounts in one store, each with its own waiver of the same check."""
+
+    def told(account: str, until: int) -> tuple[int, dict[str, date]]:
+        nights = Nights(store, account, Scope(account, "eu-west-1", "AWS::EC2::Volume"))
+        nights.elsewhere = nights.volumes._replace(region="us-east-1")
+        judge, accepts = Judge(nights), waiver(CHECK, until, account=account)
+        volume = nights.volume("bad")
+        finding, tally = judge.finding(volume), judge.tally(nights.volumes, [volume], ["bad"], [])
+        accepted = Accepted({finding.key: accepts}, (WaiverUse(accepts, "active", 1),))
+        numbers = [nights.night(volume).id for _ in range(2)]
+        for number in numbers:
+            store.save_judgement(number, [finding], [tally], [], accepted=accepted)
+        return numbers[-1], {finding.key: accepts.until}
+
+    for number, expected in (told("111111111111", 30), told("222222222222", 60), told("111111111111", 30)):
+        assert {key: one.until for key, one in store.accepted(number).waived.items()} == expected
+    assert store.ask("SELECT account, waived_until FROM findings ORDER BY account").rows == [
+        (account, (TODAY + timedelta(days=days)).isoformat())
+        for account, days in (("111111111111", 30), ("222222222222", 60))
+    ]

@@ -393,7 +393,7 @@ def test_a_scan_that_is_not_there_is_said_in_one_line(store: Store, number: int)
 def test_the_newest_scan_that_was_not_narrowed_speaks_for_the_account(nights: Nights) -> None:
     """A scan of one region or section, an hour or days after the nightly one, hides nothing."""
     nights._moments = (START + timedelta(hours=hour) for hour in (0, 24, 25, 26, 27, 72, 73, 25 + 8 * 24, 30 + 8 * 24))
-    only = {"regions": ("us-east-1",), "selection": {"region": ["us-east-1"]}}
+    only: dict[str, Any] = {"regions": ("us-east-1",), "selection": {"region": ["us-east-1"]}}
     old, _, whole = (nights.night() for _ in range(3))
     region = nights.night(scopes=[nights.elsewhere], **only)
     section = nights.night(selection={"section": ["security"]})

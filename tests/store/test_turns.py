@@ -3,16 +3,18 @@
 import itertools
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store.nights import STATES, Nights
+from store.nights import START, STATES, Nights
 from store.test_lives import CHECK, Judge
 
 from auditor.drift import Cause
-from auditor.model import CoverageState, Lifecycle, Resource, Scan, Verdict
+from auditor.model import CoverageState, Evidence, Lifecycle, Resource, Scan, Verdict
 from auditor.store import CheckVersion, Store
 
 
@@ -95,11 +97,69 @@ def test_a_changed_check_is_told_apart_from_a_changed_account(
     # Judged again as it was judged before: nothing is left of the other version.
     save(judge, second, bad, ["bad"], CheckVersion("a", "1"))
     assert turned(judge, second, first) == {"bad": ("opened", "account")}
-    mended = judge.nights.volume("bad", Encrypted=True)
-    third = judge.nights.night(mended)
-    save(judge, third, mended, [], now)
+    larger = judge.nights.volume("bad", Encrypted=False, Size=9)
+    third = judge.nights.night(larger)
+    save(judge, third, larger, [], now)
     expected = "account" if cause is Cause.ACCOUNT else "check or account"
     assert turned(judge, third, second) == {"bad": ("resolved", expected)}
+
+
+def test_a_finding_whose_own_facts_changed_is_the_accounts_doing_though_the_check_was_changed_too(
+    judge: Judge, bad: Resource
+) -> None:
+    """After an upgrade nearly every check has other code: what the account did stays told as that."""
+    mended = judge.nights.volume("bad", Encrypted=True)
+    first, second, third = judge.nights.night(bad), judge.nights.night(mended), judge.nights.night(bad)
+    save(judge, first, bad, ["bad"], CheckVersion("a", "1"))
+    save(judge, second, mended, [], CheckVersion("b", "2"))
+    save(judge, third, bad, ["bad"], CheckVersion("c", "3"))
+    assert turned(judge, second, first) == {"bad": ("resolved", "account")}
+    assert turned(judge, third, second) == {"bad": ("reopened", "account")}
+    assert turned(judge, first, second) == {"bad": ("opened", "account")}, "told backwards"
+
+
+def test_a_finding_of_a_new_resource_is_the_accounts_doing_though_the_check_was_changed_too(
+    judge: Judge, bad: Resource
+) -> None:
+    good = judge.nights.volume("good")
+    first, second = judge.nights.night(good), judge.nights.night(good, bad)
+    save(judge, first, good, [], CheckVersion("a", "1"))
+    save(judge, second, bad, ["bad"], CheckVersion("b", "1"))
+    assert turned(judge, second, first) == {"bad": ("opened", "account")}
+
+
+@pytest.mark.parametrize(
+    ("beside", "cause"),
+    [
+        ({}, "check"),
+        ({"reads": {CHECK: ["AWS::EC2::Snapshot"]}}, "check"),
+        ({"reads": {CHECK: ["AWS::EC2::Instance"]}}, "check or account"),
+        ({"reads": {"another": ["AWS::EC2::Instance"]}}, "check"),
+        ({"volatile": {"AWS::EC2::Volume": ["Encrypted"]}}, "check or account"),
+        ({"volatile": {"AWS::EC2::Volume": ["Now"]}}, "check"),
+    ],
+)
+def test_a_changed_check_is_not_blamed_alone_where_something_it_joins_or_that_changes_by_itself_may_have_done_it(
+    judge: Judge, bad: Resource, beside: dict[str, Any], cause: str
+) -> None:
+    nights = judge.nights
+    instances = nights.volumes._replace(type="AWS::EC2::Instance")
+    first = nights.night(bad, scopes=[nights.volumes, instances])
+    save(judge, first, bad, [], CheckVersion("a", "1"))
+    second = nights.night(bad, nights.volume("i", instances), scopes=[nights.volumes, instances])
+    save(judge, second, bad, ["bad"], CheckVersion("b", "1"))
+    (turn,) = nights.store.turns(second.id, first.id, **beside)
+    assert (str(turn.state.lifecycle), str(turn.cause)) == ("opened", cause)
+
+
+def test_a_changed_check_is_not_blamed_alone_for_what_counts_days(judge: Judge, bad: Resource) -> None:
+    first, second = judge.nights.night(bad), judge.nights.night(bad)
+    save(judge, first, bad, [], CheckVersion("a", "1"))
+    old = Evidence("is {days} days old", {"wanted": 90}, since=START)
+    finding = replace(judge.finding(bad), evidence=(old.at(second.started_at),))
+    tally = judge.tally(judge.nights.volumes, [bad], ["bad"], [])
+    judge.nights.store.save_judgement(second.id, [finding], [tally], [], checks={CHECK: CheckVersion("b", "1")})
+    assert turned(judge, second, first) == {"bad": ("opened", "check or account")}
 
 
 def test_without_versions_of_checks_the_digests_of_the_scans_decide(judge: Judge, bad: Resource) -> None:
