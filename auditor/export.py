@@ -22,7 +22,7 @@ from auditor.store.views import VIEWS, Kind, View
 
 __all__ = ["DEFAULT", "EXPORTED", "FORMATS", "Written", "export"]
 
-EXPORTED = ("resources", "findings", "scores", "coverage", "savings")
+EXPORTED = ("resources", "findings", "scores", "coverage", "savings", "waivers", "attestations")
 """The views that tell one moment; the others tell the past as a whole and would repeat it in each file."""
 DEFAULT = ("resources", "findings", "scores")
 FORMATS = ("parquet", "jsonl")

@@ -42,3 +42,11 @@ GROUP BY arn HAVING changes > 0 ORDER BY changes DESC, name LIMIT 20;
 SELECT coalesce(r.tags ->> 'team', 'nobody') AS team, f.severity, count(*) AS findings
 FROM findings AS f LEFT JOIN resources AS r ON r.arn = f.resource AND r.account = f.account
 WHERE f.verdict = 'fail' GROUP BY team, f.severity ORDER BY team, findings DESC;
+
+-- Which waivers end in the next 60 days, and how many failures count again then?
+SELECT until, owner, ticket, coalesce(nullif("check", ''), pattern) AS about, findings, reason FROM waivers
+WHERE state IN ('active', 'ending') AND until < date('now', '+60 days') ORDER BY until;
+
+-- Who attested what, and which verdicts stand on it?
+SELECT author, given, until, statement, evidence, state, json_array_length(verdicts) AS verdicts FROM attestations
+ORDER BY verdicts DESC, author;

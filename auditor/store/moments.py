@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, or_, select, union_all
 
-from auditor.acceptance import Waiver
+from auditor.acceptance import Accepted, Attestation, Waiver
 from auditor.model import Lifecycle, ScanStatus, Verdict
 from auditor.store import schema
-from auditor.store.acceptance import waivers_of
+from auditor.store.acceptance import Said, accepted_of, listed, waivers_of
 from auditor.store.codec import Unpacker
 from auditor.store.findings import sentence_of
 from auditor.store.numbers import numbers
+from auditor.store.scans import read as read_scan
 from auditor.store.scans import speaker
 from auditor.store.schema import (
     finding_versions,
@@ -29,6 +30,7 @@ from auditor.store.schema import (
 
 __all__ = [
     "Moment",
+    "attestations_told",
     "coverage",
     "coverage_history",
     "evidence",
@@ -40,6 +42,7 @@ __all__ = [
     "scans",
     "scores",
     "scores_history",
+    "waivers_told",
 ]
 
 _BATCH = 2000
@@ -56,6 +59,8 @@ class Moment:
         self.account = account
         newest = connection.scalar(select(func.max(schema.scans.c.id))) or 0
         self.at: int = newest if at is None else at
+        self.present = self.at >= newest
+        """Whether nothing has happened since."""
         self.unpack = Unpacker(connection).unpack
 
     def stream(self, query: Select[Any]) -> Iterator[Row[Any]]:
@@ -258,6 +263,68 @@ def evidence(moment: Moment) -> Iterator[Sequence[Any]]:
     for row in moment.stream(query.order_by(kept.at, kept.id)):
         where = (row.kind, row.at, row.about, row.account, row.region, row.type, row.resource, row.name)
         yield (*where, row.operation, row.scan_id, row.seen_at, row.document)
+
+
+def waivers_told(moment: Moment) -> Iterator[Sequence[Any]]:
+    """The waivers as the scans that speak took them, then those that no scan of the present has taken yet."""
+    taken = set[int]()
+    for scan, account, accepted in _accepted_by(moment):
+        for use in accepted.waivers:
+            taken.add(use.waiver.number)
+            yield (scan, account, *_waiver_row(use.waiver, use.state, use.findings))
+    for waiver in _waiting(moment, Waiver, taken):
+        yield (None, waiver.account or None, *_waiver_row(waiver, "pending", None))
+
+
+def _waiver_row(waiver: Waiver, state: str, count: int | None) -> Sequence[Any]:
+    why = (waiver.reason, waiver.owner, waiver.ticket)
+    return (*_about(waiver), waiver.tag, state, count, *why, *_written(waiver))
+
+
+def attestations_told(moment: Moment) -> Iterator[Sequence[Any]]:
+    """The attestations as the scans that speak took them, then those that no scan of the present has taken yet."""
+    taken = set[int]()
+    for scan, account, accepted in _accepted_by(moment):
+        for use in accepted.attestations:
+            taken.add(use.attestation.number)
+            verdicts = [{"check": check, "resource": resource} for check, resource in use.verdicts]
+            yield (
+                scan,
+                account,
+                *_attestation_row(use.attestation, "void" if use.fault else "holds", use.fault, verdicts),
+            )
+    for attestation in _waiting(moment, Attestation, taken):
+        yield (None, attestation.account or None, *_attestation_row(attestation, "pending", "", []))
+
+
+def _attestation_row(said: Attestation, state: str, fault: str, verdicts: Sequence[Any]) -> Sequence[Any]:
+    told = (said.statement, said.author, said.given.isoformat(), said.evidence, said.sha256)
+    return (*_about(said), state, fault, verdicts, *told, *_written(said))
+
+
+def _about(said: Waiver | Attestation) -> Sequence[Any]:
+    return (said.check, said.pattern, said.resource, said.account, said.region)
+
+
+def _written(said: Waiver | Attestation) -> Sequence[Any]:
+    return (said.until.isoformat(), said.source, said.recorded_by, said.recorded_at)
+
+
+def _accepted_by(moment: Moment) -> Iterator[tuple[int, str, Accepted]]:
+    """Number and account of each scan that speaks, with what people said of it."""
+    query = select(schema.scans).where(schema.scans.c.id.in_(moment.speaking)).order_by(schema.scans.c.account)
+    for row in moment.connection.execute(query).all():
+        yield row.id, row.account, accepted_of(moment.connection, read_scan(row))
+
+
+def _waiting(moment: Moment, kind: type[Said], taken: Collection[int]) -> Iterator[Said]:
+    """What was said by command, stands, and is in none of the scans; nothing where the moment is in the past."""
+    if not moment.present:
+        return
+    for said in listed(moment.connection, kind):
+        ours = moment.account is None or said.account in ("", moment.account)
+        if said.revoked_at is None and said.number not in taken and ours:
+            yield said
 
 
 def findings_history(moment: Moment) -> Iterator[Sequence[Any]]:

@@ -156,6 +156,21 @@ waived_for text why it is accepted
 waived_ticket text where it is tracked
 waived_in text where the waiver is written
 """
+_SAID = """
+scan integer the scan that took it into account, the one that speaks for its account; NULL: none has yet
+account text the account of that scan; before, the one it is limited to
+check text the check it is about; empty: `pattern` says what
+pattern text the bullet it is about
+resource text a glob of the ARN or the name; empty: any
+for_account text the account it is limited to; empty: any
+for_region text the region it is limited to; empty: any
+"""
+_WRITTEN = """
+until text the last day it holds, `2026-12-31`
+written_in text file and line, or who put it into the store and when
+recorded_by text who put it into the store
+recorded_at moment when; NULL for one of a file
+"""
 _SCORED = """
 scan integer the scan's number
 account text the account's id
@@ -293,6 +308,32 @@ VIEWS: Mapping[str, View] = {
             document json what the API said of it, under the API's own field names
             """,
             read.evidence,
+        ),
+        _made(
+            "waivers", "Waivers, as the scan that speaks for each account took them: what each came to.",
+            f"""{_SAID}
+            tag text `key=value` that the resource carries; empty: any
+            state text `active`, `ending`, `expired`, `unused`, `unknown`, `unread`, or `pending`: no scan has taken it yet
+            findings integer how many failures it waives; of an expired one, would waive
+            reason text why they are accepted
+            owner text who answers for it
+            ticket text where it is tracked
+            {_WRITTEN}""",
+            read.waivers_told,
+        ),
+        _made(
+            "attestations", "Attestations, as the scan that speaks for each account took them: which verdicts stand on each.",
+            f"""{_SAID}
+            state text `holds`, `void` (it proves nothing), or `pending`: no scan has taken it yet
+            fault text why it proves nothing
+            verdicts json the verdicts that were given by it: a list of check and resource
+            statement text what is stated
+            author text who states it
+            given text the day it was stated, `2026-11-28`
+            evidence text a URL, or a file
+            sha256 text the file's hash
+            {_WRITTEN}""",
+            read.attestations_told,
         ),
         _made("coverage", "How completely each scope was read the last time.", _COVERED, read.coverage),
         _made("coverage_history", "How completely each scan read each scope.", _COVERED, read.coverage_history),

@@ -23,7 +23,7 @@ def told(tmp_path: Path) -> str:
 def test_copy_says_what_was_copied_and_refuses_a_store_that_is_not_empty(told: str, postgres_url: str) -> None:
     result = run("db", "copy", told, postgres_url)
     assert result.exit_code == 0, result.output
-    assert "7 scans among them" in result.stdout
+    assert "9 scans among them" in result.stdout
     again = run("db", "copy", told, postgres_url)
     assert (again.exit_code, again.stdout) == (4, "")
     assert "is not empty" in again.stderr
@@ -50,15 +50,15 @@ def test_a_copy_that_cannot_be_is_one_line(told: str, source: str, target: str, 
 def test_prune_says_first_what_it_would_do(told: str) -> None:
     dry = run("db", "prune", "--keep", "0d", "--store", told, "--dry-run")
     assert dry.exit_code == 0, dry.output
-    assert dry.stdout.startswith("4 scans would be pruned, 3 would be kept.\nRows would be deleted: ")
-    assert len(json.loads(run("scans", "--store", told, "--format", "json").stdout)) == 7
+    assert dry.stdout.startswith("5 scans would be pruned, 4 would be kept.\nRows would be deleted: ")
+    assert len(json.loads(run("scans", "--store", told, "--format", "json").stdout)) == 9
     done = run("db", "prune", "--keep", "0d", "--store", told)
-    assert done.stdout.startswith("4 scans were pruned, 3 were kept.\nRows deleted: ")
-    assert len(json.loads(run("scans", "--store", told, "--format", "json").stdout)) == 3
+    assert done.stdout.startswith("5 scans were pruned, 4 were kept.\nRows deleted: ")
+    assert len(json.loads(run("scans", "--store", told, "--format", "json").stdout)) == 4
     gone = run("findings", "--scan", "1", "--store", told)
     assert (gone.exit_code, "scan 1 of 2026-01-01 was pruned" in gone.stderr) == (2, True)
     assert "The store takes " in run("db", "vacuum", "--store", told).stdout
-    assert run("db", "prune", "--keep", "0d", "--store", told).stdout == "0 scans were pruned, 3 were kept.\n"
+    assert run("db", "prune", "--keep", "0d", "--store", told).stdout == "0 scans were pruned, 4 were kept.\n"
 
 
 def test_prune_wants_a_rule_it_understands(told: str) -> None:
@@ -93,5 +93,5 @@ def test_pruning_goes_by_today(told: str) -> None:
     with Store.open(told) as store:
         ages = [(datetime.now(UTC) - scan.started_at).days for scan in store.scans()]
     assert run("db", "prune", "--keep", f"{max(ages) + 2}d", "--store", told).stdout.startswith(
-        "0 scans were pruned, 7"
+        "0 scans were pruned, 9"
     )

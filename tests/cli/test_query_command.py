@@ -47,7 +47,7 @@ def test_json_and_csv_are_for_programs(told: str) -> None:
 def test_the_statement_comes_from_a_file_or_standard_input(told: str, tmp_path: Path) -> None:
     file = tmp_path / "question.sql"
     file.write_text("SELECT count(*) AS n FROM scans;\n", encoding="utf-8")
-    expected = '[\n  {\n    "n": 7\n  }\n]\n'
+    expected = '[\n  {\n    "n": 9\n  }\n]\n'
     assert run("query", "--file", file, "--store", told, "--format", "json").stdout == expected
     for arguments in ([], ["--file", "-"]):
         given = ["query", *arguments, "--store", told, "--format", "json"]
@@ -62,7 +62,7 @@ def test_the_statement_comes_from_a_file_or_standard_input(told: str, tmp_path: 
         ("2026-01-02T01:59:59", 1),
         ("2026-01-02T03:00:00+01:00", 2),
         ("2026-01-03", 3),
-        ("today", 7),
+        ("today", 9),
     ],
 )
 def test_as_of_takes_a_scan_or_a_moment(told: str, when: str, scans: int) -> None:
@@ -104,6 +104,6 @@ def test_more_rows_than_the_limit_are_said(told: str) -> None:
 def test_the_views_are_written_for_other_programs(told: str, tmp_path: Path) -> None:
     assert run("db", "views", "--store", told).stdout == f"The views are in {tmp_path / 'told-views.db'}.\n"
     with sqlite3.connect(tmp_path / "told-views.db") as connection:
-        assert connection.execute("SELECT count(*) FROM scans").fetchone() == (7,)
+        assert connection.execute("SELECT count(*) FROM scans").fetchone() == (9,)
     result = run("db", "views", "--store", told, "--to", tmp_path / "told.db")
     assert (result.exit_code, "is the store itself" in result.stderr) == (4, True)

@@ -14,14 +14,14 @@ from store.test_lives import CHECK, Judge
 from test_score import PATTERNS, check, tally
 from waterworks import CHECKS, HERE, THERE, Waterworks, a_standard, code, scan
 
-from auditor.acceptance import Accepted, Waiver, WaiverUse
+from auditor.acceptance import Accepted, Attestation, AttestationUse, Waiver, WaiverUse
 from auditor.kit.money import NoPrices
 from auditor.ledger import Ledger
 from auditor.model import Evidence, Finding, Scope, Severity, Verdict
 from auditor.scan import Judged, evaluate
 from auditor.score import score
 from auditor.selection import Selection
-from auditor.store import Store
+from auditor.store import Store, acceptance
 
 TODAY = datetime.now(UTC).date()
 
@@ -348,3 +348,41 @@ def test_a_scan_reads_and_keeps_the_waivings_of_its_own_account_only(store: Stor
         (account, (TODAY + timedelta(days=days)).isoformat())
         for account, days in (("111111111111", 30), ("222222222222", 60))
     ]
+
+
+def test_the_view_of_waivers_tells_what_each_came_to_as_of_a_scan_and_which_wait(store: Store) -> None:
+    works = Waterworks().pumps(damp=1, wet=2)
+    first = scan(store, works, ledger=ledger(waiver(resource="damp"), waiver(resource="none")))
+    second = scan(store, works, ledger=ledger(waiver(days=-1)))
+    kept = store.keep(replace(waiver(), place="", recorded_by="bob"))
+    gone = store.keep(replace(waiver(), reason="other", place="", recorded_by="bob"))
+    store.revoke(Waiver, gone.number, "eve")
+    asked = "SELECT scan, resource, state, findings, owner, recorded_by FROM waivers ORDER BY scan IS NULL, resource"
+    assert store.ask(asked, at=first.scan.id).rows == [
+        (first.scan.id, "damp", "active", 1, "ada", ""),
+        (first.scan.id, "none", "unused", 0, "ada", ""),
+    ]
+    now = store.ask(asked).rows
+    assert now == [(second.scan.id, "", "expired", 2, "ada", ""), (None, "", "pending", None, "ada", "bob")]
+    assert kept.number != gone.number
+    with store.view_rows("waivers", account="999999999999") as rows:
+        assert [row[0] for row in rows] == [None], "one that is limited to no account is about any"
+
+
+def test_the_view_of_attestations_tells_which_verdicts_stand_on_each(store: Store) -> None:
+    stated = Attestation(
+        check="pump-dry", statement="x" * 100_000, author="ada", given=TODAY, until=TODAY, evidence="https://x.test/",
+        place="attestations.toml:3",
+    )  # fmt: skip
+    judged = scan(store, Waterworks().pumps(damp=1))
+    uses = (AttestationUse(stated, "", (("pump-dry", "arn:a"),)), AttestationUse(stated, "ran out"))
+    with store._database.writing(judged.scan.account) as connection:
+        acceptance.save(store._database, connection, judged.scan, [], Accepted({}, (), uses))
+    store.keep(replace(stated, place="", recorded_by="bob"))
+    asked = "SELECT scan, state, fault, verdicts, length(statement), written_in FROM attestations"
+    found = store.ask(asked).rows
+    assert found[:2] == [
+        (1, "holds", "", '[{"check":"pump-dry","resource":"arn:a"}]', 100_000, "attestations.toml:3"),
+        (1, "void", "ran out", "[]", 100_000, "attestations.toml:3"),
+    ]
+    assert [row[:3] for row in found[2:]] == [(None, "pending", "")]

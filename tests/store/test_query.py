@@ -3,7 +3,7 @@
 import importlib.util
 import json
 import sqlite3
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,9 @@ from store import released
 from store.nights import START, Nights
 from store.test_lives import Judge
 
-from auditor.acceptance import Accepted, Waiver
 from auditor.errors import QueryError, StoreError
-from auditor.model import CoverageState, DatedFact, Gap, Lifecycle, Resource, Verdict
-from auditor.store import Store, acceptance
+from auditor.model import CoverageState, Gap, Lifecycle, Resource
+from auditor.store import Store
 from auditor.store import query as query_module
 from auditor.store.views import VIEWS, Kind
 
@@ -37,19 +36,8 @@ def examples() -> list[tuple[str, str]]:
 @pytest.fixture
 def told(store: Store) -> Store:
     released.tell(store)
-    fails = {scan.id: store.findings(scan.id, verdicts=[Verdict.FAIL]) for scan in store.scans()}
-    scan = store.scan(next(number for number, found in fails.items() if found))
-    failing = [state.finding.key for state in fails[scan.id]]
-    # What is waived saves nothing, so it is one without a saving.
-    waived = next(state.finding.key for state in fails[scan.id] if state.finding.saving is None)
-    waiver = Waiver(
-        check="x", reason="a lake", owner="ada", ticket="OPS-1", until=date(2027, 1, 1), place="waivers.toml:2"
-    )
-    with store._database.writing(scan.account) as connection:
-        acceptance.save(store._database, connection, scan, failing, Accepted({waived: waiver}))
+    with store._database.writing() as connection:
         connection.execute(text("UPDATE scores SET strict = value"))
-    fact = DatedFact("drill", scan.account, "global", "T", "arn:d", "arn:p", "d", START, "x:ListDrills", {"Done": True})
-    assert store.remember(scan, [fact]) == 1
     return store
 
 

@@ -17,7 +17,7 @@ from auditor.model import Lifecycle
 from auditor.store import Store
 from auditor.store.schema import HEAD, REVISIONS
 
-RELEASED = ("0001",)
+RELEASED = ("0001", "0005")
 """The newest revision of each release; a release adds its own (CONTRIBUTING, "Releases")."""
 
 
@@ -40,7 +40,7 @@ def test_a_released_store_is_upgraded_and_its_history_is_read_back(left_behind: 
     expected = json.loads((released.FOLDER / f"{revision}.json").read_text(encoding="utf-8"))
     assert len(expected) >= 7
     for night in expected.values():  # in which order a night's resources are read is no promise
-        night["resources"].sort(key=lambda item: item["id"])
+        night.get("resources", []).sort(key=lambda item: item["id"])
     if revision != HEAD:
         with pytest.raises(StoreError, match="run `auditor db upgrade`"):
             Store.open(left_behind, migrate=False)
@@ -69,7 +69,7 @@ def test_life_goes_on_in_an_upgraded_store(left_behind: str, revision: str) -> N
         assert store.price("ebs") is not None
 
 
-@pytest.mark.parametrize("revision", RELEASED)
+@pytest.mark.parametrize("revision", ["0001"])
 def test_a_finding_whose_arn_names_no_account_goes_on_under_its_accounts_own_key(left_behind: str) -> None:
     arn = "arn:aws:s3:::logs"
     old = hashlib.sha256(f"volume-is-encrypted\0{arn}\0".encode()).hexdigest()[:32]
