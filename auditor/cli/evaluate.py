@@ -53,4 +53,6 @@ def command(
         prices = price_book(settings, store, None)
         judged = evaluate(store, scan, standard, checks, prices, selection=chosen, ledger=said)
         view = build_view(report_inputs(store, judged.scan, standard, checks, types, judged))
-    return conclude(report_outcome(settings, judged, view), settings.scan.fail_on, 0, quiet=quiet)
+        # While the store is open: what is written is read out of it piece by piece.
+        outcome = report_outcome(settings, judged, view)
+    return conclude(outcome, settings.scan.fail_on, 0, quiet=quiet)

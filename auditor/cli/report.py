@@ -59,6 +59,7 @@ def command(
         ledger.load(settings, store, checks, standard)
         scan = options.pick_scan(store, number, account, as_of)
         view = build_view(report_inputs(store, scan, standard, checks, load_types()))
-    folder, length = report_folder(settings, scan.account), settings.report.max_length
-    for path in write_reports(view, folder, settings.report.formats, max_length=length):
-        click.echo(path)
+        folder, length = report_folder(settings, scan.account), settings.report.max_length
+        # While the store is open: what is written is read out of it piece by piece.
+        for path in write_reports(view, folder, settings.report.formats, max_length=length):
+            click.echo(path)
