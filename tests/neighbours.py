@@ -235,6 +235,57 @@ def _recovery_points(ask: Ask, params: Rows, region: str) -> Rows:
     }
 
 
+def _restores(ask: Ask, params: Rows, region: str) -> Rows:
+    """One database was restored long ago: nothing shows that any was in the last month."""
+    done = {"Status": "COMPLETED", "CreationDate": "2026-01-01T00:00:00+00:00"}
+    return {
+        "RestoreJobs": [
+            {
+                **done,
+                "RestoreJobId": f"job-{number}",
+                "SourceResourceArn": arn,
+                "RecoveryPointArn": _arn("backup", region, f"recovery-point:{number}"),
+                "ResourceType": "RDS",
+                "CompletionDate": "2026-01-01T01:00:00+00:00",
+                "CreatedBy": {"RestoreTestingPlanArn": _arn("backup", region, "restore-testing-plan:monthly")},
+                "ValidationStatus": "SUCCESSFUL",
+            }
+            for number, arn in enumerate(_protected(ask, region)[:1])
+        ]
+    }
+
+
+def _restore_plans(ask: Ask, params: Rows, region: str) -> Rows:
+    plan = {
+        "RestoreTestingPlanArn": _arn("backup", region, "restore-testing-plan:monthly"),
+        "RestoreTestingPlanName": "monthly",
+        "ScheduleExpression": "cron(0 5 1 * ? *)",
+        "CreationTime": "2026-01-01T00:00:00+00:00",
+    }
+    return {"RestoreTestingPlans": [plan]}
+
+
+def _drills(ask: Ask, params: Rows, region: str) -> Rows:
+    job = {"jobID": "drsjob-1", "arn": _arn("drs", region, "job/drsjob-1"), "status": "COMPLETED"}
+    servers = [{"sourceServerID": "s-1", "launchStatus": "LAUNCHED"}]
+    return {"items": [{**job, "initiatedBy": "START_DRILL", "participatingServers": servers}]}
+
+
+def _shiftable(ask: Ask, params: Rows, region: str) -> Rows:
+    arns = [balancer["LoadBalancerArn"] for balancer in _balancers(ask, region, "application")][:1]
+    return {"items": [{"arn": arn, "name": "front", "practiceRunStatus": "ENABLED"} for arn in arns]}
+
+
+def _shifts(ask: Ask, params: Rows, region: str) -> Rows:
+    shift = {"zonalShiftId": "1", "shiftType": "PRACTICE_RUN", "practiceRunOutcome": "SUCCEEDED"}
+    times = {"startTime": "2026-01-01T00:00:00+00:00", "expiryTime": "2026-01-01T00:30:00+00:00"}
+    return {
+        "items": [
+            {**shift, **times, "resourceIdentifier": held["arn"]} for held in _shiftable(ask, params, region)["items"]
+        ]
+    }
+
+
 def _policies(ask: Ask, params: Rows, region: str) -> Rows:
     return {"Policies": [{"PolicyId": "policy-1", "State": "ENABLED", "Description": "daily"}]}
 
@@ -335,9 +386,25 @@ def _always(answer: Rows) -> Callable[[Ask, Rows, str], Rows]:
 
 
 ADDED: Mapping[tuple[str, str], Callable[[Ask, Rows, str], Rows]] = {
+    ("arc-zonal-shift", "ListManagedResources"): _shiftable,
+    ("arc-zonal-shift", "ListZonalShifts"): _shifts,
+    ("backup", "GetRestoreTestingSelection"): _always({"RestoreTestingSelection": {"ProtectedResourceArns": ["*"]}}),
     ("backup", "ListBackupVaults"): _vaults,
     ("backup", "ListProtectedResources"): _protected_resources,
     ("backup", "ListRecoveryPointsByBackupVault"): _recovery_points,
+    ("backup", "ListRestoreJobs"): _restores,
+    ("backup", "ListRestoreTestingPlans"): _restore_plans,
+    ("backup", "ListRestoreTestingSelections"): _always(
+        {
+            "RestoreTestingSelections": [
+                {
+                    "RestoreTestingPlanName": "monthly",
+                    "RestoreTestingSelectionName": "databases",
+                    "ProtectedResourceType": "RDS",
+                }
+            ]
+        }
+    ),
     ("batch", "DescribeComputeEnvironments"): _environments,
     ("codebuild", "BatchGetProjects"): _projects,
     ("codebuild", "ListProjects"): _always({"projects": ["build"]}),
@@ -345,7 +412,12 @@ ADDED: Mapping[tuple[str, str], Callable[[Ask, Rows, str], Rows]] = {
     ("compute-optimizer", "GetRDSDatabaseRecommendations"): _database_advice,
     ("dlm", "GetLifecyclePolicies"): _policies,
     ("dlm", "GetLifecyclePolicy"): _policy,
+    ("drs", "DescribeJobs"): _drills,
     ("drs", "DescribeSourceServers"): _servers,
+    ("dynamodb", "DescribeTable"): _always(
+        {"Table": {"TableName": "carts", "CreationDateTime": "2020-01-01T00:00:00+00:00"}}
+    ),
+    ("dynamodb", "ListTables"): _always({"TableNames": ["carts"]}),
     ("ec2", "DescribeManagedPrefixLists"): _prefix_lists,
     ("ec2", "DescribeSecurityGroupReferences"): _references,
     ("ec2", "DescribeStaleSecurityGroups"): _stale,

@@ -70,6 +70,8 @@ def answer_for(
         return _json({"Events": told.rehearsals(region, body)})
     if (service, path) == ("backup", "/copy-jobs"):
         return _json({"CopyJobs": told.copy_jobs(region)})
+    if (service, path) == ("backup", "/restore-jobs"):
+        return _json({"RestoreJobs": told.restore_jobs(region)})
     if service == "backup" and path.endswith("/recovery-points"):
         return _json({"RecoveryPoints": []})
     if key := _EMPTY_JSON.get((service, operation)) or _EMPTY_PATHS.get((service, path)):

@@ -1,4 +1,4 @@
-"""Answers that follow from the demo account and that moto cannot give: copies, rehearsed failovers, classes, parameters."""
+"""Answers that follow from the demo account and that moto cannot give: copies, restores, failovers, classes, parameters."""
 
 import json
 import time
@@ -7,7 +7,7 @@ from typing import Any
 
 from auditor.demo.past import ACCOUNT, backend
 
-__all__ = ["copy_jobs", "orderable_classes", "parameters", "region_item", "rehearsals"]
+__all__ = ["copy_jobs", "orderable_classes", "parameters", "region_item", "rehearsals", "restore_jobs"]
 
 _NOW = time.time()
 """When the account was made: what happened before does not move from one scan to the next."""
@@ -54,6 +54,28 @@ def copy_jobs(region: str) -> list[dict[str, Any]]:
             "CompletionDate": done,
         }
         for number, arn in enumerate(arns)
+    ]
+
+
+def restore_jobs(region: str) -> list[dict[str, Any]]:
+    """Return the restores by AWS Backup in the last 30 days: of production one database was restored, to see whether it can be."""
+    if region != _PRODUCTION:
+        return []
+    source = backend("rds", region).databases["production-orders"].arn
+    done = _NOW - 12 * 86400
+    return [
+        {
+            "RestoreJobId": "00000000-0000-4000-8000-000000000001",
+            "AccountId": ACCOUNT,
+            "Status": "COMPLETED",
+            "SourceResourceArn": source,
+            "RecoveryPointArn": f"arn:aws:rds:{region}:{ACCOUNT}:snapshot:awsbackup:job-00000000",
+            "ResourceType": "RDS",
+            "BackupSizeInBytes": 200 * 2**30,
+            "CreatedResourceArn": f"{source}-restored",
+            "CreationDate": done - 50 * 60,
+            "CompletionDate": done,
+        }
     ]
 
 

@@ -352,17 +352,18 @@ class Facts:
         region = None if everywhere else self._reach
         return self._world.holding(type, by, self.id if key is None else key, region)
 
-    def recorded(self, type: str, by: str, key: str | None = None) -> list["Facts"]:
-        """Return the referrers that were read and those of earlier scans that the evidence ledger kept, this region's.
+    def recorded(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
+        """Return the referrers that were read and those of earlier scans that the evidence ledger kept.
 
-        AWS forgets them (RDS events after 14 days), the ledger does not. Enough to prove that something happened; that
-        nothing did is proven by ``referrers`` alone, and only for as long as AWS remembers.
+        Looks in this resource's region, EVERYWHERE: in all regions of the account. AWS forgets them (RDS events after 14
+        days), the ledger does not. Enough to prove that something happened; that nothing did is proven by ``referrers``
+        alone, and only for as long as AWS remembers.
         """
-        return self._world.recorded(type, by, self.id if key is None else key, self._reach)
+        return self._world.recorded(type, by, self.id if key is None else key, None if everywhere else self._reach)
 
-    def all_recorded(self, type: str) -> list["Facts"]:
-        """Return every resource of TYPE in this region that was read or that the evidence ledger kept (see ``recorded``)."""
-        return self._world.all_recorded(type, self._reach)
+    def all_recorded(self, type: str, *, everywhere: bool = False) -> list["Facts"]:
+        """Return every resource of TYPE that was read or that the evidence ledger kept (see ``recorded``)."""
+        return self._world.all_recorded(type, None if everywhere else self._reach)
 
     def attestation(self, check: str, max_age_days: int | None = None) -> Attestation | None:
         """Return what a person attested of this resource for CHECK (the asking check's id), if it proves it; else ``None``."""

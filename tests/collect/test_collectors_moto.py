@@ -26,9 +26,15 @@ from auditor.model import GLOBAL, Coverage, CoverageState, Resource, Scope
 
 ACCOUNT = "123456789012"
 MOTO_LACKS = {
+    "arc-zonal-shift:ListManagedResources",
+    "arc-zonal-shift:ListZonalShifts",
+    "backup:GetRestoreTestingSelection",
     "backup:ListCopyJobs",
     "backup:ListProtectedResources",
     "backup:ListRecoveryPointsByBackupVault",
+    "backup:ListRestoreJobs",
+    "backup:ListRestoreTestingPlans",
+    "backup:ListRestoreTestingSelections",
     "budgets:DescribeBudgetNotificationsForAccount",
     "budgets:DescribeSubscribersForNotification",
     "ce:GetAnomalies",
@@ -44,6 +50,7 @@ MOTO_LACKS = {
     "compute-optimizer:GetRDSDatabaseRecommendations",
     "dlm:GetLifecyclePolicies",
     "dlm:GetLifecyclePolicy",
+    "drs:DescribeJobs",
     "drs:DescribeSourceServers",
     "ec2:DescribeReservedInstances",
     "ec2:DescribeSecurityGroupReferences",

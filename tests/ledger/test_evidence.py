@@ -212,7 +212,19 @@ def test_every_declared_fact_names_fields_there_are() -> None:
     from shapes import unknown_fields
 
     declared = [(name, dated) for name, type in load_types().items() for dated in type.dated]
-    assert {dated.kind for _, dated in declared} == {"failover", "experiment", "copy", "recovery-point", "key-use"}
+    assert {dated.kind for _, dated in declared} == {
+        "copy",
+        "drill",
+        "experiment",
+        "failover",
+        "key-use",
+        "recovery-point",
+        "restore",
+        "restore-failed",
+        "restore-validation",
+        "zonal-shift",
+        "zonal-shift-failed",
+    }
     for name, dated in declared:
         fields = {path.partition(".")[0].removesuffix("[]") for path in (dated.at, dated.about, *dated.keep) if path}
         assert not unknown_fields(name, dict.fromkeys(fields)), name

@@ -48,6 +48,76 @@ EVENT = ResourceType(
     dated=(Dated("failover", at="EventTime", about="Resources[].ResourceName", when=_worked),),
 )
 
+RESTORES = (
+    "RestoreDBClusterFromSnapshot",
+    "RestoreDBClusterToPointInTime",
+    "RestoreDBInstanceFromDBSnapshot",
+    "RestoreDBInstanceToPointInTime",
+    "RestoreFromClusterSnapshot",
+    "RestoreTableFromBackup",
+    "RestoreTableToPointInTime",
+)
+"""The calls that make a database anew from a backup: RDS with DocumentDB and Neptune, Redshift, DynamoDB."""
+
+_SOURCES = frozenset(
+    {
+        "backupArn",
+        "dBClusterSnapshotIdentifier",
+        "dBSnapshotIdentifier",
+        "engine",
+        "restoreType",
+        "snapshotArn",
+        "snapshotClusterIdentifier",
+        "snapshotIdentifier",
+        "sourceDBClusterIdentifier",
+        "sourceDBInstanceAutomatedBackupsArn",
+        "sourceDBInstanceIdentifier",
+        "sourceDbClusterResourceId",
+        "sourceDbiResourceId",
+        "sourceTableArn",
+        "sourceTableName",
+    }
+)
+"""What the calls name their source by, as CloudTrail writes it; nothing else that was asked is kept."""
+
+
+def _reduced_to_source(event: Row) -> Row:
+    """Return the event with what was restored and whether it worked in CloudTrailEvent."""
+    reduced = _reduced(event)
+    record = json.loads(reduced["CloudTrailEvent"])
+    asked = record.get("requestParameters")
+    if isinstance(asked, dict):
+        record["requestParameters"] = {name: asked[name] for name in asked if name in _SOURCES}
+    return {**reduced, "CloudTrailEvent": json.dumps(record, sort_keys=True)}
+
+
+def _restored(event: Row) -> bool:
+    """Whether it restored a backup; a clone of Aurora shares its source's storage and proves none."""
+    if not _worked(event):
+        return False
+    asked = json.loads(event["CloudTrailEvent"]).get("requestParameters")
+    return isinstance(asked, dict) and asked.get("restoreType") != "copy-on-write"
+
+
+RESTORE_EVENT = ResourceType(
+    "AWS::CloudTrail::RestoreEvent",
+    "A call of the last 90 days that restores a database from a backup.",
+    list=tuple(
+        Call(
+            "cloudtrail",
+            "LookupEvents",
+            "Events",
+            params={"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": name}]},
+        )
+        for name in RESTORES
+    ),
+    shape=_reduced_to_source,
+    id="arn:{partition}:cloudtrail:{region}:{account}:restore-event/{EventId}",
+    name="{EventName}",
+    drop=("AccessKeyId",),
+    dated=(Dated("restore", at="EventTime", about="Resources[].ResourceName", when=_restored),),
+)
+
 _NOT_OURS = ("TrailNotFoundException",)
 """To a member the organisation's trail may be said not to be found: it is there, but not for the member to look into."""
 

@@ -1,0 +1,1 @@
+"""Testing: a restore from backup is tested monthly."""
