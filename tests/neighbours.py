@@ -265,27 +265,6 @@ def _restore_plans(ask: Ask, params: Rows, region: str) -> Rows:
     return {"RestoreTestingPlans": [plan]}
 
 
-def _drills(ask: Ask, params: Rows, region: str) -> Rows:
-    job = {"jobID": "drsjob-1", "arn": _arn("drs", region, "job/drsjob-1"), "status": "COMPLETED"}
-    servers = [{"sourceServerID": "s-1", "launchStatus": "LAUNCHED"}]
-    return {"items": [{**job, "initiatedBy": "START_DRILL", "participatingServers": servers}]}
-
-
-def _shiftable(ask: Ask, params: Rows, region: str) -> Rows:
-    arns = [balancer["LoadBalancerArn"] for balancer in _balancers(ask, region, "application")][:1]
-    return {"items": [{"arn": arn, "name": "front", "practiceRunStatus": "ENABLED"} for arn in arns]}
-
-
-def _shifts(ask: Ask, params: Rows, region: str) -> Rows:
-    shift = {"zonalShiftId": "1", "shiftType": "PRACTICE_RUN", "practiceRunOutcome": "SUCCEEDED"}
-    times = {"startTime": "2026-01-01T00:00:00+00:00", "expiryTime": "2026-01-01T00:30:00+00:00"}
-    return {
-        "items": [
-            {**shift, **times, "resourceIdentifier": held["arn"]} for held in _shiftable(ask, params, region)["items"]
-        ]
-    }
-
-
 def _policies(ask: Ask, params: Rows, region: str) -> Rows:
     return {"Policies": [{"PolicyId": "policy-1", "State": "ENABLED", "Description": "daily"}]}
 
@@ -386,8 +365,6 @@ def _always(answer: Rows) -> Callable[[Ask, Rows, str], Rows]:
 
 
 ADDED: Mapping[tuple[str, str], Callable[[Ask, Rows, str], Rows]] = {
-    ("arc-zonal-shift", "ListManagedResources"): _shiftable,
-    ("arc-zonal-shift", "ListZonalShifts"): _shifts,
     ("backup", "GetRestoreTestingSelection"): _always({"RestoreTestingSelection": {"ProtectedResourceArns": ["*"]}}),
     ("backup", "ListBackupVaults"): _vaults,
     ("backup", "ListProtectedResources"): _protected_resources,
@@ -412,7 +389,6 @@ ADDED: Mapping[tuple[str, str], Callable[[Ask, Rows, str], Rows]] = {
     ("compute-optimizer", "GetRDSDatabaseRecommendations"): _database_advice,
     ("dlm", "GetLifecyclePolicies"): _policies,
     ("dlm", "GetLifecyclePolicy"): _policy,
-    ("drs", "DescribeJobs"): _drills,
     ("drs", "DescribeSourceServers"): _servers,
     ("dynamodb", "DescribeTable"): _always(
         {"Table": {"TableName": "carts", "CreationDateTime": "2020-01-01T00:00:00+00:00"}}

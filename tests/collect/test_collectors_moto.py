@@ -26,8 +26,6 @@ from auditor.model import GLOBAL, Coverage, CoverageState, Resource, Scope
 
 ACCOUNT = "123456789012"
 MOTO_LACKS = {
-    "arc-zonal-shift:ListManagedResources",
-    "arc-zonal-shift:ListZonalShifts",
     "backup:GetRestoreTestingSelection",
     "backup:ListCopyJobs",
     "backup:ListProtectedResources",
@@ -50,7 +48,6 @@ MOTO_LACKS = {
     "compute-optimizer:GetRDSDatabaseRecommendations",
     "dlm:GetLifecyclePolicies",
     "dlm:GetLifecyclePolicy",
-    "drs:DescribeJobs",
     "drs:DescribeSourceServers",
     "ec2:DescribeReservedInstances",
     "ec2:DescribeSecurityGroupReferences",

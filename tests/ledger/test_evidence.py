@@ -214,7 +214,6 @@ def test_every_declared_fact_names_fields_there_are() -> None:
     declared = [(name, dated) for name, type in load_types().items() for dated in type.dated]
     assert {dated.kind for _, dated in declared} == {
         "copy",
-        "drill",
         "experiment",
         "failover",
         "key-use",
@@ -222,8 +221,6 @@ def test_every_declared_fact_names_fields_there_are() -> None:
         "restore",
         "restore-failed",
         "restore-validation",
-        "zonal-shift",
-        "zonal-shift-failed",
     }
     for name, dated in declared:
         fields = {path.partition(".")[0].removesuffix("[]") for path in (dated.at, dated.about, *dated.keep) if path}

@@ -1,40 +1,15 @@
-"""Elastic Disaster Recovery: servers that are replicated, and the drills and recoveries that launched them."""
+"""Elastic Disaster Recovery: servers that are replicated."""
 
-from auditor.collect.declare import Call, Dated, ResourceType, Row
-
-_NO_SERVICE = ("UninitializedAccountException",)
-"""What an account answers that never set the service up: it has none."""
+from auditor.collect.declare import Call, ResourceType
 
 SOURCE_SERVER = ResourceType(
     "AWS::DRS::SourceServer",
     "A server that Elastic Disaster Recovery replicates, and how far behind the copy is.",
-    list=Call("drs", "DescribeSourceServers", "items", absent=_NO_SERVICE),
+    # An account that never set the service up gets UninitializedAccountException: it has no servers.
+    list=Call("drs", "DescribeSourceServers", "items", absent=("UninitializedAccountException",)),
     id="{arn}",
     name="{sourceServerID}",
     tags="tags",
     volatile=("dataReplicationInfo", "lifeCycle"),
     drop=("sourceProperties.lastUpdatedDateTime",),
-)
-
-
-def _launched(job: Row) -> bool:
-    """Whether it is a drill or a recovery that launched every server it was to launch."""
-    servers = job.get("participatingServers") or ()
-    return (
-        job.get("initiatedBy") in ("START_DRILL", "START_RECOVERY")
-        and job.get("status") == "COMPLETED"
-        and bool(servers)
-        and all(server.get("launchStatus") in ("LAUNCHED", "TERMINATED") for server in servers)
-    )
-
-
-JOB = ResourceType(
-    "AWS::DRS::Job",
-    "A drill, recovery or other job of Elastic Disaster Recovery, and which servers took part.",
-    list=Call("drs", "DescribeJobs", "items", absent=_NO_SERVICE),
-    id="{arn}",
-    name="{jobID}",
-    # The parameters of actions after a launch can hold anything; the service marks its tags as sensitive.
-    drop=("participatingServers[].launchActionsStatus", "tags"),
-    dated=(Dated("drill", at="endDateTime", about="participatingServers[].sourceServerID", when=_launched),),
 )
