@@ -52,7 +52,7 @@ __all__ = [
     "waivings",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision of the schema, oldest first; a revision that is not among them is a newer program's."""
 
 HEAD = REVISIONS[-1]
@@ -357,12 +357,17 @@ def _ddl(statement: str, dialect: str) -> DDL:
 _REFUSAL = "the evidence ledger is append-only"
 
 _NO = "CREATE TRIGGER evidence_no_{0} BEFORE {0} ON evidence BEGIN SELECT RAISE(ABORT, '{1}'); END"
+# REPLACE takes rows away without asking the trigger of deletes. NEW.id is -1 where SQLite is to choose the number.
+_NO_REPLACE = (
+    "CREATE TRIGGER evidence_no_replace BEFORE INSERT ON evidence WHEN EXISTS (SELECT 1 FROM evidence "
+    "WHERE id = NEW.id OR (account = NEW.account AND digest = NEW.digest)) BEGIN SELECT RAISE(ABORT, '{0}'); END"
+)
 _FUNCTION = """CREATE OR REPLACE FUNCTION auditor_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '{0}'; END $$"""
 _TRIGGER = """CREATE TRIGGER evidence_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON evidence
 FOR EACH STATEMENT EXECUTE FUNCTION auditor_append_only()"""
 _TRIGGERS = {
-    "sqlite": [_NO.format("update", _REFUSAL), _NO.format("delete", _REFUSAL)],
+    "sqlite": [_NO.format("update", _REFUSAL), _NO.format("delete", _REFUSAL), _NO_REPLACE.format(_REFUSAL)],
     "postgresql": [_FUNCTION.format(_REFUSAL), _TRIGGER],
 }
 for _dialect, _statements in _TRIGGERS.items():

@@ -1,8 +1,13 @@
 """The evidence ledger: what AWS forgets is kept once, proves what happened, and never that nothing did; on both databases."""
 
+import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 from unittest.mock import patch
 
@@ -11,7 +16,7 @@ import waterworks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted import ACCOUNT, DENIED
-from sqlalchemy import delete, text, update
+from sqlalchemy import text
 from waterworks import CHECKS, HERE, PUMP, THERE, Waterworks, a_check, a_standard, scan
 
 from auditor.collect import declare, load_types
@@ -151,17 +156,75 @@ def test_the_ledger_is_filtered(store: Store) -> None:
     assert names(until=NOW - timedelta(days=20)) == ["d2", "d3"]
 
 
-def test_nothing_changes_or_takes_away_what_is_kept(store: Store) -> None:
+COLUMNS = ", ".join(column.name for column in evidence.columns)
+FORGED = COLUMNS.replace("kind", "'forged'")
+ATTACKS = {
+    "update": "UPDATE evidence SET kind = 'forged'",
+    "update of nothing else": "UPDATE evidence SET at = seen_at WHERE id = 1",
+    "delete": "DELETE FROM evidence",
+    "upsert": f"INSERT INTO evidence ({COLUMNS}) SELECT {FORGED} FROM evidence WHERE true "
+    "ON CONFLICT (account, digest) DO UPDATE SET kind = 'forged'",
+    "upsert by id": f"INSERT INTO evidence ({COLUMNS}) SELECT {FORGED} FROM evidence WHERE true "
+    "ON CONFLICT (id) DO UPDATE SET kind = 'forged'",
+}
+OF_SQLITE = {
+    "replace": f"REPLACE INTO evidence ({COLUMNS}) SELECT {FORGED} FROM evidence",
+    "insert or replace": f"INSERT OR REPLACE INTO evidence ({COLUMNS}) SELECT {FORGED} FROM evidence",
+    "replace by digest alone": f"REPLACE INTO evidence ({COLUMNS.replace('id, ', '', 1)}) "
+    f"SELECT {FORGED.replace('id, ', '', 1)} FROM evidence",
+    "update or replace": "UPDATE OR REPLACE evidence SET kind = 'forged'",
+    "update or ignore": "UPDATE OR IGNORE evidence SET kind = 'forged'",
+}
+OF_POSTGRESQL = {
+    "truncate": "TRUNCATE evidence",
+    "truncate all": "TRUNCATE evidence, scans CASCADE",
+    "merge": "MERGE INTO evidence held USING (SELECT 1) one ON true WHEN MATCHED THEN UPDATE SET kind = 'forged'",
+    "delete with": "WITH gone AS (DELETE FROM evidence RETURNING *) SELECT count(*) FROM gone",
+}
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, *OF_SQLITE, *OF_POSTGRESQL])
+def test_nothing_changes_or_takes_away_what_is_kept(store: Store, attack: str) -> None:
+    own = OF_SQLITE if store._database.sqlite else OF_POSTGRESQL
+    if attack not in {**ATTACKS, **own}:
+        pytest.skip("a statement of the other database")
     night(store, works(drill(10)))
     kept = store.evidence()
-    statements = [delete(evidence), update(evidence).values(kind="x"), update(evidence).values(at=NOW)]
-    for statement in statements:
-        with pytest.raises(StoreError, match="append-only"), store._database.writing() as connection:
-            connection.execute(statement)
-    if not store._database.sqlite:
-        with pytest.raises(StoreError, match="append-only"), store._database.writing() as connection:
-            connection.execute(text("TRUNCATE evidence"))
+    assert len(kept) == 1
+    with pytest.raises(StoreError, match="append-only"), store._database.writing() as connection:
+        connection.execute(text({**ATTACKS, **own}[attack]))
     assert store.evidence() == kept
+
+
+def test_any_other_program_is_refused_too(tmp_path: Path) -> None:
+    """The triggers are the database's own: they hold without a setting of the connection."""
+    path = tmp_path / "store.db"
+    with Store.open(f"sqlite:///{path}") as store:
+        night(store, works(drill(10)))
+        kept = store.evidence()
+        with closing(sqlite3.connect(path)) as other:
+            for attack in (*ATTACKS.values(), *OF_SQLITE.values()):
+                with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                    other.execute(attack)
+                other.rollback()
+        assert store.evidence() == kept
+
+
+def test_two_that_saw_the_same_fact_at_once_keep_it_once(store: Store, store_url: str) -> None:
+    judged = night(store, works())
+    (dated,) = DRILLS.dated
+    resources = [replace(a_drill(drill(10, f"d{number}")), id=f"arn:{number}") for number in range(200)]
+    facts = [fact for resource in resources for fact in facts_of(resource, dated, DRILLS)]
+    begin = Barrier(2)
+
+    def add(_: int) -> int:
+        with Store.open(store_url) as mine:
+            begin.wait(30)
+            return mine.remember(judged.scan, facts)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(add, range(2))) == len(facts)
+    assert len(store.evidence()) == len(facts)
 
 
 def test_pruning_keeps_the_ledger(store: Store) -> None:
