@@ -20,6 +20,7 @@ _EMPTY_JSON = {
 }
 _EMPTY_PATHS = {
     ("backup", "/resources"): "Results",
+    ("backup", "/restore-testing/plans"): "RestoreTestingPlans",
     ("dlm", "/policies"): "Policies",
     ("drs", "/DescribeSourceServers"): "items",
     ("es", "/2021-01-01/opensearch/reservedInstances"): "ReservedInstances",
