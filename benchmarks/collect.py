@@ -7,7 +7,9 @@ sockets: a caller that sleeps 50 ms for the wall time, answers made of botocore'
 import gc
 import os
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +24,16 @@ from botocore.awsrequest import AWSResponse
 from scripted import a_type
 
 from auditor.aws.answer import Answer, Operation
-from auditor.aws.limits import Limit, Limiter, limit_of
+from auditor.aws.limits import Limit, Limiter, lane_name, limit_of
 from auditor.aws.session import connect
+from auditor.aws.tape import Header, TapeWriter
 from auditor.collect.declare import Call, ResourceType
 from auditor.collect.plan import make_plan
 from auditor.collect.run import Collected, collect
 from auditor.model import Coverage, Resource, Scope
 
 LATENCY = 0.05
+NO_LIMITS = lambda service, operation: Limit(1e9, 1e9)  # noqa: E731
 THREADS = 32
 REGIONS = [
     "us-east-1",
@@ -104,10 +108,14 @@ class Counting:
 
 
 class Slow:
-    """A caller that takes 50 ms for every call."""
+    """A caller that takes 50 ms for every call, and counts the calls of each limit."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[tuple[str, str]] = Counter()
 
     def call(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> Answer:
         """Answer a page of fifty rows, or a detail."""
+        self.calls[lane_name(service, operation), region] += 1
         time.sleep(LATENCY)
         if operation == "GetThing":
             return Answer({"Thing": {"Size": 1}}, datetime.now(UTC))
@@ -142,14 +150,22 @@ def _collect(caller: Any, types: Sequence[ResourceType], regions: Sequence[str],
 
 def _wall() -> None:
     types = list(_types())
-    for name, limits in (("no limits", lambda service, operation: Limit(1e9, 1e9)), ("the usual limits", limit_of)):
+    for name, limits in (("no limits", NO_LIMITS), ("the usual limits", limit_of)):
         began, cpu = time.perf_counter(), time.process_time()
-        collected, _ = _collect(Slow(), types, REGIONS, limits)
+        caller = Slow()
+        collected, _ = _collect(caller, types, REGIONS, limits)
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
         calls = collected.statistics["calls"]
         ideal = max(calls * LATENCY / THREADS, (max(PAGES.values()) + 1) * LATENCY, cpu)
+        # A limit gives its bucket at once and then so many calls a second, however fast anybody is.
+        slowest = max(
+            (count - limits(service, "").burst) / limits(service, "").rate
+            for (service, _), count in caller.calls.items()
+        )
+        possible = max(ideal, slowest)
         print(
             f"{calls:,} calls of {LATENCY * 1000:.0f} ms, {name:17}{wall:7.2f} s wall{cpu:7.2f} s CPU{wall / ideal:7.2f}x ideal"
+            f"{wall / possible:7.2f}x what these limits allow ({possible:.2f} s)"
         )
 
 
@@ -234,8 +250,11 @@ def _stock() -> tuple[float, float, int]:
     return made, time.process_time() - began, answers.calls
 
 
-def _ours() -> tuple[float, float, int]:
-    """List the same through the caller and the queue, resources made and handed to a sink included."""
+def _ours(limits: Any = NO_LIMITS, *, blanked: bool = True, tape: bool = False) -> tuple[float, float, int]:
+    """List the same through the caller and the queue, resources made and handed to a sink included.
+
+    LIMITS are kept; secrets are BLANKED; answers are recorded on a TAPE.
+    """
     types = [
         a_type(f"A::{service}::{result}", list=Call(service, operation, result), id="{account}:{region}")
         for service, operation, result in LISTED
@@ -252,9 +271,17 @@ def _ours() -> tuple[float, float, int]:
         clients.client(service, BUSY).meta.events.register("before-send", answers)
     for (service, operation, _), rows in LISTED.items():
         answers.learn(clients.client(service, BUSY), operation, rows)
-    began = time.process_time()
-    _collect(connection.caller(), types, REGIONS, lambda service, operation: Limit(1e9, 1e9))
-    return made, time.process_time() - began, answers.calls
+    if not blanked:
+        clients.secrets.hidden = lambda service, operation, parsed: parsed  # type: ignore[method-assign]
+    with tempfile.TemporaryDirectory() as folder:
+        writer = TapeWriter(Path(folder) / "x.tape", Header(datetime.now(UTC), "123456789012", BUSY)) if tape else None
+        if writer:
+            connection.record(writer)
+        began = time.process_time()
+        _collect(connection.caller(), types, REGIONS, limits)
+        if writer:
+            writer.close()
+        return made, time.process_time() - began, answers.calls
 
 
 def _cpu() -> None:
@@ -269,11 +296,31 @@ def _cpu() -> None:
     print(f"{calls} calls, {rows:,} rows: stock {stock:.2f} s CPU, ours {ours:.2f} s, {ours / stock:.2f}x stock")
 
 
+def _costs() -> None:
+    """Say what keeping limits, blanking secrets and recording a tape add to the CPU of collecting: the least of six each."""
+    ways: dict[str, dict[str, Any]] = {
+        "bare": {"blanked": False},
+        "secrets blanked": {},
+        "limits kept": {"blanked": False, "limits": _roomy},
+        "a tape": {"blanked": False, "tape": True},
+    }
+    rounds = [{name: _ours(**options)[1] for name, options in ways.items()} for _ in range(6)]
+    least = {name: min(seconds[name] for seconds in rounds) for name in ways}
+    told = "".join(f"; {name} {seconds / least['bare']:.2f}x" for name, seconds in least.items() if name != "bare")
+    print(f"collecting alone {least['bare']:.2f} s CPU{told}")
+
+
+def _roomy(service: str, operation: str) -> Limit:
+    """Return a limit that is counted, and that nothing reaches for long: what waiting costs is no CPU."""
+    return Limit(200, 4)
+
+
 def main() -> None:
     """Print the ratios."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "none"}
     _wall()
     _cpu()
+    _costs()
 
 
 if __name__ == "__main__":
