@@ -273,7 +273,7 @@ def test_instance_types_of_what_could_be_read_are_kept_when_the_rest_is_denied()
     rows, _, failed = play(
         "AWS::EC2::InstanceType",
         replies(
-            DescribeInstances=[{"InstanceType": "t3.micro"}],
+            DescribeInstances=["t3.micro"],
             DescribeDBInstances=DENIED,
             DescribeInstanceTypes=[{"InstanceType": "t3.micro", "Hypervisor": "nitro"}],
         ),
@@ -379,7 +379,7 @@ def test_a_web_acls_load_balancers_are_unread_when_neither_side_tells(operation:
 
 def references(**answers: Any) -> CallFailed | None:
     usual = {
-        "DescribeSecurityGroups": [{"GroupId": "sg-1"}],
+        "DescribeSecurityGroups": ["sg-1"],
         "DescribeSecurityGroupReferences": DENIED,
         "DescribeVpcPeeringConnections": [],
         "DescribeTransitGatewayVpcAttachments": [],

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from auditor.collect.asking import batches, raise_first, read, side_by_side
@@ -161,16 +162,17 @@ LAUNCH_TEMPLATE = ResourceType(
 # ---- instance types --------------------------------------------------------------------------------------------------
 
 _INSTANCE_TYPES = Call("ec2", "DescribeInstanceTypes", "InstanceTypes")
-_DB_INSTANCES = Call("rds", "DescribeDBInstances", "DBInstances")
+# Lists that are read anyway; of all their rows at once only this is held.
+_TYPES_OF_INSTANCES = replace(INSTANCES, result="Reservations[].Instances[].InstanceType")
+_DB_CLASSES = Call("rds", "DescribeDBInstances", "DBInstances[].DBInstanceClass")
 _TYPES_PER_CALL = 100
 _KEPT = ("InstanceType", "MemoryInfo", "VCpuInfo", "CurrentGeneration")
 
 
 def _instance_types() -> Collector:
     """Yield the types of the region's instances and databases. A database class is the type of the same name after ``db.``."""
-    instances, databases = yield [INSTANCES, _DB_INSTANCES]
-    names = {row["InstanceType"] for row in read([instances])}
-    names |= {row["DBInstanceClass"].removeprefix("db.") for row in read([databases]) if "DBInstanceClass" in row}
+    instances, databases = yield [_TYPES_OF_INSTANCES, _DB_CLASSES]
+    names = {*read([instances]), *(name.removeprefix("db.") for name in read([databases]))}
     answers = yield from side_by_side(
         Call(
             "ec2",
@@ -189,7 +191,7 @@ INSTANCE_TYPE = ResourceType(
     "AWS::EC2::InstanceType",
     "A type of machine that an instance or a database of the region runs on: its memory and processors.",
     collect=_instance_types,
-    calls=(INSTANCES, _DB_INSTANCES, _INSTANCE_TYPES),
+    calls=(_TYPES_OF_INSTANCES, _DB_CLASSES, _INSTANCE_TYPES),
     id="arn:{partition}:ec2:{region}::instance-type/{InstanceType}",
     name="{InstanceType}",
     offering=True,

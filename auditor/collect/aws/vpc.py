@@ -1,6 +1,7 @@
 """EC2's networks: VPCs, subnets, routes, interfaces, security groups, prefix lists and endpoints."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from auditor.collect.asking import batches, rows_of
 from auditor.collect.declare import Call, CallFailed, Collector, ResourceType, Row, is_of_aws
@@ -50,6 +51,8 @@ NETWORK_INTERFACE = ResourceType(
 )
 
 _SECURITY_GROUPS = Call("ec2", "DescribeSecurityGroups", "SecurityGroups", params={"MaxResults": 500})
+# The same list; of all its rows at once only this is held.
+_GROUP_IDS = replace(_SECURITY_GROUPS, result="SecurityGroups[].GroupId")
 
 SECURITY_GROUP = ResourceType(
     "AWS::EC2::SecurityGroup",
@@ -104,11 +107,11 @@ def _references() -> Collector:
 
     Where that cannot be read it is enough to know that no VPC here has another side.
     """
-    groups: Sequence[Row] = yield _SECURITY_GROUPS
+    groups: Sequence[str] = yield _GROUP_IDS
     try:
         yield from rows_of(
             Call("ec2", "DescribeSecurityGroupReferences", "SecurityGroupReferenceSet", params={"GroupId": batch})
-            for batch in batches([group["GroupId"] for group in groups], _REFERENCES_PER_CALL)
+            for batch in batches(groups, _REFERENCES_PER_CALL)
         )
     except CallFailed:
         answers = yield _WAYS_OUT
@@ -123,7 +126,7 @@ SECURITY_GROUP_REFERENCE = ResourceType(
     "AWS::EC2::SecurityGroupReference",
     "A peer VPC's reference to a security group of this account.",
     collect=_references,
-    calls=(_SECURITY_GROUPS, Call("ec2", "DescribeSecurityGroupReferences", "SecurityGroupReferenceSet"), *_WAYS_OUT),
+    calls=(_GROUP_IDS, Call("ec2", "DescribeSecurityGroupReferences", "SecurityGroupReferenceSet"), *_WAYS_OUT),
     id="arn:{partition}:ec2:{region}:{account}:security-group-reference/{GroupId}/{ReferencingVpcId}",
     name="{GroupId}",
 )
