@@ -319,9 +319,15 @@ class Facts:
         Looks in this resource's region (and among global types), EVERYWHERE: in all regions of the account. Keys that are
         not found raise Unavailable when TYPE was not read completely, or when REQUIRED; otherwise they just do not exist.
         """
-        wanted = list(dict.fromkeys(keys))
+        wanted = list(keys)
         world, region = self._world, None if everywhere else self._reach
-        found = world.holding(type, by, wanted[0], region) if len(wanted) == 1 else world.find(type, by, wanted, region)
+        if len(wanted) == 1:
+            found = world.holding(type, by, wanted[0], region)
+            if found:
+                return found
+        else:
+            wanted = list(dict.fromkeys(wanted))
+            found = world.find(type, by, wanted, region)
         gap = world.unread(type, region, by)
         if gap or required:
             for key in wanted:

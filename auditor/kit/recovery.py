@@ -22,7 +22,8 @@ _REPLACEABLE_TAG_PREFIX = "kubernetes.io/cluster/"
 
 def skip_data_class(store: Facts, tag_key: str, classes: Collection[str]) -> None:
     """Raise NotApplicable for a store whose tag TAG_KEY names one of CLASSES: data that may be lost."""
-    value = store.tags.get(tag_key)
+    tags = store.tags
+    value = tags.get(tag_key) if tags else None
     if value is not None and value.lower() in classes:
         raise NotApplicable(f"tagged {tag_key}={value.lower()}")
 
@@ -33,7 +34,7 @@ def instance_ids(volume: Facts) -> list[str]:
 
 
 def _instance_ids(volume: Facts) -> list[str]:
-    return [attachment["InstanceId"] for attachment in volume.get("Attachments", ()) if attachment.get("InstanceId")]
+    return [name for attachment in volume.get("Attachments", ()) if (name := attachment.get("InstanceId"))]
 
 
 def completed_snapshots(volume: Facts) -> list[Facts]:
@@ -43,6 +44,8 @@ def completed_snapshots(volume: Facts) -> list[Facts]:
 
 def _completed_snapshots(volume: Facts) -> list[Facts]:
     snapshots = volume.known_referrers(_SNAPSHOT, "VolumeId", volume["VolumeId"])
+    if not snapshots:
+        return []
     return [snapshot for snapshot in snapshots if snapshot["State"] == "completed"]
 
 

@@ -306,7 +306,7 @@ def ebs_recovery_point_within_rpo(volume: Facts, want: Rpo) -> Iterator[Evidence
     if volume.hours_since("CreateTime") < want.new_resource_grace_hours:
         raise NotApplicable("it is new")
     skip_idle_volume(volume, want.unattached_max_days)
-    newest = max((snapshot.time("StartTime") for snapshot in completed_snapshots(volume)), default=None)
+    newest = max([snapshot.time("StartTime") for snapshot in completed_snapshots(volume)], default=None)
     if newest is not None and _minutes(newest, volume.observed_at) <= want.rpo_minutes:
         return
     skip_disposable_root(volume)

@@ -54,7 +54,8 @@ _BY_BACKUP = {"aws:backup:source-resource": "vol-1"}
 
 def _manager(snapshot: Facts) -> str:
     """Return who deletes the snapshot when its time has come; empty: nobody."""
-    return next((name for tag, name in _MANAGED_BY.items() if tag in snapshot.tags), "")
+    tags = snapshot.tags
+    return next((name for tag, name in _MANAGED_BY.items() if tag in tags), "") if tags else ""
 
 
 def _skip_unjudged(snapshot: Facts) -> None:
@@ -94,11 +95,11 @@ def _deleted(snapshot: Facts) -> Saving:
 
 
 def _facts(snapshot: Facts, want: AutomatedCleanup) -> dict[str, object]:
-    of_volume = 1
-    if snapshot["VolumeId"] != _OF_A_COPY:
-        of_volume = len(snapshot.known_referrers(SNAPSHOT, "VolumeId", snapshot["VolumeId"]))
+    of_volume, volume = 1, snapshot["VolumeId"]
+    if volume != _OF_A_COPY:
+        of_volume = len(snapshot.known_referrers(SNAPSHOT, "VolumeId", volume))
     return {
-        "VolumeId": snapshot["VolumeId"],
+        "VolumeId": volume,
         "VolumeSize": snapshot.get("VolumeSize", 0),
         "StartTime": snapshot["StartTime"],
         "snapshots_of_the_volume": of_volume,

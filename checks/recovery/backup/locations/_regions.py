@@ -32,21 +32,23 @@ def judge(
                 regions.add(region)
         except Unavailable as unavailable:
             gap = gap or unavailable
-        regions.discard("")
-        if len(regions) >= want.min_regions and not want.allowed_regions:  # no further copy changes anything
-            return [], None
+        if len(regions) > 1:
+            regions.discard("")
+            if len(regions) >= want.min_regions and not want.allowed_regions:  # no further copy changes anything
+                return [], None
     outside = sorted(regions - {store.region} - set(want.allowed_regions)) if want.allowed_regions else []
-    usable = regions - set(outside)
+    usable = regions.difference(outside) if outside else regions
     wrong = []
     if outside:
         wrong.append(Evidence(f"is copied to {', '.join(outside)}, where its data may not lie", {"regions": outside}))
     if len(usable) >= want.min_regions:
         return wrong, None
     if not gap:
+        names = sorted(usable)
         wrong.append(
             Evidence(
-                f"has a usable copy in {len(usable)} of {want.min_regions} regions: {', '.join(sorted(usable))}",
-                {"regions": sorted(usable), "hours_allowed": want.copy_max_age_hours},
+                f"has a usable copy in {len(names)} of {want.min_regions} regions: {', '.join(names)}",
+                {"regions": names, "hours_allowed": want.copy_max_age_hours},
             )
         )
     return wrong, gap

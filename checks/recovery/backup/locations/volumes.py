@@ -41,7 +41,8 @@ _POLICY_TAG = "aws:dlm:lifecycle-policy-id"
 
 def _fresh_snapshots(volume: Facts, want: BackupLocations) -> list[Facts]:
     """Return the completed snapshots of VOLUME in its own region that are fresh enough to be the source of a fresh copy."""
-    return [snapshot for snapshot in completed_snapshots(volume) if is_fresh(snapshot.hours_since("StartTime"), want)]
+    snapshots = completed_snapshots(volume)
+    return [snapshot for snapshot in snapshots if is_fresh(snapshot.hours_since("StartTime"), want)] if snapshots else []
 
 
 def _described_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
@@ -85,6 +86,8 @@ def _newest_unnamed_copies(somebody: Facts) -> dict[int | None, dict[str, Facts]
 
 def _policy_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
     """The regions to which Data Lifecycle Manager's policy copies the fresh snapshots that it made."""
+    if not completed_snapshots(volume):
+        return
     ids = {snapshot.tags[_POLICY_TAG] for snapshot in _fresh_snapshots(volume, want) if _POLICY_TAG in snapshot.tags}
     if not ids:
         return
