@@ -41,8 +41,7 @@ _POLICY_TAG = "aws:dlm:lifecycle-policy-id"
 
 def _fresh_snapshots(volume: Facts, want: BackupLocations) -> list[Facts]:
     """Return the completed snapshots of VOLUME in its own region that are fresh enough to be the source of a fresh copy."""
-    snapshots = completed_snapshots(volume)
-    return [snapshot for snapshot in snapshots if is_fresh(snapshot.hours_since("StartTime"), want)] if snapshots else []
+    return [snapshot for snapshot in completed_snapshots(volume) if is_fresh(snapshot.hours_since("StartTime"), want)]
 
 
 def _described_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
