@@ -43,8 +43,11 @@ _PREFIXES = {
     "timestream-query": "timestream",
     "timestream-write": "timestream",
 }
-# Operations that IAM knows by another name (service authorization reference, Amazon S3).
+# Operations that IAM knows by another name (service authorization reference, Amazon S3, AWS Budget Service).
 _ACTIONS = {
+    ("budgets", "DescribeBudgetNotificationsForAccount"): "budgets:ViewBudget",
+    ("budgets", "DescribeBudgets"): "budgets:ViewBudget",
+    ("budgets", "DescribeSubscribersForNotification"): "budgets:ViewBudget",
     ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
     ("s3", "GetBucketLifecycleConfiguration"): "s3:GetLifecycleConfiguration",
     ("s3", "GetBucketReplication"): "s3:GetReplicationConfiguration",

@@ -13,17 +13,15 @@ BILLED_IN = ("us-east-1", "cn-northwest-1")
 
 Source: AWS GovCloud (US) User Guide, "Billing and Payment"; AWS General Reference, endpoints of AWS Budgets and Cost Explorer.
 """
-_VIEW = "budgets:ViewBudget"
 
-_BUDGETS = Call("budgets", "DescribeBudgets", "Budgets", action=_VIEW, region=BILLED_IN)
+_BUDGETS = Call("budgets", "DescribeBudgets", "Budgets", region=BILLED_IN)
 _NOTIFICATIONS = Call(
     "budgets",
     "DescribeBudgetNotificationsForAccount",
     "BudgetNotificationsForAccount",
-    action=_VIEW,
     region=BILLED_IN,
 )
-_SUBSCRIBERS = Call("budgets", "DescribeSubscribersForNotification", "Subscribers", action=_VIEW, region=BILLED_IN)
+_SUBSCRIBERS = Call("budgets", "DescribeSubscribersForNotification", "Subscribers", region=BILLED_IN)
 _NAMED_BY = ("NotificationType", "ComparisonOperator", "Threshold", "ThresholdType")
 """What AWS tells a budget's notifications apart by."""
 
