@@ -54,6 +54,7 @@ def test_what_aws_offers_is_marked() -> None:
     assert {name for name, type in types.items() if type.offering is True} == {
         "AWS::::Account",
         "AWS::::Region",
+        "AWS::CloudTrail::ShadowTrail",  # a trail that is counted where it is at home
         "AWS::EC2::AvailabilityZone",
         "AWS::EC2::InstanceType",
         "AWS::RDS::OrderableDBInstanceOption",

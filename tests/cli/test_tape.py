@@ -400,8 +400,10 @@ def test_a_masked_tape_holds_nothing_that_says_whose_account_it_is(recording: Re
     }
     own = {name for name in own if len(name) > 5 and name in plain}
     assert len(own) > 100
-    # Two security groups are called like words that stand in AWS's own policies.
-    assert own & set(re.findall(r"[\w.+=@-]+", text)) <= {"database", "search"}
+    # Two security groups are called like words that stand in AWS's own policies, a budget like a word that tags keep.
+    assert own & set(re.findall(r"[\w.+=@-]+", text)) <= {"database", "search", "legacy"}
+    assert '"BudgetName": "legacy"' in plain
+    assert '"BudgetName": "legacy"' not in text
     assert ACCOUNT in plain
     assert ACCOUNT not in text
     # Networks as wide as a whole class, and those that nobody has, say nothing.

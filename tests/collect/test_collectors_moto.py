@@ -6,7 +6,7 @@ What moto 5.2.5 lacks is answered here instead, with every field of botocore's m
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -95,7 +95,8 @@ class Read:
     caller: Caller | None = None
 
     def add(self, scope: Scope, page: Sequence[Resource], volatile: frozenset[str]) -> None:
-        self.resources.extend(page)
+        # Datapoints are machine numbers until they are written.
+        self.resources += [replace(item, document=json.loads(json.dumps(item.document, default=list))) for item in page]
 
     def close(self, coverage: Coverage) -> None:
         self.closed.append(coverage)
