@@ -109,8 +109,10 @@ def test_where_cost_was_not_judged_nothing_is_said_of_savings(store: Store) -> N
     whole = night(store, works)
     narrow = night(store, works, selection=Selection(checks=("pump-dry",)))
     free = night(store, works.pumps(lake=0))
+    until_then = store.nights(whole.scan.account, by=narrow.scan.id, counting=priced(ALL.values()))
+    assert [told.savings for told in until_then] == [50.0, None]
     nights = store.nights(whole.scan.account, counting=priced(ALL.values()))
-    assert [told.savings for told in nights] == [50.0, None, 0.0]
+    assert [told.savings for told in nights] == [50.0, 0.0], "a narrow night is none of the account's"
     assert compare_scans(store, whole.scan, narrow.scan, ALL, TYPES).savings == ({"cost": 50.0}, None)
     assert compare_scans(store, narrow.scan, free.scan, ALL, TYPES).savings == (None, {})
 

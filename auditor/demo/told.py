@@ -59,9 +59,10 @@ def copy_jobs(region: str) -> list[dict[str, Any]]:
 
 def restore_jobs(region: str) -> list[dict[str, Any]]:
     """Return the restores by AWS Backup in the last 30 days: of production one database was restored, to see whether it can be."""
-    if region != _PRODUCTION:
+    restored = backend("rds", region).databases.get("production-orders")
+    if restored is None:
         return []
-    source = backend("rds", region).databases["production-orders"].arn
+    source = restored.arn
     done = _NOW - 12 * 86400
     return [
         {

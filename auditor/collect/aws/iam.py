@@ -38,8 +38,10 @@ def with_documents(value: Any) -> Any:
 
 
 def _document(text: str) -> Any:
+    # JSON begins with a bracket; where it does, a percent sign is the policy's own.
+    plain = text.lstrip().startswith(("{", "["))
     try:
-        return json.loads(unquote(text))
+        return json.loads(text if plain else unquote(text))
     except ValueError:
         return text
 
