@@ -30,7 +30,7 @@ def _long() -> ReportInputs:
 
 def _wordy() -> ReportInputs:
     """Return a scan whose checks are the worst there can be, and explain themselves at length; the account's name is long."""
-    full = sample.inputs(400, account_name="northwind-mail-order-company-of-the-north-production-eu-central " * 3)
+    full = sample.inputs(60, account_name="northwind-mail-order-company-of-the-north-production-eu-central " * 3)
     why = "When this does not hold, what depends on it stops, and nobody learns of it before the customers do. " * 6
 
     def judge(facts: Facts, want: NoThresholds) -> Iterator[Evidence]:

@@ -121,7 +121,7 @@ def test_a_rate_for_the_whole_account_holds_over_all_services_and_regions() -> N
         """Moves on when somebody looks at it: nobody waits, and nothing is timed."""
 
         def __call__(self) -> float:
-            now[0] += 0.001
+            now[0] += 0.01
             return now[0]
 
     types = [a_type(f"A::{name}::Box", list=Call(name, "ListBoxes", "Boxes")) for name in "abcd"]
