@@ -285,10 +285,26 @@ def _servers(ask: Ask, params: Rows, region: str) -> Rows:
                     "identificationHints": {"awsInstanceID": reservation["Instances"][0]["InstanceId"]}
                 },
                 "dataReplicationInfo": {"dataReplicationState": "CONTINUOUS", "lagDuration": "PT1S"},
+                "lifeCycle": {
+                    "addedToServiceDateTime": "2025-01-01T00:00:00Z",
+                    "lastLaunch": {
+                        "initiated": {"apiCallDateTime": "2026-01-01T00:00:00Z", "jobID": "drsjob-1", "type": "DRILL"},
+                        "status": "LAUNCHED",
+                    },
+                },
+                "lastLaunchResult": "SUCCEEDED",
             }
             for reservation in instances
         ]
     }
+
+
+def _drills(ask: Ask, params: Rows, region: str) -> Rows:
+    """The server was launched in a drill long ago."""
+    job = {"jobID": "drsjob-1", "arn": _arn("drs", region, "job/drsjob-1"), "status": "COMPLETED", "type": "LAUNCH"}
+    times = {"creationDateTime": "2026-01-01T00:00:00Z", "endDateTime": "2026-01-01T01:00:00Z"}
+    servers = [{"sourceServerID": "s-1", "launchStatus": "LAUNCHED"}]
+    return {"items": [{**job, **times, "initiatedBy": "START_DRILL", "participatingServers": servers}]}
 
 
 # ---- rehearsals and advice -------------------------------------------------------------------------------------------
@@ -389,6 +405,7 @@ ADDED: Mapping[tuple[str, str], Callable[[Ask, Rows, str], Rows]] = {
     ("compute-optimizer", "GetRDSDatabaseRecommendations"): _database_advice,
     ("dlm", "GetLifecyclePolicies"): _policies,
     ("dlm", "GetLifecyclePolicy"): _policy,
+    ("drs", "DescribeJobs"): _drills,
     ("drs", "DescribeSourceServers"): _servers,
     ("dynamodb", "DescribeTable"): _always(
         {"Table": {"TableName": "carts", "CreationDateTime": "2020-01-01T00:00:00+00:00"}}

@@ -22,6 +22,7 @@ _EMPTY_PATHS = {
     ("backup", "/resources"): "Results",
     ("backup", "/restore-testing/plans"): "RestoreTestingPlans",
     ("dlm", "/policies"): "Policies",
+    ("drs", "/DescribeJobs"): "items",
     ("drs", "/DescribeSourceServers"): "items",
     ("es", "/2021-01-01/opensearch/reservedInstances"): "ReservedInstances",
 }

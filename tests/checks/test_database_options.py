@@ -93,6 +93,19 @@ def test_an_unplanned_failover_proves_the_path_unless_only_tests_count() -> None
     assert judged("rds-failover-tested-quarterly", FAILED_OVER, count_unplanned=False).verdict == Verdict.FAIL
 
 
+def test_a_drill_that_failed_is_a_test_only_where_the_operator_says_so() -> None:
+    launch = {"initiated": {"apiCallDateTime": ago(days=3), "type": "DRILL"}, "status": "FAILED"}
+    case = Case(
+        {
+            "sourceServerID": "s-1",
+            "lastLaunchResult": "FAILED",
+            "lifeCycle": {"addedToServiceDateTime": ago(days=400), "lastLaunch": launch},
+        }
+    )
+    assert judged("drs-drill-quarterly", case).verdict == Verdict.FAIL
+    assert judged("drs-drill-quarterly", case, count_failed=True).verdict == Verdict.PASS
+
+
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:operations"
 
 

@@ -48,6 +48,7 @@ MOTO_LACKS = {
     "compute-optimizer:GetRDSDatabaseRecommendations",
     "dlm:GetLifecyclePolicies",
     "dlm:GetLifecyclePolicy",
+    "drs:DescribeJobs",
     "drs:DescribeSourceServers",
     "ec2:DescribeReservedInstances",
     "ec2:DescribeSecurityGroupReferences",

@@ -277,6 +277,7 @@ def test_every_declared_fact_names_fields_there_are() -> None:
     declared = [(name, dated) for name, type in load_types().items() for dated in type.dated]
     assert {dated.kind for _, dated in declared} == {
         "copy",
+        "drill",
         "experiment",
         "failover",
         "key-use",

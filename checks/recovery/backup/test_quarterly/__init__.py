@@ -1,0 +1,1 @@
+"""Testing: disaster recovery is tested quarterly."""
