@@ -84,17 +84,17 @@ def _fitting(template: str, view: ReportView, limit: int) -> str:
 def _cut(text: str, limit: int) -> str:
     """Return as many whole lines of TEXT as LIMIT allows, and a last line that says which sections are missing."""
     lines = text.splitlines(keepends=True)
-    notice = _notice(lines, len(lines))
     kept, fence, number = "", "", 0
     for number, line in enumerate(lines):
         opened = re.match(r"(`{3,}|~{3,})", line)
         after = fence
         if opened:
             after = "" if fence and line.startswith(fence) else fence or opened.group()
-        notice = _notice(lines, number)
-        if len(kept) + len(line) + len(after) + len(notice) + 2 > limit:
+        # What is said grows by a line that begins a section: its rest is missing then.
+        if len(kept) + len(line) + len(after) + len(_notice(lines, number + 1)) + 3 > limit:
             break
         kept, fence = kept + line, after
+    notice = _notice(lines, number)
     closing = f"{fence}\n" if fence else ""
     return f"{kept}{closing}\n{notice}\n" if limit > len(notice) + 2 else _SHORTEST[:limit]
 

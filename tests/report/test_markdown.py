@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -104,6 +104,7 @@ def test_it_fits_into_a_comment_whatever_the_scan(view: ReportView) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(60, 20_000))
+@example(1664).via("a head of a section that just fits, and what is said then does not")
 def test_no_limit_cuts_a_row_or_leaves_a_block_open(limit: int) -> None:
     text = render_markdown(VIEW, limit)
     assert len(text) <= limit
