@@ -111,7 +111,7 @@ def _asked(store: Store, place: Place, number: int, inventory: dict[Scope, list[
     store.save_judgement(number, findings, tallies, [Score("account", ACCOUNT, 50.0, "D")])
     _line(f"keeping {len(findings):,} findings", place.cpu() - began, plain)
     began = place.cpu()
-    assert len(store.findings(number, verdicts=[Verdict.FAIL])) == len(findings)
+    assert len(store.finding_list(number, verdicts=[Verdict.FAIL])) == len(findings)
     _line(f"the list of {len(findings):,} open findings", place.cpu() - began, plain)
     for view in ("findings", "resources"):
         began = place.cpu()

@@ -8,7 +8,8 @@ import click
 from auditor.cli import options
 
 if TYPE_CHECKING:
-    from auditor.model import FindingState
+    from auditor.acceptance import Waiver
+    from auditor.store import FindingLine
 
 __all__ = ["command"]
 
@@ -55,6 +56,7 @@ _TABLE = (*COLUMNS[:8], "waived_until")
 )
 @click.option("--new", is_flag=True, help="Only those that the scan opened or reopened.")
 @click.option("--waived/--not-waived", "waived", default=None, help="Only those that are waived, or only the others.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only so many, the worst; all unless given.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 def command(
     config_path: Path | None,
@@ -63,6 +65,7 @@ def command(
     account: str | None,
     as_of: str | None,
     verdict: tuple[str, ...],
+    limit: int | None,
     form: str,
     **given: Any,
 ) -> None:
@@ -81,54 +84,51 @@ def command(
     with options.open_store(settings, store_url) as store:
         scan = options.pick_scan(store, number, account, as_of)
         options.must_be_read(given["region"], scan.regions)
-        states = store.findings(scan.id, verdicts=[Verdict(name) for name in verdict])
+        lines = store.finding_list(scan.id, verdicts=[Verdict(name) for name in verdict])
     every = not any(given[name] for name in ("section", "pattern", "check", "type_"))
-    kept = [state for state in states if (every or state.finding.check in chosen) and _fits(state, given)]
-    kept.sort(key=lambda state: (state.finding.severity.rank, state.finding.check, state.finding.resource))
-    rows = [_row(state) for state in kept]
+    rows = [_row(line) for line in lines if (every or line.check in chosen) and _fits(line, given)]
+    if limit and len(rows) > limit:
+        click.echo(f"auditor: the worst {limit:,} of {len(rows):,} findings; more with a higher --limit", err=True)
+        rows = rows[:limit]
     shown = COLUMNS if form != "table" else _TABLE
     places = [COLUMNS.index(name) for name in shown]
     cells = [tuple(row[place] for place in places) for row in rows]
     Listing(shown, cells, "Nothing was found.", long="evidence").show(form)
 
 
-def _fits(state: "FindingState", given: dict[str, Any]) -> bool:
+def _fits(line: "FindingLine", given: dict[str, Any]) -> bool:
     from auditor.model import Lifecycle
 
-    finding = state.finding
     return (
-        (not given["severity"] or str(finding.severity) in given["severity"])
-        and (not given["region"] or finding.region in given["region"])
-        and (not given["type_"] or finding.type in given["type_"])
-        and (not given["resource"] or given["resource"] in finding.name or given["resource"] in finding.resource)
-        and (given["waived"] is None or given["waived"] is (state.waiver is not None))
-        and (not given["new"] or state.lifecycle in (Lifecycle.OPENED, Lifecycle.REOPENED))
+        (not given["severity"] or str(line.severity) in given["severity"])
+        and (not given["region"] or line.region in given["region"])
+        and (not given["type_"] or line.type in given["type_"])
+        and (not given["resource"] or given["resource"] in line.name or given["resource"] in line.resource)
+        and (given["waived"] is None or given["waived"] is (line.waiver is not None))
+        and (not given["new"] or line.lifecycle in (Lifecycle.OPENED, Lifecycle.REOPENED))
     )
 
 
-def _row(state: "FindingState") -> tuple[object, ...]:
-    finding = state.finding
-    saving = finding.saving
+def _row(line: "FindingLine") -> tuple[object, ...]:
     return (
-        str(finding.severity),
-        str(finding.verdict),
-        finding.check,
-        finding.name,
-        finding.region,
-        "; ".join(evidence.sentence for evidence in finding.evidence) or finding.reason,
-        state.since.date().isoformat(),
-        saving.usd_month if saving else None,
-        finding.account,
-        finding.type,
-        finding.resource,
-        str(state.lifecycle),
-        finding.key,
-        *_waiver(state),
+        str(line.severity),
+        str(line.verdict),
+        line.check,
+        line.name,
+        line.region,
+        line.said,
+        line.since.date().isoformat(),
+        line.usd_month,
+        line.account,
+        line.type,
+        line.resource,
+        str(line.lifecycle),
+        line.key,
+        *_waiver(line.waiver),
     )
 
 
-def _waiver(state: "FindingState") -> tuple[str | None, ...]:
-    waiver = state.waiver
+def _waiver(waiver: "Waiver | None") -> tuple[str | None, ...]:
     if waiver is None:
         return (None,) * 5
     return waiver.until.isoformat(), waiver.owner, waiver.reason, waiver.ticket, waiver.source

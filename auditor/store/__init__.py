@@ -1,6 +1,7 @@
 """The memory: what was read, what was concluded, and since when. The only place that knows SQLAlchemy."""
 
 from auditor.store.check_versions import CheckVersion
+from auditor.store.finding_list import FindingLine
 from auditor.store.inventory import Inventory
 from auditor.store.leases import Lease, scan_lease
 from auditor.store.prune import Keep, Pruned, keep
@@ -15,6 +16,7 @@ __all__ = [
     "Answer",
     "CachedPrice",
     "CheckVersion",
+    "FindingLine",
     "Inventory",
     "Keep",
     "Lease",

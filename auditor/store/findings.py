@@ -25,7 +25,22 @@ from auditor.store import tallies as tally_store
 from auditor.store.codec import Unpacker
 from auditor.store.schema import coverage, finding_versions, findings, scans, scopes, tallies, waivings
 
-__all__ = ["FAILING", "Reader", "batches", "body_of", "changes", "placed", "read", "savings", "sentence_of"]
+__all__ = [
+    "FAILING",
+    "LIFECYCLES",
+    "SEVERITIES",
+    "VERDICTS",
+    "Clock",
+    "Reader",
+    "batches",
+    "body_of",
+    "changes",
+    "placed",
+    "places",
+    "read",
+    "savings",
+    "sentence_of",
+]
 
 _BATCH = 8192
 """Findings that are read together; those of one check and region that are alike are never parted."""
@@ -66,7 +81,7 @@ def batches(connection: Connection, scan: Scan, checks: Sequence[str]) -> Iterat
     kinds: dict[tuple[bool, int, str, str], dict[_Place, list[tuple[int, int]]]] = {}
     for tally, verdict, severity, count in connection.execute(counted):
         if tally in wanted and tally in reader.places:
-            kind = verdict != Verdict.FAIL, _SEVERITIES[severity].rank, verdict, severity
+            kind = verdict != Verdict.FAIL, SEVERITIES[severity].rank, verdict, severity
             check, _, _, region, _ = reader.places[tally]
             kinds.setdefault(kind, {}).setdefault((rank.get(check, len(rank)), region), []).append((tally, count))
     for kind in sorted(kinds):
@@ -148,7 +163,7 @@ def body_of(finding: Finding) -> dict[str, Any]:
     return {"n": finding.name, "e": evidence, "r": finding.reason, "g": gaps, "x": finding.fault}
 
 
-class _Clock:
+class Clock:
     """When the scans of an account began, and when they saw a scope."""
 
     def __init__(self, connection: Connection, account: str) -> None:
@@ -172,24 +187,26 @@ class _Clock:
 
 
 def _lifecycle(row: Row[Any], scan: Scan) -> Lifecycle:
-    lifecycle = _LIFECYCLES[row.lifecycle]
+    lifecycle = LIFECYCLES[row.lifecycle]
     return lifecycle if lifecycle is Lifecycle.UNVERIFIED or row.since_scan == scan.id else Lifecycle.OPEN
+
+
+def places(connection: Connection, account: str) -> dict[int, tuple[str, int, str, str, str]]:
+    """Number of each of an account's tallies -> check, number of the scope, account, region and type.
+
+    Said once for each tally, not for each finding: a list of many waits for nothing but its own rows.
+    """
+    told = select(tallies.c.id, tallies.c.check, tallies.c.scope_id, scopes.c.account, scopes.c.region, scopes.c.type)
+    told = told.join_from(tallies, scopes).where(scopes.c.account == account)
+    return {number: (check, *place) for number, check, *place in connection.execute(told)}
 
 
 class Reader:
     """Reads versions of an account's findings: QUERY selects them, STATE makes a row what it says."""
 
     def __init__(self, connection: Connection, account: str) -> None:
-        self._clock, self._unpacker = _Clock(connection, account), Unpacker(connection)
-        # Said once for each tally, not for each finding: a list of many waits for nothing but its own rows.
-        told = select(
-            tallies.c.id, tallies.c.check, tallies.c.scope_id, scopes.c.account, scopes.c.region, scopes.c.type
-        )
-        told = told.join_from(tallies, scopes).where(scopes.c.account == account)
-        self.places: dict[int, tuple[str, int, str, str, str]] = {
-            row.id: (row.check, row.scope_id, row.account, row.region, row.type) for row in connection.execute(told)
-        }
-        """Number of a tally -> check, number of the scope, account, region and type."""
+        self._clock, self._unpacker = Clock(connection, account), Unpacker(connection)
+        self.places = places(connection, account)
         version = finding_versions.c
         columns = [column for column in finding_versions.columns if column is not version.hash]
         told = select(findings.c.key, findings.c.tally_id, findings.c.resource, *columns)
@@ -216,8 +233,8 @@ class Reader:
             body["n"],
             account,
             region,
-            _VERDICTS[row.verdict],
-            _SEVERITIES[row.severity],
+            VERDICTS[row.verdict],
+            SEVERITIES[row.severity],
             evidence,
             body["r"],
             tuple([Gap(*gap) for gap in gaps]) if gaps else (),
@@ -227,9 +244,9 @@ class Reader:
         return FindingState(finding, lifecycle, as_of(scan, row.opened_scan), row.opened_scan, as_of(scan, seen))
 
 
-_VERDICTS = {str(verdict): verdict for verdict in Verdict}
-_SEVERITIES = {str(severity): severity for severity in Severity}
-_LIFECYCLES = {str(lifecycle): lifecycle for lifecycle in Lifecycle}
+VERDICTS = {str(verdict): verdict for verdict in Verdict}
+SEVERITIES = {str(severity): severity for severity in Severity}
+LIFECYCLES = {str(lifecycle): lifecycle for lifecycle in Lifecycle}
 """By their values, five times as fast as asking the enumeration."""
 
 
@@ -263,15 +280,19 @@ def _evidence_out(item: Evidence) -> list[Any]:
     return said if item.since is None else [*said, item.since.isoformat()]
 
 
+_SINCE = 4
+"""Where the body of an evidence says what its sentence counts from, if it counts."""
+
+
 def sentence_of(item: list[Any], now: datetime | None) -> str:
     """The sentence of an evidence in a body; NOW fills in what it counts by the clock."""
-    sentence: str = item[0] if now is None else _evidence_in(item, now).sentence
-    return sentence
+    sentence: str = item[0]
+    return sentence if now is None or len(item) <= _SINCE else counted(sentence, _moment(item[_SINCE]), now)
 
 
 def _evidence_in(item: list[Any], now: datetime) -> Evidence:
     sentence, facts, severity, saving, *since = item
-    worse, money = _SEVERITIES[severity] if severity else None, _saving_in(saving) if saving else None
+    worse, money = SEVERITIES[severity] if severity else None, _saving_in(saving) if saving else None
     if not since:
         return Evidence(sentence, facts, worse, money)
     began = _moment(since[0])

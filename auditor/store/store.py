@@ -19,6 +19,7 @@ from auditor.store import (
     consistency,
     copying,
     evidence,
+    finding_list,
     history,
     inventory_drift,
     judgement,
@@ -35,6 +36,7 @@ from auditor.store import tallies as tally_store
 from auditor.store.acceptance import Said
 from auditor.store.check_versions import CheckVersion
 from auditor.store.database import Database
+from auditor.store.finding_list import FindingLine
 from auditor.store.inventory import Inventory
 from auditor.store.leases import Lease, acquire, free
 from auditor.store.moments import Moment
@@ -373,6 +375,11 @@ class Store:
         with self._database.reading() as connection:
             scan = scans.find(self._database, connection, scan_id)
             return acceptance.mark(connection, scan, finding_store.read(connection, scan, verdicts))
+
+    def finding_list(self, scan_id: int, *, verdicts: Collection[Verdict] | None = None) -> list[FindingLine]:
+        """What ``findings`` gives, as lines of a list: worst first, then by check, resource and key."""
+        with self._database.reading() as connection:
+            return finding_list.listed(connection, scans.find(self._database, connection, scan_id), verdicts)
 
     def finding_batches(self, scan_id: int, checks: Sequence[str]) -> Iterator[Sequence[FindingState]]:
         """What ``findings`` gives, never all at once: failures first, worst first, then in the order of CHECKS (ids), by region.

@@ -64,6 +64,15 @@ def test_findings(told: Told) -> None:
     assert said(told, stderr, "--scan")
 
 
+def test_a_limit_says_how_many_more_there_are(told: Told) -> None:
+    shown, stderr = asked(told, "findings", "--limit", 1)
+    assert [row["name"] for row in shown] == ["a"]
+    assert "auditor: the worst 1 of 2 findings; more with a higher --limit" in stderr
+    shown, stderr = asked(told, "findings", "--limit", 2)
+    assert (len(shown), "--limit" in stderr) == (2, False)
+    assert run("findings", "--store", told.url, "--limit", 0).exit_code == 2
+
+
 def test_resources(told: Told) -> None:
     shown, stderr = asked(told, "resources")
     assert {(row["name"], row["read"]) for row in shown} == {("a", "complete"), ("b", "complete")}
