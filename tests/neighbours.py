@@ -307,6 +307,19 @@ def _drills(ask: Ask, params: Rows, region: str) -> Rows:
     return {"items": [{**job, **times, "initiatedBy": "START_DRILL", "participatingServers": servers}]}
 
 
+def _shiftable(ask: Ask, params: Rows, region: str) -> Rows:
+    arns = [balancer["LoadBalancerArn"] for balancer in _balancers(ask, region, "application")][:1]
+    return {"items": [{"arn": arn, "name": "front", "practiceRunStatus": "ENABLED"} for arn in arns]}
+
+
+def _shifts(ask: Ask, params: Rows, region: str) -> Rows:
+    """Its traffic was practised to leave a zone long ago."""
+    shift = {"zonalShiftId": "1", "shiftType": "PRACTICE_RUN", "practiceRunOutcome": "SUCCEEDED", "status": "EXPIRED"}
+    times = {"startTime": "2026-01-01T00:00:00+00:00", "expiryTime": "2026-01-01T00:30:00+00:00"}
+    shiftable = _shiftable(ask, params, region)["items"]
+    return {"items": [{**shift, **times, "resourceIdentifier": row["arn"]} for row in shiftable]}
+
+
 # ---- rehearsals and advice -------------------------------------------------------------------------------------------
 
 
@@ -381,6 +394,8 @@ def _always(answer: Rows) -> Callable[[Ask, Rows, str], Rows]:
 
 
 ADDED: Mapping[tuple[str, str], Callable[[Ask, Rows, str], Rows]] = {
+    ("arc-zonal-shift", "ListManagedResources"): _shiftable,
+    ("arc-zonal-shift", "ListZonalShifts"): _shifts,
     ("backup", "GetRestoreTestingSelection"): _always({"RestoreTestingSelection": {"ProtectedResourceArns": ["*"]}}),
     ("backup", "ListBackupVaults"): _vaults,
     ("backup", "ListProtectedResources"): _protected_resources,

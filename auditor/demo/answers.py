@@ -19,6 +19,8 @@ _EMPTY_JSON = {
     ("shield", "ListProtections"): "Protections",
 }
 _EMPTY_PATHS = {
+    ("arc-zonal-shift", "/managedresources"): "items",
+    ("arc-zonal-shift", "/zonalshifts"): "items",
     ("backup", "/resources"): "Results",
     ("backup", "/restore-testing/plans"): "RestoreTestingPlans",
     ("dlm", "/policies"): "Policies",

@@ -26,6 +26,8 @@ from auditor.model import GLOBAL, Coverage, CoverageState, Resource, Scope
 
 ACCOUNT = "123456789012"
 MOTO_LACKS = {
+    "arc-zonal-shift:ListManagedResources",
+    "arc-zonal-shift:ListZonalShifts",
     "backup:GetRestoreTestingSelection",
     "backup:ListCopyJobs",
     "backup:ListProtectedResources",

@@ -285,6 +285,8 @@ def test_every_declared_fact_names_fields_there_are() -> None:
         "restore",
         "restore-failed",
         "restore-validation",
+        "zonal-shift",
+        "zonal-shift-failed",
     }
     for name, dated in declared:
         fields = {path.partition(".")[0].removesuffix("[]") for path in (dated.at, dated.about, *dated.keep) if path}

@@ -1,4 +1,4 @@
-"""What of drills goes into the ledger: those that launched something, with the servers that took part."""
+"""What of drills and zonal shifts goes into the ledger: what proves a test, and failures that are newer than an old success."""
 
 from typing import Any
 
@@ -46,3 +46,34 @@ def test_a_job_of_elastic_disaster_recovery(fields: dict[str, Any], kinds: list[
 def test_a_drill_is_about_its_server_and_is_told_by_the_list_of_jobs() -> None:
     (fact,) = kept("AWS::DRS::Job", DRILL)
     assert (fact.about, fact.operation) == ("s-1", "drs:DescribeJobs")
+
+
+SHIFT: dict[str, Any] = {
+    "zonalShiftId": "1",
+    "resourceIdentifier": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/front/1",
+    "shiftType": "PRACTICE_RUN",
+    "practiceRunOutcome": "SUCCEEDED",
+    "status": "EXPIRED",
+    "startTime": ago(days=5),
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "kinds"),
+    [
+        ({}, ["zonal-shift"]),
+        ({"practiceRunOutcome": "PENDING"}, []),
+        ({"practiceRunOutcome": "FAILED"}, ["zonal-shift-failed"]),
+        ({"practiceRunOutcome": "INTERRUPTED"}, ["zonal-shift-failed"]),
+        ({"practiceRunOutcome": "CAPACITY_CHECK_FAILED"}, ["zonal-shift-failed"]),
+        ({"practiceRunOutcome": None}, []),
+        ({"shiftType": "ZONAL_SHIFT", "practiceRunOutcome": None, "status": "ACTIVE"}, ["zonal-shift"]),
+        ({"shiftType": "FIS_EXPERIMENT", "practiceRunOutcome": None}, ["zonal-shift"]),
+        ({"shiftType": "ZONAL_AUTOSHIFT", "practiceRunOutcome": None}, ["zonal-shift"]),
+        ({"startTime": None}, []),
+    ],
+)
+def test_a_zonal_shift(fields: dict[str, Any], kinds: list[str]) -> None:
+    facts = kept("AWS::ARCZonalShift::ZonalShift", {**SHIFT, **fields})
+    assert [fact.kind for fact in facts] == kinds
+    assert {fact.about for fact in facts} <= {SHIFT["resourceIdentifier"]}

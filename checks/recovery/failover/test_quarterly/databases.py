@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,8 @@ from auditor.kit.databases import (
     skip_transient,
 )
 
+from .thresholds import FailoverTest
+
 EVENT = "AWS::RDS::Event"
 TRAIL_EVENT = "AWS::CloudTrail::Event"
 EXPERIMENT = "AWS::FIS::Experiment"
@@ -25,14 +26,6 @@ EXPERIMENT = "AWS::FIS::Experiment"
 _CALLS = {DB_INSTANCE: "RebootDBInstance", DB_CLUSTER: "FailoverDBCluster"}
 _FIS_ACTIONS = {DB_INSTANCE: "aws:rds:reboot-db-instances", DB_CLUSTER: "aws:rds:failover-db-cluster"}
 """Source: AWS FIS User Guide, "Amazon RDS actions"."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailoverTest:
-    """The numbers of "Failover testing"."""
-
-    failover_test_max_age_days: int
-    count_unplanned: bool
 
 
 _ARN = "arn:aws:rds:eu-west-1:111122223333:db:orders"

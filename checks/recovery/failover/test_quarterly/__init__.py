@@ -1,0 +1,1 @@
+"""Failover testing: failovers are tested quarterly."""
