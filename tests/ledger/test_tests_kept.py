@@ -67,6 +67,7 @@ SHIFT: dict[str, Any] = {
         ({"practiceRunOutcome": "INTERRUPTED"}, ["zonal-shift-failed"]),
         ({"practiceRunOutcome": "CAPACITY_CHECK_FAILED"}, ["zonal-shift-failed"]),
         ({"practiceRunOutcome": None}, []),
+        ({"shiftType": None, "practiceRunOutcome": "FAILED"}, ["zonal-shift-failed"]),
         ({"shiftType": "ZONAL_SHIFT", "practiceRunOutcome": None, "status": "ACTIVE"}, ["zonal-shift"]),
         ({"shiftType": "FIS_EXPERIMENT", "practiceRunOutcome": None}, ["zonal-shift"]),
         ({"shiftType": "ZONAL_AUTOSHIFT", "practiceRunOutcome": None}, ["zonal-shift"]),

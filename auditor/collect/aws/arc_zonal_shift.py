@@ -9,7 +9,9 @@ def _failed(shift: Row) -> bool:
 
 def _practised(shift: Row) -> bool:
     """Whether traffic left a zone: a practice run that succeeded, or a shift that was for real."""
-    return shift.get("shiftType") != "PRACTICE_RUN" or shift.get("practiceRunOutcome") == "SUCCEEDED"
+    if shift.get("shiftType") == "PRACTICE_RUN" or shift.get("practiceRunOutcome"):
+        return shift.get("practiceRunOutcome") == "SUCCEEDED"
+    return True
 
 
 ZONAL_SHIFT = ResourceType(

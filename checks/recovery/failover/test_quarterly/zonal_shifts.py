@@ -96,6 +96,8 @@ def _case(
         _case(_shift(resourceIdentifier=_GROUP_ARN), why="another resource was shifted"),
         _case(_shift(), arn=_GROUP_ARN),
         _case(_shift(5, outcome="FAILED", resourceIdentifier=_CLUSTER_ARN), arn=_CLUSTER_ARN),
+        _case(_shift(95, resourceIdentifier=_CLUSTER_ARN), arn=_CLUSTER_ARN, why="it was there a quarter ago"),
+        _case(kept=[_shift(95)], unread=[LOAD_BALANCER], why="it was there a quarter ago"),
     ],
     skips=[
         _case(age=30),
@@ -122,7 +124,8 @@ def zonal_shift_practised_quarterly(managed: Facts, want: FailoverTest) -> Itera
     Source: Amazon Application Recovery Controller Developer Guide, "Zonal shift" and "Zonal autoshift" (outcomes of practice
     runs); the standard's "Failover testing". A practice run that succeeded counts, and any other shift: one that somebody or an
     experiment started, and unless ``count_unplanned`` is off one by AWS. A load balancer or group younger than a quarter is
-    not judged; how old a cluster is, is not read, so that it fails only by a practice run.
+    not judged; how old a cluster is, is not read, so that it fails only by a practice run, or by an old shift that shows that
+    it was there a quarter ago.
     """
     days, arn = want.failover_test_max_age_days, managed["arn"]
     shifts = managed.recorded(ZONAL_SHIFT, "resourceIdentifier", arn)
@@ -133,13 +136,14 @@ def zonal_shift_practised_quarterly(managed: Facts, want: FailoverTest) -> Itera
     managed.require_read(ZONAL_SHIFT)
     if at and good and is_recent(at, managed.observed_at, days):
         return
-    created = _created(managed, arn)
-    if created and is_recent(created, managed.observed_at, days):
-        raise NotApplicable(f"it is younger than {days} days")
+    if not at or is_recent(at, managed.observed_at, days):  # else it is older: it was shifted before the quarter
+        created = _created(managed, arn)
+        if created and is_recent(created, managed.observed_at, days):
+            raise NotApplicable(f"it is younger than {days} days")
+        if not created and not at:
+            raise Unavailable(Gap(MANAGED_RESOURCE, "NotRead", "nothing shows a shift, and how old it is is not read"))
     if at and not good:
         sentence = f"its newest practice run, {DAYS} days ago, failed"
-    elif created is None:
-        raise Unavailable(Gap(MANAGED_RESOURCE, "NotRead", "nothing shows a shift, and how old it is is not read"))
     elif at:
         sentence = f"its newest known shift was {DAYS} days ago, {days} allowed"
     else:
