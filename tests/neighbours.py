@@ -307,6 +307,18 @@ def _drills(ask: Ask, params: Rows, region: str) -> Rows:
     return {"items": [{**job, **times, "initiatedBy": "START_DRILL", "participatingServers": servers}]}
 
 
+def _plans(ask: Ask, params: Rows, region: str) -> Rows:
+    arn = f"arn:aws:arc-region-switch::{_ACCOUNT}:plan/shop:abc123"
+    return {"plans": [{"arn": arn, "name": "shop", "owner": _ACCOUNT, "regions": ["eu-west-1", "eu-central-1"]}]}
+
+
+def _executions(ask: Ask, params: Rows, region: str) -> Rows:
+    """The plan was executed long ago; both of its regions tell."""
+    done = {"executionId": "1", "executionState": "completed", "executionAction": "activate", "mode": "graceful"}
+    times = {"startTime": "2026-01-01T00:00:00+00:00", "endTime": "2026-01-01T00:30:00+00:00"}
+    return {"items": [{**done, **times, "planArn": params["planArn"], "executionRegion": "eu-central-1"}]}
+
+
 def _shiftable(ask: Ask, params: Rows, region: str) -> Rows:
     arns = [balancer["LoadBalancerArn"] for balancer in _balancers(ask, region, "application")][:1]
     return {"items": [{"arn": arn, "name": "front", "practiceRunStatus": "ENABLED"} for arn in arns]}
@@ -394,6 +406,8 @@ def _always(answer: Rows) -> Callable[[Ask, Rows, str], Rows]:
 
 
 ADDED: Mapping[tuple[str, str], Callable[[Ask, Rows, str], Rows]] = {
+    ("arc-region-switch", "ListPlanExecutions"): _executions,
+    ("arc-region-switch", "ListPlans"): _plans,
     ("arc-zonal-shift", "ListManagedResources"): _shiftable,
     ("arc-zonal-shift", "ListZonalShifts"): _shifts,
     ("backup", "GetRestoreTestingSelection"): _always({"RestoreTestingSelection": {"ProtectedResourceArns": ["*"]}}),

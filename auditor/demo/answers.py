@@ -12,6 +12,7 @@ _JSON = "application/x-amz-json-1.1"
 _XML = "text/xml"
 
 _EMPTY_JSON = {
+    ("arc-region-switch", "ListPlans"): "plans",
     ("cloudtrail", "LookupEvents"): "Events",
     ("codebuild", "ListProjects"): "projects",
     ("compute-optimizer", "GetEBSVolumeRecommendations"): "volumeRecommendations",

@@ -31,6 +31,7 @@ __all__ = [
     "known_jobs",
     "known_restores",
     "require_restores",
+    "source_of",
 ]
 
 RESTORE_JOB = "AWS::Backup::RestoreJob"
@@ -153,14 +154,14 @@ def jobs_of(resource: Facts, arn: str, kind: str) -> list[Facts]:
     named = resource.recorded(RESTORE_JOB, "SourceResourceArn", arn, everywhere=True)
     found = [job for job in _each_once(named) if not job.get("IsParent")]
     nameless = (job for job in resource.once(_nameless) if job.get("ResourceType", kind) == kind)
-    return [*found, *(job for job in nameless if _source(job) == arn)]
+    return [*found, *(job for job in nameless if source_of(job) == arn)]
 
 
 def _nameless(asking: Facts) -> list[Facts]:
     return [job for job in known_jobs(asking) if not job.get("SourceResourceArn")]
 
 
-def _source(job: Facts) -> str:
+def source_of(job: Facts) -> str:
     """Return the ARN of what JOB restored: old jobs name their recovery point alone. Raises Unavailable where it is gone."""
     if named := job.get("SourceResourceArn"):
         return str(named)
@@ -176,7 +177,7 @@ def _by_job(job: Facts) -> Iterator[Restore]:
     if kind and kind not in _KINDS:
         return
     try:
-        source = _source(job)
+        source = source_of(job)
     except Unavailable as unavailable:
         yield Restore(at, frozenset(), frozenset({kind}) if kind else _ANY, unavailable.gap)
         return

@@ -106,6 +106,39 @@ def test_a_drill_that_failed_is_a_test_only_where_the_operator_says_so() -> None
     assert judged("drs-drill-quarterly", case, count_failed=True).verdict == Verdict.PASS
 
 
+def test_a_test_of_the_account_that_failed_is_shown_and_counts_only_where_the_operator_says_so() -> None:
+    servers = [{"sourceServerID": "s-1", "launchStatus": "FAILED"}]
+    job = {"initiatedBy": "START_DRILL", "status": "COMPLETED", "participatingServers": servers}
+    case = Case({"Account": "111122223333"}, related={"AWS::DRS::Job": [{**job, "endDateTime": ago(days=3)}]})
+    failed = judged("account-dr-test-quarterly", case)
+    assert failed.verdict == Verdict.FAIL
+    assert [evidence.sentence for evidence in failed.evidence] == [
+        "nothing shows a test of disaster recovery in 92 days",
+        "a drill of Elastic Disaster Recovery 3 days ago failed",
+    ]
+    assert judged("account-dr-test-quarterly", case, count_failed=True).verdict == Verdict.PASS
+
+
+def test_an_account_that_is_declared_without_production_needs_no_test_and_the_reason_is_kept() -> None:
+    case = Case({"Account": "111122223333"})
+    skipped = judged("account-dr-test-quarterly", case, accounts_without_production=("111122223333",))
+    assert (skipped.verdict, skipped.reason) == (Verdict.NOT_APPLICABLE, "declared to bear no production workload")
+    other = judged("account-dr-test-quarterly", case, accounts_without_production=("444455556666",))
+    assert other.verdict == Verdict.FAIL
+
+
+def test_a_shift_by_aws_proves_a_zone_can_be_left_unless_only_tests_count() -> None:
+    arn = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/front/1"
+    shift = {"zonalShiftId": "1", "resourceIdentifier": arn, "shiftType": "ZONAL_AUTOSHIFT", "startTime": ago(days=3)}
+    balancer = {"LoadBalancerArn": arn, "CreatedTime": ago(days=400)}
+    case = Case(
+        {"arn": arn, "name": "front"},
+        related={"AWS::ARCZonalShift::ZonalShift": [shift], "AWS::ElasticLoadBalancingV2::LoadBalancer": [balancer]},
+    )
+    assert judged("zonal-shift-practised-quarterly", case).verdict == Verdict.PASS
+    assert judged("zonal-shift-practised-quarterly", case, count_unplanned=False).verdict == Verdict.FAIL
+
+
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:operations"
 
 

@@ -321,6 +321,24 @@ def test_services_are_described_ten_at_a_time_and_one_denied_cluster_hides_no_ot
     assert failed.gap == DENIED
 
 
+def test_a_plans_executions_are_asked_for_in_both_its_regions_and_are_each_there_once() -> None:
+    arn = "arn:aws:arc-region-switch::111122223333:plan/shop:abc123"
+    asked: list[tuple[str, Any]] = []
+
+    def reply(call: Call) -> Any:
+        if call.operation == "ListPlans":
+            return [{"arn": arn, "regions": ["eu-west-1", "eu-central-1", "eu-north-1"]}]
+        asked.append((call.params["planArn"], call.region))
+        if call.region == "eu-north-1":
+            return DENIED
+        return [{"planArn": arn, "executionId": id} for id in ("1", "2" if call.region == "eu-west-1" else "3")]
+
+    rows, _, failed = play("AWS::ARCRegionSwitch::PlanExecution", reply)
+    assert asked == [(arn, region) for region in ("eu-west-1", "eu-central-1", "eu-north-1")]
+    assert [row["executionId"] for row in rows] == ["1", "2", "3"]
+    assert failed, "one region could not be asked: there may be more"
+
+
 def test_capacity_providers_are_those_of_clusters_without_aws_own() -> None:
     asked: list[Any] = []
 

@@ -278,10 +278,13 @@ def test_every_declared_fact_names_fields_there_are() -> None:
     assert {dated.kind for _, dated in declared} == {
         "copy",
         "drill",
+        "drill-failed",
         "experiment",
         "failover",
         "key-use",
         "recovery-point",
+        "region-switch",
+        "region-switch-failed",
         "restore",
         "restore-failed",
         "restore-validation",

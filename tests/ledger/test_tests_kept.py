@@ -1,4 +1,4 @@
-"""What of drills and zonal shifts goes into the ledger: what proves a test, and failures that are newer than an old success."""
+"""What of drills and shifts goes into the ledger: what proves a test, and failures that are newer than an old success."""
 
 from typing import Any
 
@@ -30,7 +30,8 @@ def kept(type: str, document: dict[str, Any]) -> list[DatedFact]:
         ({}, ["drill"]),
         ({"initiatedBy": "START_RECOVERY"}, ["drill"]),
         ({"participatingServers": [{"launchStatus": "FAILED"}, {"launchStatus": "TERMINATED"}]}, ["drill"]),
-        ({"participatingServers": [{"launchStatus": "FAILED"}]}, []),
+        ({"participatingServers": [{"launchStatus": "FAILED"}]}, ["drill-failed"]),
+        ({"participatingServers": [{"launchStatus": "FAILED"}, {"launchStatus": "PENDING"}]}, []),
         ({"participatingServers": []}, []),
         ({"participatingServers": None}, []),
         ({"status": "STARTED"}, []),
@@ -78,3 +79,32 @@ def test_a_zonal_shift(fields: dict[str, Any], kinds: list[str]) -> None:
     facts = kept("AWS::ARCZonalShift::ZonalShift", {**SHIFT, **fields})
     assert [fact.kind for fact in facts] == kinds
     assert {fact.about for fact in facts} <= {SHIFT["resourceIdentifier"]}
+
+
+SWITCH: dict[str, Any] = {
+    "planArn": "arn:aws:arc-region-switch::111122223333:plan/shop:abc123",
+    "executionId": "1",
+    "executionAction": "activate",
+    "executionState": "completed",
+    "endTime": ago(days=5),
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "kinds"),
+    [
+        ({}, ["region-switch"]),
+        ({"executionState": "completedMonitoringApplicationHealth"}, ["region-switch"]),
+        ({"executionState": "completedWithExceptions"}, ["region-switch-failed"]),
+        ({"executionState": "failed", "executionAction": "deactivate"}, ["region-switch-failed"]),
+        ({"executionState": "canceled"}, []),
+        ({"executionAction": "postRecovery"}, []),
+        ({"endTime": None}, []),
+    ],
+)
+def test_an_execution_of_a_region_switch_plan(fields: dict[str, Any], kinds: list[str]) -> None:
+    facts = kept("AWS::ARCRegionSwitch::PlanExecution", {**SWITCH, **fields})
+    assert [fact.kind for fact in facts] == kinds
+    assert {(fact.about, fact.operation) for fact in facts} <= {
+        (SWITCH["planArn"], "arc-region-switch:ListPlanExecutions")
+    }

@@ -21,13 +21,22 @@ _LAUNCHED = ("LAUNCHED", "TERMINATED")
 """What became of a server that a drill launched: once the drill is over, it is ended again."""
 
 
+def _ended(job: Row) -> bool:
+    """Whether it is a drill or a recovery that has ended."""
+    return job.get("initiatedBy") in ("START_DRILL", "START_RECOVERY") and job.get("status") == "COMPLETED"
+
+
 def _launched(job: Row) -> bool:
-    """Whether it is a drill or a recovery that ended and launched a server: which ones, its list tells."""
-    return (
-        job.get("initiatedBy") in ("START_DRILL", "START_RECOVERY")
-        and job.get("status") == "COMPLETED"
-        and any(server.get("launchStatus") in _LAUNCHED for server in job.get("participatingServers") or ())
+    """Whether a drill or a recovery launched a server: which ones, its list tells."""
+    return _ended(job) and any(
+        server.get("launchStatus") in _LAUNCHED for server in job.get("participatingServers") or ()
     )
+
+
+def _failed(job: Row) -> bool:
+    """Whether a drill or a recovery launched none of its servers."""
+    servers = job.get("participatingServers") or ()
+    return _ended(job) and bool(servers) and all(server.get("launchStatus") == "FAILED" for server in servers)
 
 
 JOB = ResourceType(
@@ -38,5 +47,8 @@ JOB = ResourceType(
     name="{jobID}",
     # The parameters of actions after a launch can hold anything; the service marks its tags as sensitive.
     drop=("participatingServers[].launchActionsStatus", "tags"),
-    dated=(Dated("drill", at="endDateTime", about="participatingServers[].sourceServerID", when=_launched),),
+    dated=(
+        Dated("drill", at="endDateTime", about="participatingServers[].sourceServerID", when=_launched),
+        Dated("drill-failed", at="endDateTime", about="participatingServers[].sourceServerID", when=_failed),
+    ),
 )

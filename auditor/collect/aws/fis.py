@@ -7,9 +7,13 @@ def _completed(experiment: Row) -> bool:
     return (experiment.get("state") or {}).get("status") == "completed"
 
 
+def _ended(experiment: Row) -> bool:
+    return (experiment.get("state") or {}).get("status") in ("completed", "failed", "stopped")
+
+
 EXPERIMENT = ResourceType(
     "AWS::FIS::Experiment",
-    "A Fault Injection Service experiment; what it did is read of completed ones.",
+    "A Fault Injection Service experiment; what it did is read of those that ended.",
     list=Call("fis", "ListExperiments", "experiments"),
     id="{arn}",
     name="{id}",
@@ -18,7 +22,7 @@ EXPERIMENT = ResourceType(
         "Experiment": Call("fis", "GetExperiment", "experiment", args={"id": "id"}),
         "ResolvedTargets": Call("fis", "ListExperimentResolvedTargets", "resolvedTargets", args={"experimentId": "id"}),
     },
-    details_when=dict.fromkeys(("Experiment", "ResolvedTargets"), _completed),
+    details_when={"Experiment": _ended, "ResolvedTargets": _completed},
     dated=(
         Dated(
             "experiment",

@@ -21,13 +21,10 @@ from auditor.kit import (
 )
 from auditor.kit.restores import is_recent
 
+from ._tests import DRILLS, JOB, LAUNCHED
 from .thresholds import DisasterRecoveryTest
 
 SOURCE_SERVER = "AWS::DRS::SourceServer"
-JOB = "AWS::DRS::Job"
-
-_DRILLS = ("START_DRILL", "START_RECOVERY")
-_LAUNCHED = ("LAUNCHED", "TERMINATED")  # terminated: it was launched, and ended again once the drill was over
 _OPERATION = "drs:DescribeSourceServers"
 
 
@@ -194,10 +191,10 @@ def _launches(server: Facts) -> Iterator[datetime]:
     """Yield when jobs that are known, by the list or by the ledger, had launched the server (UTC)."""
     id = server["sourceServerID"]
     for job in server.recorded(JOB, "participatingServers[].sourceServerID", id):
-        if job["initiatedBy"] not in _DRILLS or job["status"] != "COMPLETED" or not job.get("endDateTime"):
+        if job["initiatedBy"] not in DRILLS or job["status"] != "COMPLETED" or not job.get("endDateTime"):
             continue
         if any(
-            part.get("sourceServerID") == id and part.get("launchStatus") in _LAUNCHED
+            part.get("sourceServerID") == id and part.get("launchStatus") in LAUNCHED
             for part in job["participatingServers"]
         ):
             yield job.time("endDateTime")

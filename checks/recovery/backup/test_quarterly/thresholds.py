@@ -9,3 +9,4 @@ class DisasterRecoveryTest:
 
     dr_test_max_age_days: int
     count_failed: bool
+    accounts_without_production: tuple[str, ...]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, Gap, NotApplicable, Unavailable, ago, check, parse_time
+from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, ago, check, parse_time
 from auditor.kit.databases import (
     DB_CLUSTER,
     DB_INSTANCE,
@@ -16,11 +16,11 @@ from auditor.kit.databases import (
     skip_member,
     skip_transient,
 )
+from auditor.kit.trail import TRAIL_EVENT, record_of
 
 from .thresholds import FailoverTest
 
 EVENT = "AWS::RDS::Event"
-TRAIL_EVENT = "AWS::CloudTrail::Event"
 EXPERIMENT = "AWS::FIS::Experiment"
 
 _CALLS = {DB_INSTANCE: "RebootDBInstance", DB_CLUSTER: "FailoverDBCluster"}
@@ -274,23 +274,13 @@ def _by_call(database: Facts, want: FailoverTest) -> bool:
         *database.recorded(TRAIL_EVENT, path),
     ):
         if event["EventName"] == _CALLS[database.type] and _is_recent(event["EventTime"], database, want):
-            record = _record(event)
+            record = record_of(event)
             parameters = record.get("requestParameters") or {}
             forced = is_cluster(database) or parameters.get("forceFailover") is True
             if forced and not record.get("errorCode"):
                 return True
     database.referrers(TRAIL_EVENT, path)
     return False
-
-
-def _record(event: Facts) -> dict[str, Any]:
-    try:
-        record = json.loads(event["CloudTrailEvent"])
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
-        raise Unavailable(Gap("cloudtrail:LookupEvents", "NotUnderstood", "an event's record is no JSON object"))
-    return record
 
 
 def _by_experiment(database: Facts, want: FailoverTest) -> bool:
