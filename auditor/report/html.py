@@ -109,15 +109,14 @@ def look() -> str:
 
 def render_page(template: str, **values: Any) -> str:
     """Return a page beside the reports, in their frame: the same style, script and policy. VALUES are the template's own."""
-    framed = _frame(_scripts()[:1]) | {"signs": _SIGNS, "grades": GRADES, "chart_size": (WIDTH, HEIGHT)}
+    framed = _frame(_scripts()[:1], _style("style.css", "site.css")) | {"signs": _SIGNS, "grades": GRADES, "chart_size": (WIDTH, HEIGHT)}
     return _environment().get_template(template).render(framed | values)
 
 
-def _frame(scripts: Sequence[str]) -> dict[str, Any]:
-    """Return what the frame needs: style and the first of SCRIPTS, and the policy that allows them, the others and nothing else."""
+def _frame(scripts: Sequence[str], style: str) -> dict[str, Any]:
+    """Return what the frame needs: STYLE and the first of SCRIPTS, and the policy that allows them, the others and nothing else."""
     from markupsafe import Markup
 
-    style = _style()
     allowed = " ".join(f"'{_digest(script)}'" for script in scripts)
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src {allowed}; img-src data:; "
@@ -144,7 +143,8 @@ def _render(template: str, view: ReportView, others: Mapping[str, str], block: s
         "small": functools.partial(small, view.nights),
         "sparks": {section.id: sparkline(view.nights, section.id) for section in view.sections},
     }
-    return _environment().get_template(template).render(_frame(_scripts() if block else _scripts()[:1]) | values | more)
+    frame = _frame(_scripts() if block else _scripts()[:1], _style("style.css"))
+    return _environment().get_template(template).render(frame | values | more)
 
 
 @functools.cache
@@ -164,8 +164,8 @@ def _environment() -> "Environment":
 
 
 @functools.cache
-def _style() -> str:
-    text = (bundled("reports") / "templates" / "style.css").read_text(encoding="utf-8")
+def _style(*names: str) -> str:
+    text = "".join((bundled("reports") / "templates" / name).read_text(encoding="utf-8") for name in names)
     bare = re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
     # Spaces around braces and after a colon say nothing; those within the quotes of a `content` are kept.
     return re.sub(r'("[^"]*")| ?([{}]) ?|([:;]) ', lambda found: found[1] or found[2] or found[3], bare)
@@ -235,29 +235,9 @@ def _money_parts(money: MoneyView) -> list[tuple[str, str, float]]:
     return [(str(c), name, money.by_certainty.get(c, 0.0)) for c, name in _CERTAINTY_NAMES.items()]
 
 
-_Facts = frozenset[tuple[str, str]]
-
-
-def _alike(findings: Iterable[FindingView]) -> list[tuple[list[FindingView], _Facts, str]]:
-    """Return FINDINGS in runs of one check, verdict, severity and type, each with the facts and the command all of it share."""
-    runs = groupby(findings, lambda f: (f.check, f.verdict, f.severity, f.type))
-    return [(held, _shared(held), _command(held)) for held in (list(run) for _, run in runs)]
-
-
-def _command(findings: list[FindingView]) -> str:
-    """Return the command that mends each of several FINDINGS, with NAME and ARN for what is its own; empty where they differ."""
-    if len({finding.name for finding in findings}) < 2:
-        return ""
-    marked = {f.command.replace(f.resource, "\x02").replace(f.name, "\x01") for f in findings}
-    text = marked.pop()
-    return "" if marked or "NAME" in text or "ARN" in text else text.replace("\x01", "NAME").replace("\x02", "ARN")
-
-
-def _shared(findings: list[FindingView]) -> _Facts:
-    """Return the facts that stand in the first evidence of every one of several FINDINGS: they are said once."""
-    if len(findings) < 2 or not all(finding.evidence for finding in findings):
-        return frozenset()
-    return frozenset.intersection(*(frozenset(finding.evidence[0].facts) for finding in findings))
+def _alike(findings: Iterable[FindingView]) -> list[list[FindingView]]:
+    """Return FINDINGS in runs of one check, verdict, severity and type: what they share is said once above them."""
+    return [list(run) for _, run in groupby(findings, lambda f: (f.check, f.verdict, f.severity, f.type))]
 
 
 _SOURCES = {

@@ -26,7 +26,7 @@
   // Paper shows what is open on the screen, the rest of a list, and how failures are mended.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details.more:not([open]), details.failing:not([open])")];
+    opened = [...document.querySelectorAll("details.more:not([open]), .pages details:has(.broken):not([open])")];
     opened.forEach((element) => { element.open = true; });
   });
   addEventListener("afterprint", () => { opened.forEach((element) => { element.open = false; }); opened = []; });

@@ -145,7 +145,7 @@
     const saidBy = (id) => {
       const page = $("check-" + id), said = {};
       if (!page) return said;
-      page.querySelectorAll(".body > p > b").forEach((name) => { said[name.textContent] = name.parentNode.textContent.slice(name.textContent.length + 1); });
+      page.querySelectorAll("p > b").forEach((name) => { said[name.textContent] = name.parentNode.textContent.slice(name.textContent.length + 1); });
       const attribute = page.querySelector(".meta span code");
       if (attribute) said.Terraform = attribute.textContent;
       return said;
@@ -365,7 +365,8 @@
       const link = event.target.closest && event.target.closest("a[data-check], a[data-bullet], a[data-severity]");
       if (!link) return;
       event.preventDefault();
-      view = { ...EMPTY, check: link.dataset.check || "", bullet: link.dataset.bullet || "", severity: link.dataset.severity || "" };
+      const of = (name, kind) => (name in link.dataset ? link.dataset[name] || link.closest("details[id]").id.slice(kind.length) : "");
+      view = { ...EMPTY, check: of("check", "check-"), bullet: of("bullet", "b-"), severity: of("severity", "") };
       if (view.severity) view.verdict = "Fail";
       show();
       write();

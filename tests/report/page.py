@@ -7,6 +7,13 @@ from html.parser import HTMLParser
 VOID = {"meta", "input", "br", "path", "rect", "circle", "use", "link", "img"}
 
 
+_ENDS = {tag: {"td"} for tag in ("td", "th")} | {"tr": {"td", "tr"}, "dt": {"dd"}, "dd": {"dt"}, "li": {"li", "p"}}
+_ENDS |= {tag: {"p"} for tag in ("p", "ul", "ol", "dl", "pre", "div", "table", "details")}
+"""Element -> what its beginning ends, as HTML has it."""
+_MAY_STAY_OPEN = {"td", "tr", "dt", "dd", "li", "p"}
+"""What the end of the element around it ends."""
+
+
 @dataclass
 class Element:
     """One element: its name, attributes, the names of those around it, and the text within."""
@@ -46,6 +53,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open an element."""
+        while self.open and self.open[-1].tag in _ENDS.get(tag, ()):
+            self._close()
         element = self._add(tag, attrs)
         if tag not in VOID:
             self.open.append(element)
@@ -55,10 +64,15 @@ class Page(HTMLParser):
         self._add(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        """Close an element, which must be the one opened last."""
+        """Close an element, which must be the one opened last, but for those whose end may be left out."""
+        while self.open and self.open[-1].tag in _MAY_STAY_OPEN - {tag}:
+            self._close()
         if not self.open or self.open[-1].tag != tag:
             self.unbalanced.append(tag)
             return
+        self._close()
+
+    def _close(self) -> None:
         self.open.pop().end = len(self.pieces)
 
     def handle_data(self, data: str) -> None:
@@ -83,7 +97,7 @@ class Page(HTMLParser):
 
 @functools.lru_cache(maxsize=32)
 def parse(text: str) -> Page:
-    """Return the page, and fail when an element was not closed."""
+    """Return the page, and fail when an element was not closed that must be."""
     page = Page()
     page.feed(text)
     page.close()
