@@ -83,7 +83,8 @@ def test_links_lead_to_the_console_of_aws_and_nowhere_else(visit: Opener) -> Non
 
 
 def test_without_javascript_the_findings_are_there(visit: Opener) -> None:
-    opened = visit(folder_of("ordinary") / "compliance.html", javascript=False)
+    opened = visit(folder_of("ordinary") / "compliance.html", javascript=False, width=320)
+    assert overflow(opened.page) <= 0
     assert opened.page.locator("#rows tr.row").count() > 10
     assert not opened.page.locator("#filter").is_visible()
 
