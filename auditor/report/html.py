@@ -109,7 +109,8 @@ def look() -> str:
 
 def render_page(template: str, **values: Any) -> str:
     """Return a page beside the reports, in their frame: the same style, script and policy. VALUES are the template's own."""
-    framed = _frame(_scripts()[:1], _style("style.css", "site.css")) | {"signs": _SIGNS, "grades": GRADES, "chart_size": (WIDTH, HEIGHT)}
+    framed = _frame(_scripts()[:1], _style("style.css", "site.css"))
+    framed |= {"signs": _SIGNS, "grades": GRADES, "chart_size": (WIDTH, HEIGHT)}
     return _environment().get_template(template).render(framed | values)
 
 
