@@ -163,8 +163,9 @@ def run_job(
         _publish_views(store)
     view = build_view(report_inputs(store, judged.scan, standard, checks, types, judged))
     outcome = report_outcome(settings, judged, view)
-    if writer is not None and writer.fault and outcome.unwritten is None:
-        return replace(outcome, unwritten=ReportError(f"{writer.fault}; the scan is in the store"))
+    if writer is not None and writer.fault:
+        others = f"{outcome.unwritten}; " if outcome.unwritten else ""
+        return replace(outcome, unwritten=ReportError(f"{others}{writer.fault}; the scan is in the store"))
     return outcome
 
 

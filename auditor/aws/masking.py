@@ -22,8 +22,8 @@ _ARN = re.compile(r"\barn:(aws[a-z-]*):([a-z0-9-]*):([a-z0-9-]*):(\d{12}|aws|\*|
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\d.])")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:/\d{1,3})?(?![\w:])")
 _DASHED = re.compile(r"\b(ip|ec2)-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})\b")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_HOST = re.compile(r"(?<![\w.-])[\w*-]+(?:\.[\w-]+)*\.(?:amazonaws\.com(?:\.cn)?|cloudfront\.net|compute\.internal)\b")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_HOST = re.compile(r"(?<![\w.*-])[\w*-]+(?:\.[\w-]+)*\.(?:amazonaws\.com(?:\.cn)?|cloudfront\.net|compute\.internal)\b")
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d[a-z]?$")
 _OPAQUE = re.compile(
     r"^(?:[a-z]+(?:-[a-z]+)?-[0-9a-f]{8,}|[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:db|cluster|prx)-[A-Z0-9]{8,}"
@@ -159,7 +159,7 @@ class Mask:
         if text.startswith("{"):
             return self._document(text)
         if text.startswith("%7B"):
-            return quote(self._document(unquote(text)))
+            return quote(self._document(unquote(text)), errors="surrogatepass")
         if text.startswith(_REPORT):
             return self._report(text)
         if _PROSE.match(name):
@@ -174,14 +174,18 @@ class Mask:
     def _document(self, text: str) -> str:
         """Return JSON within a text, masked as what it is."""
         try:
-            found = json.loads(text)
-        except (RecursionError, ValueError):
+            return json.dumps(self._value(json.loads(text), ""))
+        except RecursionError:
+            return f"masked text {self._token('prose', text)}"
+        except ValueError:
             return self.text(text)
-        return json.dumps(self._value(found, ""))
 
     def _report(self, text: str) -> str:
         """Return a credential report, its users masked."""
-        rows = list(csv.reader(io.StringIO(text)))
+        try:
+            rows = list(csv.reader(io.StringIO(text)))
+        except csv.Error:
+            return f"masked text {self._token('prose', text)}"
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(rows[0])

@@ -37,4 +37,9 @@ class RecordingCaller:
         return self._caller.operation(service, operation)
 
     def _keep(self, line: Mapping[str, Any]) -> None:
-        self._tape.add(line if self._mask is None else self._mask(line))
+        try:
+            kept = line if self._mask is None else self._mask(line)
+        except Exception as error:  # noqa: BLE001  (whatever an answer holds, the scan has it)
+            self._tape.lack(line, error)
+        else:
+            self._tape.add(kept)

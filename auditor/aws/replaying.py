@@ -75,7 +75,7 @@ class TapeCaller:
             _outcome(line)
             key = _key(service, operation, params, region)
             items = self._keys_of_items(service, operation, params, region)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise TapeError(f"{self._tape.path} holds a line that is no answer: record it again") from error
         self._turns.setdefault(key, _Turns([])).places.append(place)
         for item in items.values():

@@ -1,5 +1,6 @@
 """Who we are and where we may look: credentials, the account behind them, its regions, and the caller that reads them."""
 
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -38,6 +39,10 @@ from auditor.errors import CredentialsError, Interrupted
 __all__ = ["Connection", "Identity", "OperationName", "connect"]
 
 _SESSION_NAME = "aws-account-auditor"
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:\d{12}:[ -~]+")
+_REGION = re.compile(r"[a-z]{2,8}(?:-[a-z]{2,16})+-\d{1,2}")
+_NOT_AWS = "what AWS_ENDPOINT_URL, a proxy or a tape leads to is not AWS"
 _loaders: list[SlimLoader] = []
 _loaders_lock = threading.Lock()
 
@@ -101,7 +106,9 @@ class Connection:
         So it does for another account than the one that was wanted.
         """
         caller = self._ask("sts", "GetCallerIdentity").parsed
-        arn, account = str(caller["Arn"]), str(caller["Account"])
+        arn, account = str(caller.get("Arn")), str(caller.get("Account"))
+        if not (_ARN.fullmatch(arn) and _ACCOUNT.fullmatch(account)):
+            raise CredentialsError(f"sts:GetCallerIdentity was answered with no account: {_NOT_AWS}")
         if self._account not in ("", account):
             raise CredentialsError(
                 f"these credentials are of account {account}, and account {self._account} was to be read: "
@@ -111,9 +118,15 @@ class Connection:
 
     def enabled_regions(self) -> tuple[str, ...]:
         """Return the regions the account can use (opted in, or no opt-in needed), sorted. Raises CredentialsError."""
-        regions = self._ask("ec2", "DescribeRegions").parsed.get("Regions", [])
+        regions = self._ask("ec2", "DescribeRegions").parsed.get("Regions")
         usable = ("opt-in-not-required", "opted-in")
-        names = sorted(region["RegionName"] for region in regions if region.get("OptInStatus", usable[0]) in usable)
+        try:
+            names = sorted(region["RegionName"] for region in regions if region.get("OptInStatus", usable[0]) in usable)
+            sound = bool(names) and all(map(_REGION.fullmatch, names))
+        except (AttributeError, LookupError, TypeError):
+            sound = False
+        if not sound:
+            raise CredentialsError(f"ec2:DescribeRegions was answered with no regions: {_NOT_AWS}")
         self._enabled = frozenset(names)
         return tuple(names)
 

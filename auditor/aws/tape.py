@@ -5,7 +5,9 @@ is pushed to the file at least once a second, so that a scan that is killed leav
 """
 
 import json
+import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -23,11 +25,18 @@ __all__ = ["FORMAT", "VERSION", "Header", "TapeWriter", "Unrolled", "canonical",
 
 FORMAT = "aws-account-auditor tape"
 VERSION = 1
+log = logging.getLogger(__name__)
+
 _LEVEL = 6
 _FLUSH_BYTES = 1 << 18
 _FLUSH_SECONDS = 1.0
-_CHUNK = 1 << 16
-_LONGEST_LINE = 1 << 28
+_CHUNK = 1 << 20
+_LONGEST_LINE = 1 << 26
+"""Bytes; no answer of AWS's comes near: a page has a thousand rows at most."""
+_LARGEST_TAPE = 1 << 34
+"""Bytes once unrolled: some ten million resources."""
+_ROOM_LEFT = 1 << 30
+"""Bytes that unrolling leaves on the disk at least: the scan wants some, and so do others."""
 _MAGIC = b"\x28\xb5\x2f\xfd"
 
 
@@ -69,7 +78,7 @@ class Header:
 
     @classmethod
     def from_mapping(cls, line: Mapping[str, Any]) -> "Header":
-        """Return the header that ``as_mapping`` gave LINE for. Raises KeyError, TypeError and ValueError for what is none."""
+        """Return the header that ``as_mapping`` gave LINE for. Raises LookupError, TypeError, ValueError, OverflowError."""
         recorded = datetime.fromisoformat(line["recorded_at"])
         if recorded.tzinfo is None:
             raise ValueError("recorded_at has no time zone")
@@ -106,7 +115,7 @@ class TapeWriter:
         """Create the file at PATH for its owner alone. Raises TapeError when it exists or cannot be made."""
         self.path = path
         self.fault = ""
-        """Why the tape broke off; empty: it did not."""
+        """Why the tape broke off or lacks something; empty: it is whole."""
         self._clock = clock
         self._lock = threading.Lock()
         self._answers = 0
@@ -125,8 +134,22 @@ class TapeWriter:
     def add(self, answer: Mapping[str, Any]) -> None:
         """Add an answer's line."""
         with self._lock:
-            self._answers += 1
-            self._write(answer)
+            self._answers += self._write(answer)
+
+    def lack(self, line: Mapping[str, Any], error: Exception) -> None:
+        """Note that an answer's LINE is not on the tape because of ERROR: what rests on it will be unknown."""
+        with self._lock:
+            self._lacks(line, error)
+
+    def _lacks(self, line: Mapping[str, Any], error: Exception) -> None:
+        called = f"{line.get('service')}:{line.get('operation')}"
+        why = f"could not be kept ({type(error).__name__}): report it"
+        self._say(f"the tape {self.path} lacks an answer of {called}, which {why}")
+
+    def _say(self, fault: str) -> None:
+        if not self.fault:
+            self.fault = fault
+            log.warning("%s; the scan goes on", fault)
 
     def close(self) -> None:
         """Write the end and let go of the file."""
@@ -143,11 +166,16 @@ class TapeWriter:
             except OSError as error:
                 self._break_off(error)
 
-    def _write(self, line: Mapping[str, Any], *, push: bool = False) -> None:
+    def _write(self, line: Mapping[str, Any], *, push: bool = False) -> bool:
+        """Write LINE; whether that could be done."""
         if self._file is None:
-            return
-        # Lone surrogates stay escapes: any text fits into ASCII.
-        raw = json.dumps(line, separators=(",", ":"), default=_plain).encode() + b"\n"
+            return False
+        try:
+            # Lone surrogates stay escapes: any text fits into ASCII.
+            raw = json.dumps(line, separators=(",", ":"), default=_plain).encode() + b"\n"
+        except (RecursionError, TypeError, ValueError) as error:
+            self._lacks(line, error)
+            return False
         self._pending += len(raw)
         now = self._clock()
         try:
@@ -158,9 +186,11 @@ class TapeWriter:
                 self._pending, self._flushed = 0, now
         except OSError as error:
             self._break_off(error)
+            return False
+        return True
 
     def _break_off(self, error: OSError) -> None:
-        self.fault = f"the tape {self.path} broke off: {error.strerror or error}"
+        self._say(f"the tape {self.path} broke off: {error.strerror or error}")
         file, self._file = self._file, None
         try:
             if file is not None:
@@ -215,32 +245,42 @@ def _unroll(path: Path, packed: IO[bytes]) -> Unrolled:
     lines = _lines(packed)
     header = _header(path, next(lines, b""))
     file = tempfile.TemporaryFile()  # noqa: SIM115  (it lives as long as the tape is asked)
-    last = b""
+    room = min(_LARGEST_TAPE, shutil.disk_usage(tempfile.gettempdir()).free - _ROOM_LEFT)
+    last, answers = b"", -1
     try:
         for raw in lines:
+            room -= len(raw)
+            if room < 0:
+                raise TapeError(
+                    f"{path} is too large for {tempfile.gettempdir()} or for a tape: make room, or set TMPDIR to another disk"
+                )
             file.write(raw)
-            last = raw
+            last, answers = raw, answers + 1
         file.flush()
     except BaseException:
         file.close()
         raise
-    return Unrolled(path, header, file, whole=last.startswith(b'{"end":'))
+    return Unrolled(path, header, file, whole=last == b'{"end":%d}\n' % answers)
 
 
 def _lines(packed: IO[bytes]) -> Iterator[bytes]:
-    """Yield the whole lines that can be had; what is damaged or cut off ends them."""
-    left = b""
+    """Yield the whole lines that can be had; what is damaged or cut off ends them. Raises TapeError for one without end."""
+    left = bytearray()
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(packed, read_across_frames=False)
     while True:
         try:
             chunk = reader.read(_CHUNK)
         except zstandard.ZstdError:
             return
-        if not chunk or len(left) > _LONGEST_LINE:
+        if not chunk:
             return
-        *whole, left = (left + chunk).split(b"\n")
-        for line in whole:
-            yield line + b"\n"
+        first, *others = chunk.split(b"\n")
+        left += first
+        if len(left) > _LONGEST_LINE:
+            raise TapeError(f"{packed.name} holds a line of more than {_LONGEST_LINE >> 20} MB, and no tape does")
+        for other in others:
+            yield bytes(left) + b"\n"
+            left = bytearray(other)
 
 
 def _header(path: Path, raw: bytes) -> Header:
@@ -251,7 +291,7 @@ def _header(path: Path, raw: bytes) -> Header:
         version = line["version"]
         if version == VERSION:
             return Header.from_mapping(line)
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise TapeError(f"{path} is no tape, or its beginning is damaged: record it again") from error
     raise TapeError(f"{path} is a tape of version {version!r}; this auditor reads version {VERSION}: use a newer one")
 

@@ -94,3 +94,24 @@ def test_a_name_is_the_same_token_wherever_it_stands() -> None:
 )
 def test_what_says_nothing_of_whose_it_is_stays(text: str) -> None:
     assert Mask(key=KEY).text(text) == text
+
+
+ODD = {
+    "a lone surrogate in a document": "%7B\ud800",
+    "a cell longer than the csv module's own limit": "user,arn,\n" + "a" * 200_000,
+    "a document deeper than Python goes": '{"a":' + "[" * 900 + "]" * 900 + "}",
+    "a number longer than Python reads": '{"a":' + "9" * 5000 + "}",
+    "what is no number to JSON": '{"a":NaN,"b":1e999}',
+    "a run of letters without end": "a" * 300_000,
+    "names of hosts and stars": "*a" * 100_000,
+    "dots": "a." * 100_000,
+    "addresses that are none": "999.999.999.999/99 1.2.3.4/33 ::::::: 1:2:3:4:5:6:7:8/999",
+}
+
+
+@pytest.mark.parametrize("name", ["Name", "Text"])
+def test_no_text_an_account_can_hold_breaks_masking_or_holds_it_up(name: str) -> None:
+    # Hours, were one of the patterns to look at a text more than a few times.
+    for kind, text in ODD.items():
+        line = {"service": "iam", "operation": "GetRole", "region": "us-east-1", "params": {}, "answer": {name: text}}
+        assert json.dumps(Mask(key=KEY).line(line)), kind

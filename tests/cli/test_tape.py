@@ -1,5 +1,6 @@
 """Tapes from end to end: what was recorded over HTTP comes to the same inventory and verdicts again, without any network."""
 
+import errno
 import ipaddress
 import json
 import os
@@ -11,14 +12,17 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import zstandard
 
+from auditor.aws import masking
+from auditor.aws import tape as tapes
 from auditor.aws.replaying import NOT_ON_TAPE
 from auditor.demo.server import simulated_account
-from auditor.model import Tally, Verdict
+from auditor.model import ScanStatus, Tally, Verdict
 from auditor.store import Store
 from cli.conftest import run, start
 from cli.endpoint import Endpoint
@@ -261,6 +265,14 @@ BAD = {
     "header-cut": zstandard.compress(json.dumps(HEADER).encode()),
     "header-without-region": zstandard.compress(json.dumps({**HEADER, "region": None}).encode() + b"\n"),
     "header-of-no-date": zstandard.compress(json.dumps({**HEADER, "recorded_at": "soon"}).encode() + b"\n"),
+    "header-before-all-dates": zstandard.compress(
+        json.dumps({**HEADER, "recorded_at": "0001-01-01T00:00:00+14:00"}).encode() + b"\n"
+    ),
+    "date-before-all-dates": zstandard.compress(
+        (json.dumps(HEADER) + "\n" + json.dumps({**CALL, "date": "0001-01-01T00:00:00+14:00", "answer": {}})).encode()
+        + b"\n"
+    ),
+    "a-bomb-of-one-line": zstandard.compress(json.dumps(HEADER).encode() + b"\n" + b" " * (65 << 20)),
     "version-2": zstandard.compress(json.dumps({**HEADER, "version": 2}).encode() + b"\n"),
     "nested": zstandard.compress(b"[" * 100_000 + b"\n"),
     "no-call": zstandard.compress(json.dumps(HEADER).encode() + b'\n{"x": 1}\n'),
@@ -296,6 +308,39 @@ def test_what_is_no_tape_is_one_line_and_exit_code_2(kind: str, tmp_path: Path) 
     assert result.exit_code == 2, result.output
     assert len(result.stderr.splitlines()) == 1, result.stderr
     assert file.name in result.stderr
+
+
+def test_a_bomb_of_many_lines_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tapes, "_LARGEST_TAPE", 1 << 20)
+    bomb = packed(tmp_path / "bomb.tape", HEADER, '{"a": 1}\n' * 200_000)
+    assert bomb.stat().st_size < 1 << 10
+    result = run("scan", "--replay", bomb)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1), result.stderr
+    assert "too large" in result.stderr
+
+
+NOBODY: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("GetCallerIdentity", {}),
+    ("GetCallerIdentity", {"Arn": "x", "Account": 5}),
+    ("GetCallerIdentity", {"Arn": "arn:aws:iam::123456789012:root", "Account": "../../etc"}),
+    ("DescribeRegions", {"Regions": [{}]}),
+    ("DescribeRegions", {"Regions": None}),
+    ("DescribeRegions", {"Regions": []}),
+    ("DescribeRegions", {"Regions": [{"RegionName": "../x"}]}),
+)
+
+
+def test_what_is_no_account_and_no_region_is_one_line_and_nothing_is_read(tmp_path: Path) -> None:
+    """So it would be where a proxy, or AWS_ENDPOINT_URL, answers in AWS's place."""
+    held = lines(OF_AN_OLDER_DAY)
+    for operation, answer in NOBODY:
+        other = [line | {"answer": answer} if line.get("operation") == operation else line for line in held]
+        store = f"sqlite:///{tmp_path / 'none.db'}"
+        result = run("scan", "--replay", packed(tmp_path / "other.tape", *other), "--store", store)
+        assert (result.exit_code, len(result.stderr.splitlines())) == (4, 1), (answer, result.stderr)
+        assert f"{operation} was answered with no" in result.stderr
+        with Store.open(store) as opened:
+            assert opened.scans() == []
 
 
 @pytest.mark.parametrize("name", ["missing.tape", "missing/x.tape"])
@@ -338,6 +383,62 @@ def test_a_tape_that_cannot_be_made_is_one_line_before_anything_is_read(account:
     result = run(*ONE, "--record", path)
     assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1), result.stderr
     assert "cannot be written" in result.stderr
+
+
+def test_a_full_disk_breaks_the_tape_off_and_the_scan_goes_on(
+    account: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        """A file on a disk that is full after some bytes."""
+
+        def __init__(self, number: int, mode: str) -> None:
+            self.file, self.left = os.fdopen(number, mode, buffering=0), 2_000
+
+        def write(self, data: bytes) -> None:
+            self.file.write(data[: self.left])
+            self.left -= len(data)
+            if self.left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def flush(self) -> None:
+            """Nothing waits."""
+
+        def close(self) -> None:
+            self.file.close()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tapes, "os", SimpleNamespace(**{**vars(os), "fdopen": Full}))
+        result = run(*ONE, "--store", "sqlite:///real.db", "--record", "full.tape")
+    assert result.exit_code == 4
+    said = "the tape full.tape broke off: No space left on device"
+    assert f"WARNING {said}; the scan goes on" in result.stderr
+    assert result.stderr.splitlines()[-1] == f"auditor: {said}; the scan is in the store"
+    with Store.open("sqlite:///real.db") as store:
+        assert store.scan(1).status is ScanStatus.COMPLETE
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    result = run("scan", "--store", "sqlite:///tapes.db", "--replay", "full.tape")
+    assert result.exit_code in (3, 4), "never whole"
+    assert "breaks off" in result.stderr or "cut off" in result.stdout
+
+
+def test_what_cannot_be_masked_is_not_on_the_tape_and_the_scan_has_it(
+    account: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = masking.Mask.line
+
+    def broken(self: masking.Mask, line: dict[str, Any]) -> dict[str, Any]:
+        if line["operation"] == "DescribeSecurityGroups":
+            raise ValueError("a name that must not be seen")
+        return mask(self, line)
+
+    monkeypatch.setattr(masking.Mask, "line", broken)
+    result = run(*ONE, "--store", "sqlite:///real.db", "--record", "lacks.tape", "--mask")
+    assert result.exit_code == 4
+    assert "lacks an answer of ec2:DescribeSecurityGroups" in result.stderr.splitlines()[-1]
+    assert "must not be seen" not in result.output
+    assert "DescribeSecurityGroups" not in {line.get("operation") for line in lines(tmp_path / "lacks.tape")}
+    with Store.open("sqlite:///real.db") as store:
+        assert store.scan(1).status is ScanStatus.COMPLETE
 
 
 def test_only_its_owner_can_read_a_tape(account: Endpoint, tmp_path: Path) -> None:
