@@ -118,14 +118,13 @@ class Connection:
 
     def enabled_regions(self) -> tuple[str, ...]:
         """Return the regions the account can use (opted in, or no opt-in needed), sorted. Raises CredentialsError."""
-        regions = self._ask("ec2", "DescribeRegions").parsed.get("Regions")
+        regions: Any = self._ask("ec2", "DescribeRegions").parsed.get("Regions")
         usable = ("opt-in-not-required", "opted-in")
         try:
             names = sorted(region["RegionName"] for region in regions if region.get("OptInStatus", usable[0]) in usable)
-            sound = bool(names) and all(map(_REGION.fullmatch, names))
         except (AttributeError, LookupError, TypeError):
-            sound = False
-        if not sound:
+            names = []
+        if not names or not all(isinstance(name, str) and _REGION.fullmatch(name) for name in names):
             raise CredentialsError(f"ec2:DescribeRegions was answered with no regions: {_NOT_AWS}")
         self._enabled = frozenset(names)
         return tuple(names)
