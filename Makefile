@@ -7,6 +7,8 @@ PYTHON ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
 MAKEFLAGS += --no-print-directory
+# Set in many images of containers; every program that is started would compile all it imports, a third of its time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ DUMMY = {
 }
 FOREIGN = ("AWS_", "AUDITOR_", "BOTO_", "PG", "XDG_")
 FOREIGN_NAMES = {"FORCE_COLOR", "NO_COLOR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+FOREIGN_NAMES |= {"PYTHONDONTWRITEBYTECODE"}
 
 
 def closed_environment(home: Path) -> dict[str, str]:
@@ -50,6 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith(FOREIGN) or name.upper() in FOREIGN_NAMES:
             del os.environ[name]
+    # Images of containers often forbid it: each program that a test starts would compile all it imports, a third of its
+    # time.
+    sys.dont_write_bytecode = False
     home = Path(tempfile.mkdtemp(prefix="auditor-home-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ.update(closed_environment(home))
