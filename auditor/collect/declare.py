@@ -110,7 +110,9 @@ class Dated:
     keep: tuple[str, ...] = ()
     """Top-level fields that the ledger keeps; empty: the whole document."""
     once_a_day: bool = False
-    """One of a resource and a day is enough: for what is measured anew by each scan."""
+    """One of a resource and a day is enough: for what is told anew to each scan."""
+    measured: bool = False
+    """It is no event but what a scan measured: dated by when it was read, which is kept as ``ObservedAt``."""
     operation: str = ""
     """The operation that tells it (``iam:GetCredentialReport``), where it is not the type's first."""
 

@@ -1,7 +1,7 @@
 """Everything a check may import. Change with care: checks outside this repository depend on it."""
 
 from auditor.kit.check import CATALOG, Case, Check, Fix, NoThresholds, check, stated
-from auditor.kit.facts import ATTESTATION, Facts, NotApplicable, Series, Unavailable
+from auditor.kit.facts import ATTESTATION, OBSERVED_AT, Facts, NotApplicable, Series, Unavailable
 from auditor.kit.money import (
     HOURS_PER_MONTH,
     Certainty,
@@ -32,6 +32,7 @@ __all__ = [
     "MEDIUM",
     "MINUTES",
     "NOW",
+    "OBSERVED_AT",
     "Case",
     "Certainty",
     "Check",

@@ -13,13 +13,25 @@ from auditor.kit.money import PriceBook
 from auditor.kit.time import DAYS, parse_time
 from auditor.model import GLOBAL, Document, Evidence, Gap, Resource
 
-__all__ = ["ATTESTATION", "Facts", "NotApplicable", "Series", "Unavailable", "World", "keys_of", "values_at"]
+__all__ = [
+    "ATTESTATION",
+    "OBSERVED_AT",
+    "Facts",
+    "NotApplicable",
+    "Series",
+    "Unavailable",
+    "World",
+    "keys_of",
+    "values_at",
+]
 
 
 T = TypeVar("T")
 
 ATTESTATION = "attestation"
 """The operation of a gap that no API fills, but a person."""
+OBSERVED_AT = "ObservedAt"
+"""Field of a document that the evidence ledger kept of what a scan measured: when it was read (ISO 8601, UTC)."""
 
 
 class NotApplicable(Exception):

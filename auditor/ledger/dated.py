@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from auditor.collect.declare import Dated, ResourceType
-from auditor.kit.facts import values_at
+from auditor.kit.facts import OBSERVED_AT, values_at
 from auditor.kit.time import parse_time
 from auditor.model import DatedFact, Resource, Scan
 from auditor.store import Store
@@ -13,6 +13,7 @@ __all__ = ["REACH_DAYS", "facts_of", "remember", "remembered"]
 
 REACH_DAYS = 400
 """How far back checks look: the standard asks for months, quarters and a year."""
+_PORTION_DAYS = 100
 
 
 def remember(store: Store, scan: Scan, types: Mapping[str, ResourceType]) -> int:
@@ -47,6 +48,10 @@ def facts_of(resource: Resource, dated: Dated, declared: ResourceType) -> Iterat
         at = None
     if at is None:
         return
+    document = {field: resource.document[field] for field in keep if field in resource.document}
+    if dated.measured:
+        at = resource.observed_at
+        document[OBSERVED_AT] = at.isoformat()
     operations = [f"{call.service}:{call.operation}" for call in declared.every_call]
     yield DatedFact(
         kind=dated.kind,
@@ -59,7 +64,7 @@ def facts_of(resource: Resource, dated: Dated, declared: ResourceType) -> Iterat
         at=at,
         once_a_day=dated.once_a_day,
         operation=dated.operation or (operations[0] if operations else resource.type),
-        document={field: resource.document[field] for field in keep if field in resource.document},
+        document=document,
     )
 
 
@@ -67,8 +72,12 @@ def remembered(store: Store, scan: Scan) -> Callable[[str], Iterable[Resource]]:
     """Return what gives a type's dated facts that SCAN or one before it saw, as resources that are gone from AWS."""
 
     def load(type: str) -> Iterable[Resource]:
-        since = scan.started_at - timedelta(days=REACH_DAYS)
-        for fact in store.evidence(account=scan.account, type=type, since=since, until_scan=scan.id):
-            yield Resource(fact.type, fact.id, fact.name, fact.account, fact.region, scan.started_at, fact.document)
+        until, last = None, scan.started_at - timedelta(days=REACH_DAYS)
+        since = scan.started_at
+        while since > last:  # in portions: what is kept once a day of each resource is much
+            since = max(since - timedelta(days=_PORTION_DAYS), last)
+            for fact in store.evidence(account=scan.account, type=type, since=since, until=until, until_scan=scan.id):
+                yield Resource(fact.type, fact.id, fact.name, fact.account, fact.region, scan.started_at, fact.document)
+            until = since - timedelta(microseconds=1)
 
     return load

@@ -19,8 +19,9 @@ _RECOVERY_POINT = Dated(
     at="LatestRestorableTime",
     keep=("LatestRestorableTime",),
     once_a_day=True,
+    measured=True,
 )
-"""The newest moment a database could be restored to, as a scan measured it."""
+"""The newest moment a database could be restored to, and when that was so: one that stands still grows older each day."""
 
 
 def is_rds(row: Row) -> bool:

@@ -65,7 +65,7 @@ def copy_jobs(store: Facts, want: BackupLocations) -> Iterator[str]:
     if store.type == "AWS::EC2::Volume":
         names += [store.id.replace(f"volume/{store['VolumeId']}", f"instance/{name}") for name in instance_ids(store)]
     for name in names:
-        for job in store.known_referrers(COPY_JOB, "ResourceArn", name):
+        for job in store.recorded(COPY_JOB, "ResourceArn", name):
             if job["State"] == "COMPLETED" and is_fresh(job.hours_since("CompletionDate"), want):
                 yield region_of(job["DestinationBackupVaultArn"])
     store.require_read(COPY_JOB, "ResourceArn")

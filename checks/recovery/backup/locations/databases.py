@@ -130,6 +130,7 @@ def _copied(hours: float, **fields: Any) -> dict[str, Any]:
         Case(_ORDERS, related={DB_SNAPSHOT: [_copied(20)]}),
         Case(_ORDERS, related={COPY_JOB: [job(_ARN)]}),
         Case(_ORDERS, related={COPY_JOB: [job(_ARN)]}, unread=[DB_SNAPSHOT]),
+        Case(_ORDERS, recorded={COPY_JOB: [job(_ARN, hours=20)]}, unread=[COPY_JOB], why="the ledger has last night's"),
         Case(_CLUSTER, related={GLOBAL_CLUSTER: [_GLOBAL, _GLOBAL]}, type=DB_CLUSTER),
         Case(
             _CLUSTER,

@@ -185,6 +185,12 @@ _VOLUME_ARN = "arn:aws:ec2:eu-west-1:111122223333:volume/vol-0aaa"
         Case(_VOLUME, related={COPY_JOB: [job(_VOLUME_ARN)]}),
         Case(
             _VOLUME,
+            recorded={COPY_JOB: [job(_VOLUME_ARN, hours=20)]},
+            unread=[COPY_JOB],
+            why="AWS Backup could not be asked tonight; last night's copy is in the evidence ledger",
+        ),
+        Case(
+            _VOLUME,
             related={COPY_JOB: [job("arn:aws:ec2:eu-west-1:111122223333:instance/i-0aaa")]},
             why="AWS Backup copied the whole instance",
         ),

@@ -1,6 +1,8 @@
 """Access keys: replaced in time, and one at a time."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from auditor.kit import (
@@ -27,6 +29,7 @@ from auditor.kit.credential_report import KEYS, credential_report, is_active, wh
 from .thresholds import CredentialRotation
 
 PATTERN = "security.access.credential-rotation"
+ACCESS_KEY = "AWS::IAM::AccessKey"
 
 
 def key(days: float, used: str = "N/A", status: str = "Active") -> Document:
@@ -43,7 +46,7 @@ def key(days: float, used: str = "N/A", status: str = "Active") -> Document:
 @check(
     "iam-access-key-rotated",
     pattern=PATTERN,
-    on="AWS::IAM::AccessKey",
+    on=ACCESS_KEY,
     severity=HIGH,
     fix=Fix(
         cli="aws iam create-access-key --user-name {UserName} && "
@@ -66,6 +69,12 @@ def key(days: float, used: str = "N/A", status: str = "Active") -> Document:
             gaps={"LastUsed": Gap("iam:GetCredentialReport", "AccessDenied")},
             why="its age is proven, its use is not known",
         ),
+        Case(
+            key(400),
+            gaps={"LastUsed": Gap("iam:GetCredentialReport", "AccessDenied")},
+            recorded={ACCESS_KEY: [key(400, used=ago(days=2)), key(400, used=ago(days=9))]},
+            why="critical: the evidence ledger knows that it was in use two days ago",
+        ),
     ],
     skips=[key(400, status="Inactive")],
     unknowns=[Case(key(400), gaps={"CreateDate": Gap("iam:ListAccessKeys", "AccessDenied")})],
@@ -86,10 +95,11 @@ def iam_access_key_rotated(key: Facts, want: CredentialRotation) -> Iterator[Evi
     days = key.days_since("CreateDate")
     if days <= want.access_key_days:
         return
-    used = _days_unused(key)
+    at = _last_used(key)
+    used = hours_between(at, key.observed_at) / 24 if at else None
     in_use = used is not None and used <= want.access_key_critical_used_days
     # A key that is used every day is no other finding every day: of it the day of use is not told.
-    last = None if used is None or used < 2 else key["LastUsed"][:10]
+    last = None if at is None or used is None or used < 2 else f"{at:%Y-%m-%d}"
     use = "; it is in use" if used is not None and used < 2 else f"; it was last used on {last}" if last else ""
     yield Evidence(
         f"is {DAYS} days old; at most {want.access_key_days} are wanted{use}",
@@ -99,12 +109,26 @@ def iam_access_key_rotated(key: Facts, want: CredentialRotation) -> Iterator[Evi
     )
 
 
-def _days_unused(key: Facts) -> float | None:
-    """Return the days since the key was last used; ``None``: never, or not known."""
+def _last_used(key: Facts) -> datetime | None:
+    """Return when the key was last used (UTC), as far as is known; ``None``: never, or not known.
+
+    Where IAM's report could not be read, the evidence ledger knows of a use that earlier scans saw.
+    """
     try:
-        used: str | None = key.get("LastUsed")
-        return hours_between(parse_time(used), key.observed_at) / 24 if used else None
-    except (Unavailable, ValueError):
+        return _used(key)
+    except Unavailable:
+        known = []
+        for one in key.recorded(ACCESS_KEY, "id"):
+            with suppress(Unavailable):  # the key itself is among them
+                known.append(_used(one))
+        return max((moment for moment in known if moment), default=None)
+
+
+def _used(key: Facts) -> datetime | None:
+    used: str | None = key.get("LastUsed")
+    try:
+        return parse_time(used) if used else None
+    except ValueError:  # "N/A"
         return None
 
 
