@@ -22,24 +22,42 @@ SIGN_IN = frozenset(
 
 _READING = ("BatchDescribe", "BatchGet", "Describe", "Get", "Head", "List", "Lookup", "Search")
 _READING_THOUGH_NOT_NAMED_SO = frozenset({("iam", "GenerateCredentialReport")})
-# Named like reading, yet what they hand out is a secret, or they take something out of a queue.
+# Named like reading, yet what they hand out is a secret or what people keep in a service, or they take something out of a
+# queue.
 _NEVER = frozenset(
     {
+        ("apigateway", "GetApiKey"),
+        ("apigateway", "GetApiKeys"),
         ("cognito-identity", "GetCredentialsForIdentity"),
         ("cognito-identity", "GetOpenIdToken"),
         ("cognito-identity", "GetOpenIdTokenForDeveloperIdentity"),
+        ("dynamodb", "BatchGetItem"),
+        ("dynamodb", "GetItem"),
+        ("dynamodbstreams", "GetRecords"),
+        ("ec2", "GetConsoleOutput"),
+        ("ec2", "GetConsoleScreenshot"),
         ("ec2", "GetPasswordData"),
         ("ecr", "GetAuthorizationToken"),
         ("ecr-public", "GetAuthorizationToken"),
         ("codeartifact", "GetAuthorizationToken"),
         ("iot", "GetCommandExecution"),
+        ("kinesis", "GetRecords"),
+        ("lambda", "GetFunction"),
         ("lightsail", "GetInstanceAccessDetails"),
         ("lightsail", "GetRelationalDatabaseMasterUserPassword"),
+        ("logs", "GetLogEvents"),
+        ("logs", "GetLogRecord"),
         ("redshift", "GetClusterCredentials"),
         ("redshift", "GetClusterCredentialsWithIAM"),
         ("redshift-serverless", "GetCredentials"),
+        ("s3", "GetObject"),
+        ("s3", "GetObjectTorrent"),
         ("secretsmanager", "BatchGetSecretValue"),
         ("secretsmanager", "GetSecretValue"),
+        ("ssm", "GetParameter"),
+        ("ssm", "GetParameterHistory"),
+        ("ssm", "GetParameters"),
+        ("ssm", "GetParametersByPath"),
         ("sts", "GetFederationToken"),
         ("sts", "GetSessionToken"),
     }

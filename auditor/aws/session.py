@@ -19,6 +19,7 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.hooks import HierarchicalEmitter
+from botocore.loaders import Loader
 
 from auditor.aws.answer import Answer, Caller, CallError, Fault
 from auditor.aws.clients import AwsCaller, Clients
@@ -226,7 +227,7 @@ def _home(configured: str, role_arn: str, regions: Sequence[str]) -> str:
 def _session(guard: Guard, profile: str) -> botocore.session.Session:
     hooks: Any = copy(_hooks(tuple(handlers.BUILTIN_HANDLERS)))
     session = botocore.session.Session(event_hooks=hooks, include_builtin_handlers=False, profile=profile or None)
-    session.register_component("data_loader", _loader(session, guard))
+    session.register_component("data_loader", _loader(guard))
     guard.watch(session)
     session.register(EVENT, refuse_broken)
     session.register_component("response_parser_factory", parser_factory(utc_text, blob_text))
@@ -248,12 +249,17 @@ def _hooks(builtin: tuple[Any, ...]) -> HierarchicalEmitter:
     return hooks
 
 
-def _loader(session: botocore.session.Session, guard: Guard) -> SlimLoader:
-    """Return the one loader of service models that all accounts share: read once, it keeps them."""
+def _loader(guard: Guard) -> SlimLoader:
+    """Return the one loader of service models that all accounts share: read once, it keeps them.
+
+    It reads botocore's own files alone. A model in ~/.aws/models or below AWS_DATA_PATH could make a declared operation,
+    which the guard knows by its name, into any request: a list into a deletion.
+    """
     with _loaders_lock:
         if not _loaders:
-            stock: Any = session.get_component("data_loader")
-            _loaders.append(SlimLoader(extra_search_paths=stock.search_paths))
+            _loaders.append(
+                SlimLoader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+            )
     _loaders[0].need(guard.operations)
     return _loaders[0]
 

@@ -1,8 +1,10 @@
 """Nothing can change the account: shown over every operation of every service that botocore knows."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +17,7 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from auditor.aws import session as sessions
 from auditor.aws.answer import CallError
 from auditor.aws.guard import SIGN_IN, Guard, NotReadOnly, reads
 from auditor.aws.session import _session, connect
@@ -215,6 +218,33 @@ def test_whatever_calls_a_client_is_stopped_alike(watched: botocore.session.Sess
     ):
         with pytest.raises(NotReadOnly):
             attempt()
+
+
+def test_a_model_of_ones_own_cannot_make_a_list_into_a_deletion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard knows an operation by its name: what it does is said by botocore's own files alone."""
+    stock = Loader().load_service_model("lambda", "service-2")
+    bad = json.loads(json.dumps(stock))
+    bad["operations"]["ListFunctions"]["http"] = {"method": "DELETE", "requestUri": "/2015-03-31/functions/victim"}
+    folder = tmp_path / "lambda" / "2099-01-01"
+    folder.mkdir(parents=True)
+    (folder / "service-2.json").write_text(json.dumps(bad))
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    monkeypatch.setattr(Loader, "CUSTOMER_DATA_PATH", str(tmp_path))
+    monkeypatch.setattr(sessions, "_loaders", [])
+    session = _session(Guard([("lambda", "ListFunctions")]), "")
+    session.set_credentials("AKIAIOSFODNN7EXAMPLE", "not-a-secret")
+    left: list[str] = []
+
+    def leave(request: Any, **_: Any) -> None:
+        left.append(f"{request.method} {request.url}")
+        raise Left
+
+    session.register("before-send", leave)
+    with pytest.raises(Left):
+        client_of(session, "lambda").list_functions()
+    assert left[0].startswith(f"GET {NOWHERE}/2015-03-31/functions")
 
 
 def test_service_names_of_the_guard_are_boto3s(everything: list[Call]) -> None:
