@@ -237,8 +237,8 @@ def test_a_model_of_ones_own_cannot_make_a_list_into_a_deletion(
     session.set_credentials("AKIAIOSFODNN7EXAMPLE", "not-a-secret")
     left: list[str] = []
 
-    def leave(request: Any, **_: Any) -> None:
-        left.append(f"{request.method} {request.url}")
+    def leave(**event: Any) -> None:
+        left.append(f"{event['request'].method} {event['request'].url}")
         raise Left
 
     session.register("before-send", leave)
