@@ -19,6 +19,7 @@ __all__ = [
     "class_memory_bytes",
     "created_at",
     "engine_family",
+    "has_standby",
     "identifier",
     "is_aurora",
     "is_cluster",
@@ -150,6 +151,13 @@ def engine_family(engine: str) -> str:
 def readers(cluster: Facts) -> list[str]:
     """Return the identifiers of the members that are not the writer."""
     return [m["DBInstanceIdentifier"] for m in cluster.get("DBClusterMembers", ()) if not m.get("IsClusterWriter")]
+
+
+def has_standby(database: Facts) -> bool:
+    """Return whether DATABASE itself can fail over: a cluster with a reader, an instance in two zones that is no member."""
+    if is_cluster(database):
+        return bool(readers(database))
+    return not database.get("DBClusterIdentifier") and bool(database["MultiAZ"])
 
 
 def backup_retention_days(database: Facts) -> int:

@@ -93,6 +93,13 @@ def test_an_unplanned_failover_proves_the_path_unless_only_tests_count() -> None
     assert judged("rds-failover-tested-quarterly", FAILED_OVER, count_unplanned=False).verdict == Verdict.FAIL
 
 
+def test_of_an_account_too_an_unplanned_failover_counts_unless_only_tests_do() -> None:
+    there = {**FAILED_OVER.related, "AWS::RDS::DBInstance": [FAILED_OVER.document]}
+    case = Case({"Account": "111122223333"}, related=there)
+    assert judged("account-failover-test-quarterly", case).verdict == Verdict.PASS
+    assert judged("account-failover-test-quarterly", case, count_unplanned=False).verdict == Verdict.FAIL
+
+
 def test_a_drill_that_failed_is_a_test_only_where_the_operator_says_so() -> None:
     launch = {"initiated": {"apiCallDateTime": ago(days=3), "type": "DRILL"}, "status": "FAILED"}
     case = Case(

@@ -209,6 +209,7 @@ PER_KIND = {
 
 PASS_BY = {
     "account-dr-test-quarterly": "arn:aws:iam::123456789012:root",
+    "account-failover-test-quarterly": "arn:aws:iam::123456789012:root",
     "account-restore-test-monthly": "arn:aws:iam::123456789012:root",
     "db-restore-tested-monthly": ORDERS,
     "drs-drill-quarterly": arn("drs", "source-server/s-1"),

@@ -20,7 +20,7 @@ from auditor.kit import (
     stated,
 )
 from auditor.kit.arn import account_of
-from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, identifier, is_cluster, readers
+from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, has_standby, identifier, is_cluster
 from auditor.kit.eventpattern import matches
 
 REGION = "AWS::::Region"
@@ -349,16 +349,10 @@ def _with_standby(region: Facts) -> tuple[list[Facts], Unavailable | None]:
     gap: Unavailable | None = None
     for type in (DB_INSTANCE, DB_CLUSTER, DOCDB_CLUSTER, NEPTUNE_CLUSTER):
         try:
-            found += [database for database in region.all(type) if _has_standby(database)]
+            found += [database for database in region.all(type) if has_standby(database)]
         except Unavailable as unavailable:
             gap = gap or unavailable
     return found, gap
-
-
-def _has_standby(database: Facts) -> bool:
-    if is_cluster(database):
-        return bool(readers(database))
-    return not database.get("DBClusterIdentifier") and bool(database["MultiAZ"])
 
 
 def _paths(region: Facts) -> _Paths:

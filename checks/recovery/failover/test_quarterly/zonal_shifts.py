@@ -129,7 +129,7 @@ def zonal_shift_practised_quarterly(managed: Facts, want: FailoverTest) -> Itera
     """
     days, arn = want.failover_test_max_age_days, managed["arn"]
     shifts = managed.recorded(ZONAL_SHIFT, "resourceIdentifier", arn)
-    decided = [(shift.time("startTime"), good) for shift in shifts if (good := _good(shift, want)) is not None]
+    decided = [(shift.time("startTime"), good) for shift in shifts if (good := proves(shift, want)) is not None]
     if want.count_unplanned:
         decided += [(at, True) for at in _autoshifts(managed)]
     at, good = max(decided, default=(None, False))
@@ -156,7 +156,7 @@ def zonal_shift_practised_quarterly(managed: Facts, want: FailoverTest) -> Itera
     yield Evidence(sentence, seen, since=at)
 
 
-def _good(shift: Facts, want: FailoverTest) -> bool | None:
+def proves(shift: Facts, want: FailoverTest) -> bool | None:
     """Return whether a shift proves that traffic can leave a zone, ``None`` where it says nothing."""
     kind, outcome = shift.get("shiftType", ""), shift.get("practiceRunOutcome", "")
     if kind == "PRACTICE_RUN" or outcome:
