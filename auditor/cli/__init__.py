@@ -132,12 +132,16 @@ def _discard_if_full() -> None:
 
 
 def _bug(error: Exception) -> int:
+    import logging
     import traceback
 
     from auditor.cli.terminal import plain
 
-    for line in "".join(traceback.format_exception(error)).splitlines():
-        click.echo(f"    {plain(line)}", err=True)
+    if any(getattr(handler.formatter, "one_object_a_line", False) for handler in logging.root.handlers):
+        logging.getLogger("auditor").error("it broke", exc_info=error)
+    else:
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            click.echo(f"    {plain(line)}", err=True)
     return _complain(f"this is a fault of the auditor, please report it: {type(error).__name__}: {error}", 4)
 
 

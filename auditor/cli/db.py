@@ -162,7 +162,7 @@ def check(config_path: Path | None, store_url: str | None) -> int:
     Changes nothing. Exit codes: 0 it is consistent; 4 it is not, a line for each thing that is wrong.
     """
     settings = options.settings_of(config_path)
-    from auditor.cli.terminal import plain
+    from auditor.cli.terminal import complain, plain
 
     with options.open_store(settings, store_url) as store:
         problems = store.problems()
@@ -172,5 +172,5 @@ def check(config_path: Path | None, store_url: str | None) -> int:
     if not problems:
         click.echo(f"The store {plain(url)} is consistent.")
         return 0
-    click.echo(f"auditor: the store {plain(url)} is damaged: restore it from a backup (docs/operations.md)", err=True)
+    complain(f"the store {url} is damaged: restore it from a backup (docs/operations.md)")
     return 4

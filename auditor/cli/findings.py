@@ -88,7 +88,9 @@ def command(
     every = not any(given[name] for name in ("section", "pattern", "check", "type_"))
     rows = [_row(line) for line in lines if (every or line.check in chosen) and _fits(line, given)]
     if limit and len(rows) > limit:
-        click.echo(f"auditor: the worst {limit:,} of {len(rows):,} findings; more with a higher --limit", err=True)
+        from auditor.cli.terminal import say
+
+        say(f"the worst {limit:,} of {len(rows):,} findings; more with a higher --limit")
         rows = rows[:limit]
     shown = COLUMNS if form != "table" else _TABLE
     places = [COLUMNS.index(name) for name in shown]

@@ -51,6 +51,9 @@ class _Text(logging.Formatter):
 class _Json(logging.Formatter):
     """One JSON object a line, ASCII alone: ``time`` (UTC), ``level``, ``logger``, ``message``, what it is about, ``trace``."""
 
+    one_object_a_line = True
+    """What is no log line (``terminal.say``) has to be one here, too: whoever reads objects can read nothing else."""
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as a JSON text without a line break."""
         moment = datetime.fromtimestamp(record.created, UTC)

@@ -96,7 +96,9 @@ def command(
         }[form]
         click.echo(printed(documents, role))
         if form == "json" and not (role.auditor_account and role.external_id):
-            click.echo("auditor: put the account and the external id in the place of the words in capitals", err=True)
+            from auditor.cli.terminal import say
+
+            say("put the account and the external id in the place of the words in capitals")
         return
     made = permissions.documents if split else permissions.policy
     click.echo(json.dumps(made(planned, pricing.CALLS, roles), indent=2))

@@ -279,6 +279,8 @@ def _formats(text: str) -> tuple[str, ...]:
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
     """Yield an event that Ctrl-C and SIGTERM set; a second Ctrl-C raises KeyboardInterrupt at once."""
+    from auditor.cli.terminal import line
+
     stop = threading.Event()
 
     def note(number: int, _frame: object) -> None:
@@ -287,7 +289,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
         stop.set()
         # Not through sys.stderr: the signal may have come in the middle of another line.
         with suppress(OSError):
-            os.write(2, b"auditor: stopping; what was read is kept (again to stop at once)\n")
+            os.write(2, f"{line('stopping; what was read is kept (again to stop at once)')}\n".encode())
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

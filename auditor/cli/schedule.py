@@ -62,7 +62,9 @@ def run(config_path: Path | None, store_url: str | None, quiet: bool, verbose: b
         listener(quiet, display=False) as hears,
     ):
         if not quiet:
-            click.echo(f"auditor: account {account} is scanned next at {due:%Y-%m-%d %H:%M %Z}", err=True)
+            from auditor.cli.terminal import say
+
+            say(f"account {account} is scanned next at {due:%Y-%m-%d %H:%M %Z}")
         scheduler.run(settings, store, account, scan, stop)
     return 0
 
@@ -98,8 +100,10 @@ def _run_many(settings: "Settings", store_url: str | None, *, quiet: bool) -> in
 
     with options.open_store(settings, store_url) as store, stop_on_signals() as stop:
         if not quiet:
+            from auditor.cli.terminal import say
+
             count = len(members.accounts)
-            click.echo(f"auditor: {count} accounts are scanned next at {due:%Y-%m-%d %H:%M %Z}", err=True)
+            say(f"{count} accounts are scanned next at {due:%Y-%m-%d %H:%M %Z}")
         scheduler.run(settings, store, None, scan, stop, again=again)
     return 0
 

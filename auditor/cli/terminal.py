@@ -1,5 +1,6 @@
 """What stands on the terminal: values from an account made harmless, verdicts and scores."""
 
+import logging
 import os
 import sys
 import unicodedata
@@ -15,8 +16,10 @@ __all__ = [
     "complain",
     "console",
     "discard_output",
+    "line",
     "plain",
     "print_rows",
+    "say",
 ]
 
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
@@ -52,10 +55,23 @@ def _seen(character: str) -> str:
 
 
 def complain(message: str) -> None:
-    """Say in one line on standard error what is wrong."""
+    """Say in one line on standard error what is wrong; an object where log lines are JSON."""
+    say(message, logging.ERROR)
+
+
+def say(message: str, level: int = logging.INFO) -> None:
+    """Say in one line on standard error what is no log line, whatever is logged; an object where log lines are JSON."""
     import click
 
-    click.echo(f"auditor: {plain(message)}", err=True)
+    click.echo(line(message, level), err=True)
+
+
+def line(message: str, level: int = logging.INFO) -> str:
+    """Return the line with which MESSAGE is said on standard error."""
+    for handler in logging.root.handlers:
+        if handler.formatter and getattr(handler.formatter, "one_object_a_line", False):
+            return handler.format(logging.LogRecord("auditor", level, "", 0, message, None, None))
+    return f"auditor: {plain(message)}"
 
 
 def discard_output() -> None:

@@ -4,6 +4,7 @@ import contextvars
 import io
 import json
 import logging
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from auditor import logs
 from auditor.cli.loglines import set_up_logging
+from auditor.errors import Interrupted
 from cli.conftest import run, start
 from cli.endpoint import Endpoint
 
@@ -148,12 +150,14 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 def test_a_scan_logs_json_with_scan_account_region_and_service(account: Endpoint) -> None:
     account.behave(denied=["ec2:DescribeSecurityGroups"])
+    Path("config.toml").write_text('[account]\nname = "../\\u001b[2J\\u2028{\\"a\\": <b>"\n')
     with start(
         "scan", "--region", "eu-west-1", "--check", "security-group-stale-rule", "-v", "--log-format", "json"
     ) as scan:
         out, err = scan.communicate(timeout=120)
     assert scan.returncode == 3, err
-    told = objects(err)
+    told = [json.loads(line) for line in err.splitlines()]  # each is one, also what is no log line
+    assert (told[-1]["level"], told[-1]["message"][:12]) == ("error", "incomplete: ")
     assert len(told) > 2
     (begun,) = [line for line in told if "begun" in line["message"]]
     assert (begun["scan"], begun["account"]) == (1, "123456789012")
@@ -177,6 +181,27 @@ def test_the_configuration_names_the_format_and_the_option_wins(account: Endpoin
     refused = run("scan")
     assert refused.exit_code == 2
     assert "config.toml:2: log.format must be 'text' or 'json'" in refused.stderr
+
+
+def test_whatever_ends_a_command_is_an_object_too(
+    account: Endpoint, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    account.behave(denied=["sts:GetCallerIdentity"])
+    scan = ("scan", "--region", "eu-west-1", "--check", "security-group-stale-rule", "--log-format", "json")
+    (refused,) = [json.loads(line) for line in run(*scan).stderr.splitlines()]
+    assert (refused["level"], "may not call sts:GetCallerIdentity" in refused["message"]) == ("error", True)
+    monkeypatch.setattr("auditor.job.run_job", lambda *_, **__: 1 / 0)
+    broke = [json.loads(line) for line in run(*scan).stderr.splitlines()]
+    assert "ZeroDivisionError" in broke[0]["trace"][-1]
+    assert broke[1]["message"].startswith("this is a fault of the auditor")
+
+    def stopped(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        raise Interrupted("interrupted before anything was read")
+
+    monkeypatch.setattr("auditor.job.run_job", stopped)
+    assert [json.loads(line)["level"] for line in run(*scan).stderr.splitlines()] == ["error"]
+    assert json.loads(capfd.readouterr().err)["message"].startswith("stopping; ")
 
 
 def test_an_unknown_format_is_usage() -> None:
