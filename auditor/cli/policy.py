@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from auditor.cli import options
 
 if TYPE_CHECKING:
     from auditor.aws.provisioning import Role
+    from auditor.config import Settings
 
 __all__ = ["command"]
 
@@ -49,8 +51,19 @@ _WANTED = {
     metavar="N",
     help="With --format: how long a session of the role may last [default: 1].",
 )
+@click.option(
+    "--partition",
+    type=click.Choice(["aws", "aws-cn", "aws-us-gov"]),
+    help="Whose ARNs stand in it [default: by the config's role and regions; Terraform and the templates find out].",
+)
 def command(
-    config_path: Path | None, organization: bool, actions: bool, split: bool, form: str | None, **given: Any
+    config_path: Path | None,
+    organization: bool,
+    actions: bool,
+    split: bool,
+    form: str | None,
+    partition: str | None,
+    **given: Any,
 ) -> None:
     """Print the least-privilege IAM policy for a scan (or for the selected part of one), as JSON.
 
@@ -77,11 +90,12 @@ def command(
     chosen = select(options.load_checks(settings), options.load_standard(settings), selection)
     known = load_types()
     types = [known[name] for name in needed_types(chosen.values(), selection)]
-    planned = list(make_plan(types, known, "", "aws", ()).types.values())
+    where = partition or _partition(settings)
+    planned = list(make_plan(types, known, "", where, ()).types.values())
     roles: list[str] = []
     if organization:
         planned += organizations.TYPES.values()
-        roles = [organizations.role_of(settings, "aws", "*")]
+        roles = [organizations.role_of(settings, where, "*")]
     if actions:
         statements = permissions.policy(planned, pricing.CALLS, roles)["Statement"]
         click.echo("\n".join(sorted({name for statement in statements for name in statement["Action"]})))
@@ -89,7 +103,7 @@ def command(
     if form:
         documents = permissions.documents(planned, pricing.CALLS, roles)
         printed = {
-            "json": provisioning.iam_json,
+            "json": partial(provisioning.iam_json, partition=where),
             "terraform": provisioning.terraform,
             "cloudformation": provisioning.cloudformation,
             "stackset": provisioning.stackset,
@@ -102,6 +116,18 @@ def command(
         return
     made = permissions.documents if split else permissions.policy
     click.echo(json.dumps(made(planned, pricing.CALLS, roles), indent=2))
+
+
+def _partition(settings: "Settings") -> str:
+    """Return the partition that the settings are of: their roles and regions say it."""
+    from auditor.aws.partitions import partition_of
+
+    for account in (settings.account, *settings.accounts):
+        if account.role_arn:
+            return account.role_arn.split(":")[1]
+        if account.regions:
+            return partition_of(account.regions[0])
+    return "aws"
 
 
 def _role(form: str | None, given: dict[str, Any]) -> "Role":

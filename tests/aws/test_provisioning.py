@@ -144,6 +144,34 @@ def test_the_formats_that_are_asked_for_are_printed() -> None:
     assert (given["Role"]["RoleName"], given["Role"]["MaxSessionDuration"]) == ("watcher", 43_200)
 
 
+def test_a_part_of_the_standard_is_the_same_part_in_every_format() -> None:
+    part = ("--section", "cost", "--section", "databases")
+    wanted = printed("--actions", *part).split()
+    assert 0 < len(wanted) < len(allowed(*EVERYTHING))
+    forms = {form: printed("--format", form, *part) for form in ("json", "terraform", "cloudformation", "stackset")}
+    bodies = re.findall(r"jsonencode\((\{.*?\n  \})\)", forms["terraform"], re.DOTALL)
+    made = {
+        "json": [policy["PolicyDocument"] for policy in json.loads(forms["json"])["ManagedPolicies"]],
+        "terraform": [json.loads(body) for body in bodies[1:]],
+    }
+    for form in ("cloudformation", "stackset"):
+        resources = json.loads(forms[form])["Resources"].values()
+        kept = [r["Properties"] for r in resources if r["Type"] == "AWS::IAM::ManagedPolicy"]
+        made[form] = [properties["PolicyDocument"] for properties in kept]
+    inner = json.loads(forms["stackset"])["Resources"]["StackSet"]["Properties"]["TemplateBody"]
+    assert json.loads(inner)["Resources"] == json.loads(forms["cloudformation"])["Resources"]
+    assert {form: allowed(*documents) for form, documents in made.items()} == dict.fromkeys(made, sorted(wanted))
+
+
+def test_arns_are_of_the_partition_that_the_config_is_of(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[account]\nregions = ["cn-north-1"]\n')
+    text = printed("--config", str(config), "--organization", "--format", "json", "--section", "cost")
+    assert set(re.findall(r"arn:[a-z-]+:", text)) == {"arn:aws-cn:"}
+    asked = printed("--config", str(config), "--organization", "--partition", "aws-us-gov", "--section", "cost")
+    assert set(re.findall(r"arn:[a-z-]+:", asked)) == {"arn:aws-us-gov:"}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
