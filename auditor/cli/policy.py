@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,13 +103,13 @@ def command(
         return
     if form:
         documents = permissions.documents(planned, pricing.CALLS, roles)
-        printed = {
+        printed: Mapping[str, Callable[[Sequence[Any], Role], str]] = {
             "json": partial(provisioning.iam_json, partition=where),
             "terraform": provisioning.terraform,
             "cloudformation": provisioning.cloudformation,
             "stackset": provisioning.stackset,
-        }[form]
-        click.echo(printed(documents, role))
+        }
+        click.echo(printed[form](documents, role))
         if form == "json" and not (role.auditor_account and role.external_id):
             from auditor.cli.terminal import say
 
