@@ -113,32 +113,54 @@
     };
 
     // ---- what is drawn ----------------------------------------------------------------------------------------------
-    const severityTag = (row) => {
-      const level = rows.verdict[row] === 0 ? severities[rows.severity[row]] : "unknown";
-      return make("span", { class: "sev " + level }, mark(level), level[0].toUpperCase() + level.slice(1));
+    const levelOf = (row) => (rows.verdict[row] === 0 ? severities[rows.severity[row]] : "unknown");
+    const capital = (word) => word[0].toUpperCase() + word.slice(1);
+    /** A row of the table, and what fills it: while the table is scrolled the same rows are filled again and again. */
+    const blank = () => {
+      const text = () => document.createTextNode(""), put = (node, value) => { if (node.data !== value) node.data = value; };
+      const sign = mark("info"), level = text(), name = text(), type = text(), said = text(), title = text(), region = text(), account = text(), since = text();
+      const tag = make("span", { class: "sev" }, sign, level), fresh = make("small", {}, make("span", { class: "tag new" }, "new"));
+      const button = make("button", { type: "button", class: "open", "aria-expanded": "false" }, make("span", {}, said));
+      const element = make("tr", { class: "row" },
+        make("td", {}, tag),
+        make("td", {}, make("span", { class: "name" }, name), make("small", {}, type)),
+        make("td", {}, button, make("small", {}, title)),
+        make("td", {}, make("span", {}, region), accounts.length > 1 ? make("small", {}, account) : null),
+        dated ? make("td", { class: "nowrap" }, since, fresh) : null);
+      let shownLevel = "", shownOpen = false;
+      const fill = (row) => {
+        const now = levelOf(row), open = opened.has(row);
+        if (now !== shownLevel) {
+          shownLevel = now;
+          tag.className = "sev " + now;
+          sign.setAttribute("class", "mark " + now);
+          sign.firstChild.setAttribute("href", "#m-" + now);
+          level.data = capital(now);
+        }
+        if (open !== shownOpen) {
+          shownOpen = open;
+          element.classList.toggle("on", open);
+          button.setAttribute("aria-expanded", String(open));
+        }
+        put(name, short(rows.name[row], 64));
+        put(type, types[rows.type[row]]);
+        put(said, short(rows.sentence[row], 240));
+        put(title, checkOf(row)[1]);
+        put(region, regions[rows.region[row]]);
+        put(account, accounts[rows.account[row]]);
+        put(since, days[rows.since[row]]);
+        fresh.hidden = !rows.fresh[row];
+      };
+      return { element, fill };
     };
-    const line = (row, index) => {
-      const button = make("button", { type: "button", class: "open", "aria-expanded": String(opened.has(row)) }, make("span", {}, short(rows.sentence[row], 240)));
-      button.addEventListener("click", async () => {
-        await data.needRow(row);
-        opened.has(row) ? opened.delete(row) : opened.add(row);
-        refresh(index);
-      });
-      return make("tr", { class: "row" },
-        make("td", {}, severityTag(row)),
-        make("td", {}, make("span", { class: "name" }, short(rows.name[row], 64)), make("small", {}, types[rows.type[row]])),
-        make("td", {}, button, make("small", {}, checkOf(row)[1])),
-        make("td", {}, regions[rows.region[row]], accounts.length > 1 ? make("small", {}, accounts[rows.account[row]]) : ""),
-        dated ? make("td", { class: "nowrap" }, days[rows.since[row]], rows.fresh[row] ? make("small", {}, make("span", { class: "tag new" }, "new")) : "") : null);
-    };
+    const line = (row) => { const made = blank(); made.fill(row); return made.element; };
     const nameOf = { check: (number) => checks[number][1] };
-    const head = (group, index) => {
+    const head = (group) => {
       const by = group.groupingColumnId, value = group.getValue(by);
       const name = (nameOf[by] ? nameOf[by](value) : values[by][value]) || `without ${by}`;
       const button = make("button", { type: "button", class: "open", "aria-expanded": String(group.getIsExpanded()) }, make("span", {}, name));
-      button.addEventListener("click", () => { group.toggleExpanded(); refresh(index); });
       const worst = group.subRows.reduce((least, row) => Math.min(least, row.original), total);
-      return make("tr", { class: "of" }, make("th", { colspan: columns, scope: "rowgroup" }, by === "severity" ? null : severityTag(worst), button,
+      return make("tr", { class: "of" }, make("th", { colspan: columns, scope: "rowgroup" }, by === "severity" ? null : make("span", { class: "sev " + levelOf(worst) }, mark(levelOf(worst)), capital(levelOf(worst))), button,
         make("small", {}, group.subRows.length.toLocaleString("en"))));
     };
     /** What the check's own page in this file says. */
@@ -180,15 +202,17 @@
       }
       return list;
     };
-    const element = (item, index) => {
-      const made = item.group ? head(item.group, index) : item.detail ? detail(item.row) : line(item.row, index);
-      made.dataset.index = index;
-      made.setAttribute("aria-rowindex", index + 2);
-      return made;
-    };
 
     // ---- only what is in view is drawn ------------------------------------------------------------------------------
-    const spacer = (height) => { const made = make("tr", { class: "space", "aria-hidden": "true" }, make("td", { colspan: columns })); made.firstChild.style.height = height + "px"; return made; };
+    // Closed rows are all of one height, and so are heads: nothing is measured while the table is scrolled. What is opened is.
+    const spacers = [];
+    const spacer = (number, height) => {
+      const made = spacers[number] || (spacers[number] = make("tr", { class: "space", "aria-hidden": "true" }, make("td", { colspan: columns })));
+      made.firstChild.style.height = height + "px";
+      return made;
+    };
+    const heights = { row: 67, head: 37 };
+    let sized = false;
     let focused = -1, measuring = false, moved = false;
     /** What is in view, some more, and the row that has the focus. A new function each time, because results are kept by it. */
     const inView = () => ({ startIndex, endIndex, overscan, count }) => {
@@ -199,7 +223,8 @@
       return list;
     };
     const virtual = new T.Virtualizer({
-      count: 0, getScrollElement: () => box, estimateSize: (index) => (items[index].detail ? 260 : items[index].group ? 44 : 58), overscan: 12,
+      count: 0, getScrollElement: () => box, overscan: 8,
+      estimateSize: (index) => (items[index].detail ? 260 : items[index].group ? heights.head : heights.row),
       observeElementRect: T.observeElementRect, observeElementOffset: T.observeElementOffset, scrollToFn: T.elementScroll,
       measureElement: T.measureElement, onChange: () => { if (measuring) moved = true; else draw(); },
       getItemKey: (index) => { const item = items[index]; return item.group ? "g" + item.group.id : item.detail ? "d" + item.row : item.row; },
@@ -208,39 +233,66 @@
     let drawn = [], printing = false; // paper holds rows that are not in view: nothing may draw over them
     /** Put MADE into the table, moving nothing that stays: what has the focus keeps it. */
     const patch = (made) => {
-      const staying = new Set(made), place = box.scrollTop;
-      [...body.children].forEach((child) => { if (!staying.has(child)) child.remove(); });
-      made.forEach((child, at) => { if (body.children[at] !== child) body.insertBefore(child, body.children[at] || null); });
-      // A browser may ask for the layout while rows are away (the one that had the focus among them): it then scrolls up.
-      if (box.scrollTop !== place) box.scrollTop = place;
+      const staying = new Set(made);
+      for (let child = body.firstChild, next; child; child = next) { next = child.nextSibling; if (!staying.has(child)) child.remove(); }
+      let at = body.firstChild;
+      for (const child of made) if (at === child) at = at.nextSibling; else body.insertBefore(child, at);
     };
     const draw = () => {
       if (printing) return;
-      const held = new Map(drawn.map((one) => [one.key, one])), made = [];
-      let at = 0;
-      drawn = virtual.getVirtualItems().map(({ key, index, start, end }) => {
-        const old = held.get(key);
-        const drawnRow = old && old.index === index && !old.stale ? old.element : element(items[index], index);
-        if (start > at + 1) made.push(spacer(start - at));
-        made.push(drawnRow);
+      const wanted = virtual.getVirtualItems(), keys = new Set(wanted.map((item) => item.key)), held = new Map(drawn.map((one) => [one.key, one]));
+      const free = drawn.filter((one) => one.fill && !one.open && !keys.has(one.key)).reverse(), made = [], fresh = [];
+      if (free.length < drawn.length) free.forEach((one) => one.element.remove()); // else all are filled where they are
+      let at = 0, gaps = 0;
+      drawn = wanted.map(({ key, index, start, end }) => {
+        const item = items[index], row = !item.group && !item.detail, open = opened.has(item.row);
+        let one = held.get(key);
+        if (one && one.stale && item.group) one = null;
+        if (!one) one = row ? free.pop() || blank() : { element: item.group ? head(item.group) : detail(item.row) };
+        const other = one.key !== key;
+        if (row && (other || one.stale)) one.fill(item.row);
+        if (one.index !== index) {
+          one.element.dataset.index = index;
+          one.element.setAttribute("aria-rowindex", index + 2);
+        }
+        if (item.detail ? other : row && (open ? other || !one.open : !other && one.open)) fresh.push(one);
+        Object.assign(one, { key, index, open, stale: false });
+        if (start > at) made.push(spacer(gaps++, start - at));
+        made.push(one.element);
         at = end;
-        return { key, index, element: drawnRow };
+        return one;
       });
-      if (virtual.getTotalSize() > at + 1) made.push(spacer(virtual.getTotalSize() - at));
+      if (virtual.getTotalSize() > at) made.push(spacer(gaps, virtual.getTotalSize() - at));
       if (!items.length) made.push(make("tr", {}, make("td", { colspan: columns, class: "soft" }, "No finding matches. Clear the filter to see all.")));
       patch(made);
-      // All rows are measured before any is placed again: each placing goes through all rows of the table.
+      if (!sized && size()) { draw(); return; }
+      // All that is new is measured before any is placed again.
       measuring = true;
-      drawn.forEach((one) => virtual.measureElement(one.element));
+      fresh.forEach((one) => virtual.measureElement(one.element));
       measuring = false;
       if (moved) { moved = false; draw(); }
     };
+    /** Learn how high rows and heads are, at this width and with these letters; returns whether that is news. */
+    const size = () => {
+      const before = { ...heights };
+      sized = items.length > 0;
+      for (const one of drawn) if (!one.open && !items[one.index].detail) heights[one.fill ? "row" : "head"] = one.element.getBoundingClientRect().height;
+      if (before.row === heights.row && before.head === heights.head) return false;
+      measuring = true;
+      virtual.measure();
+      measuring = moved = false;
+      drawn.forEach((one) => { one.stale = true; one.open = false; });
+      return true;
+    };
     const refresh = (focus = -1) => {
+      const place = box.scrollTop;
       lay();
       drawn.forEach((one) => { one.stale = true; });
       virtual._willUpdate();
       document.querySelector("table.findings").setAttribute("aria-rowcount", items.length + 1);
       draw();
+      // A browser may ask for the layout while rows are away (the one that had the focus among them): it then scrolls up.
+      if (box.scrollTop !== place) box.scrollTop = place;
       if (focus >= 0) focusRow(focus);
     };
     const focusRow = (index) => { const button = body.querySelector(`tr[data-index="${index}"] button.open`); if (button) button.focus({ preventScroll: true }); };
@@ -255,9 +307,19 @@
       focusRow(target);
     };
     body.addEventListener("focusin", (event) => { const row = event.target.closest("tr[data-index]"); if (row) focused = Number(row.dataset.index); });
+    body.addEventListener("click", async (event) => {
+      const button = event.target.closest("button.open"), item = button && items[button.closest("tr").dataset.index];
+      if (!item) return;
+      if (item.group) item.group.toggleExpanded();
+      else {
+        await data.needRow(item.row);
+        opened.has(item.row) ? opened.delete(item.row) : opened.add(item.row);
+      }
+      refresh(Number(button.closest("tr").dataset.index));
+    });
     body.addEventListener("keydown", (event) => {
       if (!event.target.closest("button.open")) return;
-      const page = Math.max(1, Math.floor(box.clientHeight / 58) - 1);
+      const page = Math.max(1, Math.floor(box.clientHeight / heights.row) - 1);
       const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -focused, End: items.length - 1 - focused }[event.key];
       if (step === undefined) return;
       event.preventDefault();
@@ -397,7 +459,7 @@
       const list = rowsShown();
       drawn = [];
       printing = true;
-      body.replaceChildren(...list.slice(0, PRINTED).flatMap((row, index) => (opened.has(row) ? [line(row, index), detail(row)] : [line(row, index)])));
+      body.replaceChildren(...list.slice(0, PRINTED).flatMap((row) => (opened.has(row) ? [line(row), detail(row)] : [line(row)])));
       if (list.length > PRINTED) $("printed").textContent = `Printed: the first ${PRINTED} of ${status.textContent}. The report in a browser and report.json hold all.`;
     });
     addEventListener("afterprint", () => { printing = false; $("printed").textContent = ""; refresh(); });
@@ -406,6 +468,8 @@
     $("static").hidden = true;
     box.classList.add("virtual");
     virtual._didMount();
+    let width = box.clientWidth;
+    new ResizeObserver(() => { if (box.clientWidth !== width) { width = box.clientWidth; sized = false; draw(); } }).observe(box);
     if (!fromAddress()) { apply(); reveal(); }
     setTimeout(() => data.need(SEARCHED), 500);
   };
