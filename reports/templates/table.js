@@ -276,6 +276,7 @@
     const size = () => {
       const before = { ...heights };
       sized = items.length > 0;
+      virtual.setOptions({ ...virtual.options, scrollPaddingEnd: document.querySelector("#findings thead").offsetHeight }); // it covers as much
       for (const one of drawn) if (!one.open && !items[one.index].detail) heights[one.fill ? "row" : "head"] = one.element.getBoundingClientRect().height;
       if (before.row === heights.row && before.head === heights.head) return false;
       measuring = true;

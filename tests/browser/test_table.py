@@ -206,6 +206,17 @@ def test_the_keyboard_goes_through_the_whole_table(visit: Opener) -> None:
     assert at() == count - 2
     opened.page.keyboard.press("Home")
     assert at() == 0
+    for number in range(1, 20):
+        opened.page.keyboard.press("ArrowDown")
+        assert at() == number
+        assert opened.page.evaluate(_WHOLE_IN_VIEW), f"row {number} is not whole in view"
+
+
+_WHOLE_IN_VIEW = """() => {
+  const row = document.activeElement.closest("tr").getBoundingClientRect(), box = document.getElementById("box").getBoundingClientRect();
+  const head = document.querySelector("#findings thead").getBoundingClientRect();
+  return row.top >= head.bottom - 1 && row.bottom <= box.bottom + 1;
+}"""
 
 
 def test_a_finding_far_down_opens_where_it_stands(visit: Opener) -> None:
@@ -236,6 +247,20 @@ def test_only_what_is_in_view_is_in_the_page(visit: Opener) -> None:
     assert (
         int(opened.page.get_attribute("table.findings", "aria-rowcount") or 0) == len(view_of("ordinary").findings) + 1
     )
+
+
+def test_closed_rows_are_of_one_height_and_stand_where_they_belong(visit: Opener) -> None:
+    opened = table(visit)
+    opened.page.evaluate("document.getElementById('box').scrollTop = 700")
+    opened.page.wait_for_timeout(100)
+    top = "const top = document.querySelector('#rows').getBoundingClientRect().top;"
+    rows = opened.page.evaluate(
+        f"() => {{ {top} return [...document.querySelectorAll('#rows tr.row')].map((row) => "
+        "[Number(row.dataset.index), row.getBoundingClientRect().top - top, row.getBoundingClientRect().height]) }"
+    )
+    ((height,), first) = {tall for *_, tall in rows}, rows[0]
+    assert first[0] > 0
+    assert [place for _, place, _ in rows] == [pytest.approx(index * height, abs=0.5) for index, *_ in rows]
 
 
 def links(opened: Opened, kind: str) -> Iterator[str]:
