@@ -213,8 +213,8 @@ def test_the_keyboard_goes_through_the_whole_table(visit: Opener) -> None:
 
 
 _WHOLE_IN_VIEW = """() => {
-  const row = document.activeElement.closest("tr").getBoundingClientRect(), box = document.getElementById("box").getBoundingClientRect();
-  const head = document.querySelector("#findings thead").getBoundingClientRect();
+  const of = (element) => element.getBoundingClientRect(), row = of(document.activeElement.closest("tr"));
+  const box = of(document.getElementById("box")), head = of(document.querySelector("#findings thead"));
   return row.top >= head.bottom - 1 && row.bottom <= box.bottom + 1;
 }"""
 
