@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Page, sync_playwright
 
 from auditor.report import build_view, write_reports
 
@@ -53,12 +53,12 @@ def _by_steps(page: Page, step: int, frames: int) -> None:
     page.evaluate(_STEP, [step, frames])
 
 
-def _box(page: Page) -> dict[str, float]:
+def _box(page: Page) -> FloatRect:
     page.evaluate("document.getElementById('box').scrollTop = 0")
     page.locator("#box").scroll_into_view_if_needed()
     found = page.locator("#box").bounding_box()
     assert found is not None
-    return dict(found)
+    return found
 
 
 def _by_wheel(page: Page) -> None:
