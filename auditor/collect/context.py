@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from auditor.aws.answer import Operation
@@ -16,7 +17,7 @@ __all__ = ["Context", "Sink"]
 
 
 class Sink(Protocol):
-    """Where resources go (the store's writer). Only the thread that called ``collect`` calls it."""
+    """Where resources go (the store's writer). Any thread calls it, one at a time."""
 
     def add(self, scope: Scope, page: Sequence[Resource], volatile: frozenset[str]) -> None:
         """Take resources of a scope, each once; VOLATILE names the top-level fields that change by themselves."""
@@ -41,6 +42,8 @@ class Context:
         self._denied: list[Coverage] = []
         self._held: deque[tuple[int, Callable[[], None]]] = deque()
         self._lock = threading.Lock()
+        self._giving = threading.Lock()
+        self._refused = False
 
     def operation(self, service: str, operation: str) -> Operation:
         """Return what the service model says of an operation."""
@@ -97,16 +100,20 @@ class Context:
             proceed()
 
     def hand_over(self, scope: Scope, resources: Sequence[Resource], volatile: frozenset[str], rows: int) -> None:
-        """Give the sink RESOURCES, which were made of so many ROWS, and let go of them."""
+        """Give the sink RESOURCES, which were made of so many ROWS, and let go of them.
 
-        def add() -> None:
-            if resources:
-                self._sink.add(scope, resources, volatile)
-            with self._lock:
-                self._rows -= rows
-            self._go_on()
-
-        self.queue.deliver(add)
+        On the thread that made them: where the sink keeps more slowly than others read, they wait, and nothing piles up.
+        """
+        with self._giving:
+            if resources and not self._refused:
+                try:
+                    self._sink.add(scope, resources, volatile)
+                except BaseException as error:  # noqa: BLE001  (raised again by the thread that collects)
+                    self._refused = True
+                    self.queue.deliver(partial(_raise, error))
+        with self._lock:
+            self._rows -= rows
+        self._go_on()
 
     def close(self, coverage: Coverage) -> None:
         """Give the sink a scope's coverage; what a policy of the organisation denied waits for ``release``."""
@@ -126,6 +133,11 @@ class Context:
     def _close(self, coverage: Coverage) -> None:
         def close() -> None:
             self.coverage[coverage.scope] = coverage
-            self._sink.close(coverage)
+            with self._giving:
+                self._sink.close(coverage)
 
         self.queue.deliver(close)
+
+
+def _raise(error: BaseException) -> None:
+    raise error

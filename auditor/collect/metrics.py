@@ -13,8 +13,9 @@ __all__ = ["POINTS_OF_A_ROW", "dimensions", "key_of", "queries_per_call", "reque
 
 QUERIES_PER_CALL = 500
 """CloudWatch API reference, GetMetricData: "a single call can include up to 500 MetricDataQuery structures"."""
-POINTS_PER_CALL = 25_200
-"""An answer could hold 100,800 datapoints (the same page), which take 12 MB in memory while it is understood."""
+POINTS_PER_CALL = 8_400
+"""An answer could hold 100,800 datapoints (the same page). That many take 12 MB while it is understood, and 32 may be under way;
+and with few of them a call, the calls that are allowed a second stay below the datapoints that are (``auditor.aws.limits``)."""
 
 POINTS_OF_A_ROW = 512
 """So many datapoints take as much memory as a row without any."""

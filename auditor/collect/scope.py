@@ -103,27 +103,32 @@ class ScopeRun:
         """Take in rows of one answer and return their weight; PARENT is the row of the resource they were listed for."""
         with self._lock:
             self._pages += 1
-            page = Page()
+            at_once, later = Page(), Page()
             for row in rows:
                 try:
-                    draft = self._draft(page, row, parent)
+                    draft = self._draft(later, row, parent)
+                    if draft is not None:
+                        self._read_for(draft, at_once)
                 except Exception as error:  # noqa: BLE001  (a declared function tripped over this row: not over the others)
                     self._trip(error)
-                    continue
-                if draft is not None:
-                    page.drafts.append(draft)
-            page.weight = weight([draft.row for draft in page.drafts])
-            for draft in page.drafts:
-                try:
-                    self._details.read(draft)
-                    if not self._children_need_details:
-                        self._list_children(draft)
-                except Exception as error:  # noqa: BLE001  (as above)
-                    self._trip(error)
-            taken = page.weight
+            for page in (at_once, later):
+                page.weight += weight([draft.row for draft in page.drafts])
+            taken = at_once.weight + later.weight
             self.context.took(taken)
-            self.arrived([page])
+            self.arrived((at_once, later))
             return taken
+
+    def _read_for(self, draft: Draft, at_once: Page) -> None:
+        """Have read what belongs to a row; it goes with those AT_ONCE when nothing does, and need not wait for the others."""
+        waiting = draft.page.waiting
+        try:
+            self._details.read(draft)
+        finally:
+            if draft.page.waiting == waiting:
+                draft.page = at_once
+            draft.page.drafts.append(draft)
+        if not self._children_need_details:
+            self._list_children(draft)
 
     def _trip(self, error: Exception) -> None:
         logger.error("%s: a row could not be taken in", self.type.type, exc_info=error)

@@ -1,6 +1,7 @@
 """What goes wrong: throttling, faults that pass, credentials that end, deadlines, interruption, our own bugs; and memory."""
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -276,9 +277,21 @@ def test_a_store_that_cannot_write_ends_the_collection() -> None:
 # ---- order, memory, progress -----------------------------------------------------------------------------------------
 
 
-def test_the_sink_is_only_called_by_the_thread_that_collects() -> None:
-    kept, _ = read(Scripted(ListBoxes=pages("Boxes", rows("a"), rows("b"))), BOX)
-    assert kept.threads == {threading.get_ident()}
+def test_the_sink_is_called_by_one_thread_at_a_time_and_who_reads_waits_for_it() -> None:
+    inside, most = [0], [0]
+
+    class Slow(Kept):
+        def add(self, scope: Scope, page: Sequence[Resource], volatile: frozenset[str]) -> None:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            time.sleep(0.002)
+            super().add(scope, page, volatile)
+            inside[0] -= 1
+
+    regions = [f"r-{number}" for number in range(12)]
+    kept, _ = read(Scripted(ListBoxes=pages("Boxes", rows("a"))), BOX, regions=regions, sink=Slow(), threads=8)
+    assert (len(kept.resources), most[0]) == (12, 1)
+    assert threading.get_ident() not in kept.threads  # it was given its rows by those who read them
 
 
 def test_the_longest_chain_goes_first() -> None:
@@ -315,6 +328,24 @@ def test_rows_do_not_pile_up_in_memory_however_many_there_are() -> None:
     kept, _ = read(caller, SIZED, most_rows=100, sink=Counting(), threads=8)
     assert len(kept.resources) == 3000
     assert most[0] <= 200  # what may wait, and the page that found it so
+
+
+def test_rows_for_which_nothing_more_is_read_do_not_wait_for_the_others_of_their_page() -> None:
+    kept, there = Kept(), threading.Event()
+
+    def size(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        there.wait(10 if len(kept.resources) < 9 else 0)  # until the other nine are kept
+        return {"Size": len(kept.resources)}
+
+    class Telling(Kept):
+        def add(self, scope: Scope, page: Sequence[Resource], volatile: frozenset[str]) -> None:
+            kept.resources.extend(page)
+            there.set()
+
+    type = a_type("A::B::Box", list=LIST, details={"Size": SIZE}, details_when={"Size": lambda row: row["Id"] == "0"})
+    read(Scripted(ListBoxes=pages("Boxes", rows(*map(str, range(10)))), GetSize=size), type, sink=Telling())
+    assert [resource.document["Id"] for resource in kept.resources] == [*map(str, range(1, 10)), "0"]
+    assert kept.resources[-1].document["Size"] == 9
 
 
 def test_batches_that_are_not_full_do_not_hold_up_a_list_that_waits_for_memory() -> None:
