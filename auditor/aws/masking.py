@@ -52,17 +52,27 @@ _NAMED = re.compile(
     r"(?:Name|Names|Identifier|Identifiers|Id|Ids|Alias|Aliases|UserName|KeyName|Arn|ARN|Arns|ARNs|Path|Prefix|Bucket|Owner"
     r"|GroupList|Address|Endpoint|Url|Hostname|clusterArn|cluster|services|arn|name|names)$"
 )
+# Names that no ending tells, or that are called like one of AWS's own; below lists of Items and Values by what these are of.
+_NAMES_TOO = """
+AliasesItems CNAME DBClusterParameterGroup DBSubnetGroup Database DbUser DeliveryStream Domain FQDN Host
+HostHeaderConfigValues IamInstanceProfile ImageLocation JobDefinition LogGroup OU PlacementGroup ResourceLabel
+ResourceRecordsValue Role SourceIdsList UserPoolDomain WorkingDirectory Handler capacityProvider capacityProviders
+clusters domain ec2KeyPair fqdn location owner placementGroup projects projectsNotFound serviceName serviceRole
+spotIamFleetRole taskDefinition url
+"""
+_NAMED_TOO = frozenset(_NAMES_TOO.split())
 _OF_ALL = re.compile(
     r"(?i)^(?:region|zone|availabilityzone|metric|event|parameter|attribute|engine|service|platform|option|feature|source"
     r"(?:engine)|statistic|recommendation|finding|action|policytype|predefined.*|.*(?:version|type|class|state|status|mode|zone"
     r"|metric|option|parameter|attribute|engine|platform|timezone|caidentifier|ownername|device))(?:names?|ids?|identifiers?)?$"
 )
 _PROSE = re.compile(
-    r"(?i)^(?:description|comment|groupdescription|cause|alarmdescription|dbparametergroupdescription)$"
+    r"(?i)^(?:(?:group|alarm|version|dbparametergroup|dbsubnetgroup)?description|comment|cause|buildspec|command|entrypoint"
+    r"|messagebody|certificate|certificatebody|clusterpublickey|regexstring|searchstring)$"
 )
 # A copy of a snapshot is known by it.
 _PROSE_OF_AWS = re.compile(r"^\[Copied snap-[0-9a-f]+ from [a-z0-9-]+\] ?")
-_TAGS = re.compile(r"(?i)^(?:tag|\w*tags|taglist|tagset|tagstoadd)$")
+_TAGS = re.compile(r"(?i)^(?:tag|\w*tags(?:items)?|taglist|tagset|tagstoadd)$")
 # Tags that checks and people's words compare with, and that name nobody.
 _PLAIN_TAGS = """
 confidential critical demo dev development false high internal legacy low medium no none prod production public
@@ -138,7 +148,8 @@ class Mask:
             elif paired and key == "Value" and name == "Dimensions" and isinstance(item, str):
                 made[key] = self.name(item)
             else:
-                made[self.text(key)] = self._value(item, key)
+                below = key in ("Items", "Values") or (key == "Value" and name == "ResourceRecords")
+                made[self.text(key)] = self._value(item, f"{name}{key}" if below else key)
         return made
 
     def _tag(self, tag: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +159,10 @@ class Mask:
             return {
                 name: self._tag_value(item) if name == held else self._value(item, name) for name, item in tag.items()
             }
-        return {key: self._tag_value(item) for key, item in tag.items()}
+        return {
+            key: self._tag_value(item) if isinstance(item, str) else self._value(item, f"Tags{key}")
+            for key, item in tag.items()
+        }
 
     def _tag_value(self, value: Any) -> Any:
         if not isinstance(value, str) or value.lower() in self._words:
@@ -167,7 +181,8 @@ class Mask:
             ours, rest = (own[0], text[own.end() :]) if own else ("", text)
             return f"{ours}masked text {self._token('prose', rest)}" if rest else text
         masked = self.text(text)
-        if masked == text and _NAMED.search(name) and not _OF_ALL.match(name) and not _HOST.search(text):
+        named = name in _NAMED_TOO or (_NAMED.search(name) and not _OF_ALL.match(name))
+        if masked == text and named and not _HOST.search(text):
             return self.name(text)
         return masked
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -115,3 +116,35 @@ def test_no_text_an_account_can_hold_breaks_masking_or_holds_it_up(name: str) ->
     for kind, text in ODD.items():
         line = {"service": "iam", "operation": "GetRole", "region": "us-east-1", "params": {}, "answer": {name: text}}
         assert json.dumps(Mask(key=KEY).line(line)), kind
+
+
+PLACES: tuple[tuple[str, Any], ...] = (
+    ("services", [{"serviceName": "orders"}]),
+    ("clusters", ["orders"]),
+    ("projects", ["orders"]),
+    ("DistributionList", {"Items": [{"Aliases": {"Items": ["orders"]}}]}),
+    ("Tags", {"Items": [{"Key": "team", "Value": "orders"}]}),
+    ("Rules", [{"Conditions": [{"HostHeaderConfig": {"Values": ["orders"]}}]}]),
+    ("ResourceRecordSets", [{"ResourceRecords": [{"Value": "orders"}]}]),
+    ("DBClusters", [{"DBSubnetGroup": "orders", "DBClusterParameterGroup": "orders"}]),
+    ("DomainMemberships", [{"Domain": "orders", "FQDN": "orders", "OU": "orders"}]),
+    ("LaunchConfigurations", [{"IamInstanceProfile": "orders"}]),
+    ("Certificates", [{"CertificateBody": "orders"}]),
+    ("LaunchTemplateVersions", [{"VersionDescription": "orders"}]),
+    ("projects", [{"source": {"location": "https://git.example/orders", "buildspec": "orders"}}]),
+    ("EventSubscriptionsList", [{"SourceIdsList": ["orders"]}]),
+    ("sourceServers", [{"identificationHints": {"fqdn": "orders", "hostname": "orders"}}]),
+)
+
+
+def test_a_name_is_masked_also_where_its_member_does_not_say_that_it_is_one() -> None:
+    for member, value in PLACES:
+        line = {"service": "s", "operation": "o", "region": "eu-west-1", "params": {}, "answer": {member: value}}
+        assert "orders" not in json.dumps(Mask(key=KEY).line(line)), member
+    kept = {
+        "AllowedMethods": {"Items": ["GET"]},
+        "ServiceName": "com.amazonaws.eu-west-1.s3",
+        "capacityProvider": "FARGATE",
+    }
+    line = {"service": "s", "operation": "o", "region": "eu-west-1", "params": {}, "answer": kept}
+    assert Mask(key=KEY).line(line)["answer"] == kept
