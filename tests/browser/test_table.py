@@ -37,9 +37,12 @@ def everything(opened: Opened) -> list[list[str]]:
     """Scroll through the whole table and return its rows' names and sentences in order."""
     seen: dict[int, list[str]] = {}
     while True:
-        for row in opened.page.query_selector_all("#rows tr.row"):
-            texts = [row.query_selector(css).inner_text() for css in (".name", ".open")]  # type: ignore[union-attr]
-            seen[int(row.get_attribute("data-index") or 0)] = texts
+        # All at once: to ask for each text by itself takes twenty times as long.
+        for index, *texts in opened.page.evaluate(
+            "() => [...document.querySelectorAll('#rows tr.row')].map((row) => [Number(row.dataset.index),"
+            " ...['.name', '.open'].map((css) => row.querySelector(css).innerText)])"
+        ):
+            seen[index] = texts
         at, moved = opened.page.evaluate(
             "() => { const box = document.getElementById('box'), was = box.scrollTop; box.scrollTop += box.clientHeight / 2;"
             " return [was, box.scrollTop]; }"
