@@ -20,8 +20,12 @@ help: ## list the verbs
 demo: setup-demo ## audit a simulated AWS account and write its reports
 	@$(BIN)/auditor demo
 
-test: lint types ## all that must hold: lint, types, import contracts, tests
-	@$(BIN)/pytest -n auto --dist loadfile
+test: lint ## all that must hold: lint, types, import contracts, tests
+	@types=$$(mktemp); trap 'rm -f $$types' EXIT; \
+	  $(BIN)/mypy >$$types 2>&1 & mypy=$$!; \
+	  $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	  wait $$mypy; typed=$$?; cat $$types; \
+	  [ $$tests -eq 0 ] && [ $$typed -eq 0 ]
 
 lint: setup ## ruff and the import contracts
 	@$(BIN)/ruff check .

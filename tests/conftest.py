@@ -60,6 +60,39 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(closed_environment(home))
 
 
+LONGEST = (
+    "test_faults_over_http.py",
+    "cli/test_many_accounts.py",
+    "browser/test_table.py",
+    "store/test_killed_scans.py",
+    "browser/test_pages.py",
+    "store/test_store_breaks.py",
+    "cli/test_schedule_run.py",
+    "cli/test_tape.py",
+    "browser/test_site.py",
+    "test_permissions.py",
+    "test_demo.py",
+    "collect/test_queue_limits.py",
+    "collect/test_secrets.py",
+    "cli/test_signals.py",
+    "many/test_processes.py",
+    "cli/test_which_scan.py",
+)
+"""The files that take longest, longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that at the end no worker waits for another."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run three workers for two cores: many tests wait for other processes, or for a time that must pass."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + cores // 2
+
+
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yield folders that nobody has used; each exists only once somebody makes it."""
