@@ -9,6 +9,7 @@ from scripted import DENIED, REGION, THROTTLED, UNAVAILABLE, Scripted, a_type, p
 
 from auditor.aws.limits import GENTLE, Lane, Limit, Limiter, Pace, lane_name, limit_of
 from auditor.collect.declare import Call
+from auditor.collect.metrics import POINTS_PER_CALL
 
 SLOW = Limit(rate=2.0, burst=4.0)
 
@@ -154,20 +155,25 @@ def test_every_thread_and_every_caller_of_an_account_shares_its_lanes() -> None:
 
 
 DOCUMENTED = {
+    ("cloudtrail", "DescribeTrails"): (10, 10),
     ("cloudtrail", "LookupEvents"): (2, 2),
     ("cloudwatch", "DescribeAlarms"): (9, 9),
     ("cloudwatch", "GetMetricData"): (50, 50),
+    ("cloudwatch", "ListMetrics"): (25, 25),
     ("ec2", "DescribeInstances"): (20, 50),
-    ("ecs", "DescribeServices"): (20, 100),
+    ("ecs", "DescribeClusters"): (20, 50),
     ("elb", "DescribeLoadBalancers"): (10, 40),
     ("elbv2", "DescribeListeners"): (10, 40),
+    ("events", "ListRules"): (50, 50),
     ("lambda", "ListFunctions"): (15, 15),
     ("logs", "DescribeDeliverySources"): (10, 10),
     ("route53", "ListHostedZones"): (5, 5),
-    ("secretsmanager", "ListSecrets"): (50, 50),
+    ("secretsmanager", "ListSecrets"): (100, 100),
+    ("sns", "ListSubscriptionsByTopic"): (30, 30),
     ("sns", "ListTopics"): (30, 30),
     ("wafv2", "ListWebACLs"): (5, 5),
     ("wafv2", "GetWebACLForResource"): (1, 1.01),
+    ("wafv2", "ListResourcesForWebACL"): (1, 1.01),
 }
 """What AWS's pages on quotas and throttling say: calls a second, and at once."""
 
@@ -177,6 +183,11 @@ def test_each_limit_starts_below_what_aws_documents(service: str, operation: str
     limit, (rate, burst) = limit_of(service, operation), DOCUMENTED[service, operation]
     assert limit.rate < rate
     assert limit.burst < burst or limit.burst <= rate
+
+
+def test_metrics_stay_below_the_datapoints_a_second_that_aws_documents() -> None:
+    limit = limit_of("cloudwatch", "GetMetricData")
+    assert (limit.burst + limit.rate) * POINTS_PER_CALL < 396_000
 
 
 def test_the_log_says_per_service_what_was_made_throttled_tried_again_and_failed(
