@@ -1,6 +1,8 @@
 """What the engine makes of what a check does: verdicts, gaps, faults, tallies."""
 
+import gc
 import logging
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from auditor.engine import Judgement, finding_key, judge, judge_all
-from auditor.kit import NOW, Case, Check, Evidence, Facts, Fix, NotApplicable, NoThresholds, Severity
+from auditor.kit import NOW, Case, Check, Evidence, Facts, Fix, NotApplicable, NoThresholds, Severity, Unavailable
 from auditor.kit.world import Inventory
 from auditor.model import GLOBAL, Coverage, CoverageState, Gap, Resource, Scope, Verdict
 
@@ -74,6 +76,31 @@ def test_what_was_proven_before_a_gap_stays_a_fail_and_names_the_gap() -> None:
     finding = verdict_of(a_resource("a", Good=False, gaps={"Worse": DENIED}))
     assert finding.verdict == Verdict.FAIL
     assert finding.gaps == (DENIED,)
+
+
+def test_what_an_unknown_looked_at_is_let_go_of_without_a_search_for_garbage() -> None:
+    class LookedAt:
+        pass
+
+    seen: list[weakref.ref[LookedAt]] = []
+
+    def keeps_a_doubt(facts: Facts, _: NoThresholds) -> Iterator[Evidence]:
+        looked_at, doubt = LookedAt(), None
+        seen.append(weakref.ref(looked_at))
+        for field in ("Good", "Better"):
+            try:
+                yield Evidence(f"{field} is {facts[field]}")
+            except Unavailable as unread:
+                doubt = doubt or unread
+        if doubt:
+            raise doubt
+
+    gc.disable()
+    try:
+        assert verdict_of(a_resource("a"), a_check(keeps_a_doubt)).verdict == Verdict.UNKNOWN
+        assert [ref() for ref in seen] == [None]
+    finally:
+        gc.enable()
 
 
 def test_not_applicable_keeps_its_reason() -> None:
