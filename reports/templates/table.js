@@ -414,7 +414,7 @@
       }, event.target.name === "search" ? 120 : 0);
     });
     form.addEventListener("reset", () => setTimeout(() => { view = { ...EMPTY }; apply(); write(); }));
-    heads.forEach((head) => {
+    const buttons = heads.map((head) => {
       const button = make("button", { type: "button" }, head.textContent);
       head.replaceChildren(button);
       button.addEventListener("click", () => {
@@ -423,6 +423,7 @@
         apply();
         write();
       });
+      return button;
     });
     document.addEventListener("click", (event) => {
       const link = event.target.closest && event.target.closest("a[data-check], a[data-bullet], a[data-severity]");
@@ -460,10 +461,16 @@
       const list = rowsShown();
       drawn = [];
       printing = true;
+      heads.forEach((head) => head.replaceChildren(head.textContent)); // a browser does not repeat a head with buttons on each page
       body.replaceChildren(...list.slice(0, PRINTED).flatMap((row) => (opened.has(row) ? [line(row), detail(row)] : [line(row)])));
       if (list.length > PRINTED) $("printed").textContent = `Printed: the first ${PRINTED} of ${status.textContent}. The report in a browser and report.json hold all.`;
     });
-    addEventListener("afterprint", () => { printing = false; $("printed").textContent = ""; refresh(); });
+    addEventListener("afterprint", () => {
+      printing = false;
+      heads.forEach((head, number) => head.replaceChildren(buttons[number]));
+      $("printed").textContent = "";
+      refresh();
+    });
 
     form.hidden = $("tools").hidden = false;
     $("static").hidden = true;
