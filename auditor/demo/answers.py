@@ -37,6 +37,7 @@ _EMPTY_EC2 = {
 }
 _EMPTY_QUERY = {
     ("iam", "ListServiceSpecificCredentials"): "ServiceSpecificCredentials",
+    ("elasticache", "DescribeEvents"): "Events",
     ("elasticache", "DescribeReservedCacheNodes"): "ReservedCacheNodes",
     ("rds", "DescribeDBClusterAutomatedBackups"): "DBClusterAutomatedBackups",
     ("rds", "DescribeReservedDBInstances"): "ReservedDBInstances",

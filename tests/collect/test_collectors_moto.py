@@ -58,6 +58,7 @@ MOTO_LACKS = {
     "ec2:DescribeSecurityGroupReferences",
     "ec2:DescribeSecurityGroupVpcAssociations",
     "ec2:DescribeStaleSecurityGroups",
+    "elasticache:DescribeEvents",
     "elasticache:DescribeReservedCacheNodes",
     "iam:ListServiceSpecificCredentials",
     "opensearch:DescribeReservedInstances",

@@ -36,6 +36,7 @@ def arn(service: str, rest: str, region: str = HERE) -> str:
 
 
 ORDERS, SHOP = arn("rds", "db:orders"), arn("rds", "cluster:shop")
+CARTS = arn("elasticache", "replicationgroup:carts")
 FRONT = arn("elasticloadbalancing", "loadbalancer/app/front/1")
 PLAN = f"arn:aws:arc-region-switch::{ACCOUNT}:plan/shop:abc123"
 USER = f"arn:aws:iam::{ACCOUNT}:user/maria"
@@ -78,6 +79,12 @@ def there(night: int) -> dict[str, Script]:
         "ClusterCreateTime": ago(400),
         "DBClusterMembers": [{"DBInstanceIdentifier": "a"}, {"DBInstanceIdentifier": "b"}],
     }
+    group = {
+        "ReplicationGroupId": "carts",
+        "ARN": CARTS,
+        "AutomaticFailover": "enabled",
+        "ReplicationGroupCreateTime": ago(400),
+    }
     server = {
         "arn": arn("drs", "source-server/s-1"),
         "sourceServerID": "s-1",
@@ -96,6 +103,7 @@ def there(night: int) -> dict[str, Script]:
     return {
         "rds:DescribeDBInstances": always({"DBInstances": [database]}),
         "rds:DescribeDBClusters": always({"DBClusters": [cluster]}),
+        "elasticache:DescribeReplicationGroups": always({"ReplicationGroups": [group]}),
         "drs:DescribeSourceServers": always({"items": [server]}),
         "backup:ListProtectedResources": always({"Results": [{"ResourceArn": ORDERS, "ResourceType": "RDS"}]}),
         "arc-zonal-shift:ListManagedResources": always({"items": [{"arn": FRONT, "name": "front"}]}),
@@ -135,6 +143,18 @@ DONE: dict[str, Script] = {
         if params["SourceType"] == "db-instance"
         else []
     },
+    "elasticache:DescribeEvents": always(
+        {
+            "Events": [
+                {
+                    "SourceIdentifier": "carts",
+                    "SourceType": "replication-group",
+                    "Message": "Failover from primary node carts-001 to replica node carts-002 completed",
+                    "Date": ago(5),
+                }
+            ]
+        }
+    ),
     "cloudtrail:LookupEvents": trail,
     "fis:ListExperiments": always(
         {"experiments": [{"id": "E1", "arn": arn("fis", "experiment/E1"), "state": {"status": "completed"}}]}
@@ -190,7 +210,7 @@ DONE: dict[str, Script] = {
 """What AWS tells until it forgets it."""
 
 PER_KIND = {
-    "failover": 2,
+    "failover": 3,
     "experiment": 1,
     "restore": 2,
     "restore-failed": 1,
@@ -213,6 +233,7 @@ PASS_BY = {
     "account-restore-test-monthly": "arn:aws:iam::123456789012:root",
     "db-restore-tested-monthly": ORDERS,
     "drs-drill-quarterly": arn("drs", "source-server/s-1"),
+    "elasticache-failover-tested-quarterly": CARTS,
     "rds-backup-in-second-region": ORDERS,
     "rds-failover-tested-quarterly": ORDERS,
     "restore-duration-within-rto": arn("backup", f"protected-resource:{ORDERS}"),

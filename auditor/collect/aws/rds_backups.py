@@ -1,9 +1,8 @@
 """RDS: snapshots, automated backups, events, and who is told of them."""
 
-import hashlib
-
 from auditor.collect.aws.rds import is_rds
 from auditor.collect.declare import Call, Dated, ResourceType, Row
+from auditor.collect.events import FORTNIGHT, with_event_id
 
 DB_SNAPSHOT = ResourceType(
     "AWS::RDS::DBSnapshot",
@@ -74,16 +73,6 @@ EVENT_SUBSCRIPTION = ResourceType(
     name="{CustSubscriptionId}",
 )
 
-_FORTNIGHT = 20160
-"""Minutes: the longest time that DescribeEvents looks back (AWS keeps events 14 days)."""
-
-
-def _with_id(event: Row) -> Row:
-    """Return the event with an EventId: the API gives none, and a database can have several events in a second."""
-    said = "\n".join(str(event.get(name, "")) for name in ("Date", "SourceArn", "Message"))
-    return {**event, "EventId": hashlib.sha256(said.encode()).hexdigest()[:16]}
-
-
 EVENT = ResourceType(
     "AWS::RDS::Event",
     "A step of a failover of a database instance or cluster in the last 14 days; other events are not asked for.",
@@ -92,11 +81,11 @@ EVENT = ResourceType(
             "rds",
             "DescribeEvents",
             "Events",
-            params={"SourceType": source, "EventCategories": ["failover"], "Duration": _FORTNIGHT},
+            params={"SourceType": source, "EventCategories": ["failover"], "Duration": FORTNIGHT},
         )
         for source in ("db-instance", "db-cluster")
     ),
-    shape=_with_id,
+    shape=with_event_id,
     id="arn:{partition}:rds:{region}:{account}:event:{SourceType}:{SourceIdentifier}:{EventId}",
     name="{SourceIdentifier}",
     dated=(

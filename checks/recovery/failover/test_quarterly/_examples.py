@@ -76,3 +76,26 @@ def fis_experiment(
         },
         "ResolvedTargets": [],
     }
+
+
+CARTS: dict[str, Any] = {
+    "ReplicationGroupId": "carts",
+    "ARN": "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:carts",
+    "AutomaticFailover": "enabled",
+    "Status": "available",
+    "ReplicationGroupCreateTime": ago(days=400),
+}
+
+
+def cache_event(
+    message: str = "Failover from primary node carts-001 to replica node carts-002 completed",
+    days: float = 5,
+    group: str = "carts",
+) -> dict[str, Any]:
+    """An event of ElastiCache, for the cases."""
+    return {
+        "SourceIdentifier": group,
+        "SourceType": "replication-group",
+        "Message": message,
+        "Date": ago(days=days),
+    }

@@ -1,14 +1,25 @@
-"""What RDS and CloudTrail tell of a database that failed over: DocumentDB and Neptune answer on the same API."""
+"""What shows that something failed over: events of RDS (DocumentDB and Neptune answer there, too), calls, experiments."""
 
 from datetime import timedelta
 
-from auditor.kit import Facts, parse_time
-from auditor.kit.databases import identifier, is_cluster
+from auditor.kit import Facts, Unavailable, parse_time
+from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, identifier, is_cluster
 from auditor.kit.trail import TRAIL_EVENT, record_of
 
 from .thresholds import FailoverTest
 
 EVENT = "AWS::RDS::Event"
+EXPERIMENT = "AWS::FIS::Experiment"
+REPLICATION_GROUP = "AWS::ElastiCache::ReplicationGroup"
+
+ACTIONS = {
+    DB_INSTANCE: "aws:rds:reboot-db-instances",
+    DB_CLUSTER: "aws:rds:failover-db-cluster",
+    REPLICATION_GROUP: "aws:elasticache:replicationgroup-interrupt-az-power",
+}
+"""Resource type -> the action of Fault Injection Service that makes it fail over; an instance is to be forced besides.
+
+Source: AWS FIS User Guide, "AWS FIS actions reference"."""
 
 
 def is_recent_date(date: str, database: Facts, want: FailoverTest) -> bool:
@@ -47,4 +58,42 @@ def by_call(database: Facts, want: FailoverTest) -> bool:
             if forced and not record.get("errorCode"):
                 return True
     database.referrers(TRAIL_EVENT, path)
+    return False
+
+
+def by_experiment(resource: Facts, want: FailoverTest) -> bool:
+    """Whether a completed experiment failed RESOURCE over."""
+    gap: Unavailable | None = None
+    for experiment in resource.all_recorded(EXPERIMENT):
+        try:
+            if _failed_over(experiment, resource, want):
+                return True
+        except Unavailable as unavailable:
+            gap = gap or unavailable
+    resource.require_read(EXPERIMENT)
+    if gap:
+        raise gap
+    return False
+
+
+def _failed_over(experiment: Facts, resource: Facts, want: FailoverTest) -> bool:
+    if experiment["state"].get("status") != "completed":
+        return False  # It proves nothing.
+    whole = experiment["Experiment"]
+    if not whole.get("endTime") or not is_recent_date(whole["endTime"], resource, want):
+        return False
+    for action in whole.get("actions", {}).values():
+        if action.get("actionId") != ACTIONS[resource.type] or action.get("state", {}).get("status") != "completed":
+            continue
+        if resource.type == DB_INSTANCE and action.get("parameters", {}).get("forceFailover") != "true":
+            continue
+        targets = [whole.get("targets", {}).get(name, {}) for name in action.get("targets", {}).values()]
+        if any(resource.id in target.get("resourceArns", ()) for target in targets):
+            return True
+        if all("resourceArns" in target for target in targets):
+            continue
+        if any(
+            resource.id in resolved.get("targetInformation", {}).values() for resolved in experiment["ResolvedTargets"]
+        ):
+            return True
     return False

@@ -22,29 +22,23 @@ from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, age_hours, has_standb
 from auditor.kit.rehearsals import Reader, Rehearsal, missing
 from auditor.kit.trail import TRAIL_EVENT, record_of
 
-from ._examples import CLUSTER, CLUSTER_ARN, ORDERS, call, event, fis_experiment
-from ._failovers import EVENT
+from ._examples import CARTS, CLUSTER, CLUSTER_ARN, ORDERS, cache_event, call, event, fis_experiment
+from ._failovers import ACTIONS, EVENT, EXPERIMENT, REPLICATION_GROUP
+from .caches import CACHE_EVENT, fails_over
 from .thresholds import FailoverTest
 from .zonal_shifts import MANAGED_RESOURCE, ZONAL_SHIFT, proves
 
 ACCOUNT = "AWS::::Account"
-EXPERIMENT = "AWS::FIS::Experiment"
 _ID = "account-failover-test-quarterly"
 _THE_ACCOUNT = {"Account": "111122223333"}
 _DATABASES = (DB_INSTANCE, DB_CLUSTER, "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster")
 _CALLS = ("FailoverDBCluster", "FailoverGlobalCluster", "RebootDBInstance", "SwitchoverGlobalCluster")
-_ACTIONS = (
-    "aws:arc:start-zonal-autoshift",
-    "aws:elasticache:replicationgroup-interrupt-az-power",
-    "aws:rds:failover-db-cluster",
-    "aws:rds:reboot-db-instances",
-)
-"""Source: AWS FIS User Guide, "AWS FIS actions reference"."""
+_ACTIONS = (*ACTIONS.values(), "aws:arc:start-zonal-autoshift")
 
 
 def _by_event(one: Facts, since: datetime) -> Rehearsal | None:
     message = str(one["Message"]).lower()
-    if "failover" not in one.get("EventCategories", ()) or not ("completed" in message or "failover failed" in message):
+    if "failover" not in message or not ("completed" in message or "failover failed" in message):
         return None
     return Rehearsal(one.time("Date"), f"a failover of {one['SourceIdentifier']}", "completed" in message, one.id)
 
@@ -68,10 +62,7 @@ def _by_experiment(one: Facts, since: datetime) -> Rehearsal | None:
         action
         for action in whole.get("actions", {}).values()
         if action.get("actionId") in _ACTIONS
-        and (
-            action["actionId"] != "aws:rds:reboot-db-instances"
-            or action.get("parameters", {}).get("forceFailover") == "true"
-        )
+        and (action["actionId"] != ACTIONS[DB_INSTANCE] or action.get("parameters", {}).get("forceFailover") == "true")
     ]
     skipped = whole.get("experimentOptions", {}).get("actionsMode") == "skip-all"
     if skipped or not actions or not whole.get("endTime"):
@@ -88,7 +79,7 @@ def _readers(want: FailoverTest) -> dict[str, Reader]:
         return None if worked is None else Rehearsal(one.time("startTime"), "a zonal shift", worked, one.id)
 
     planned: dict[str, Reader] = {TRAIL_EVENT: _by_call, EXPERIMENT: _by_experiment, ZONAL_SHIFT: by_shift}
-    return {EVENT: _by_event, **planned} if want.count_unplanned else planned
+    return {EVENT: _by_event, CACHE_EVENT: _by_event, **planned} if want.count_unplanned else planned
 
 
 def _case(
@@ -128,7 +119,7 @@ _MANAGED = MANAGED_RESOURCE, {"arn": "arn:aws:x", "name": "front"}
         "  # tested otherwise: auditor attest --check account-failover-test-quarterly --account {account} --statement WHAT_WAS_TESTED --evidence REPORT_URL --days 92",
         terraform="aws_fis_experiment_template.action.action_id",
     ),
-    reads=(EVENT, TRAIL_EVENT, EXPERIMENT, ZONAL_SHIFT, MANAGED_RESOURCE, *_DATABASES),
+    reads=(EVENT, CACHE_EVENT, TRAIL_EVENT, EXPERIMENT, ZONAL_SHIFT, MANAGED_RESOURCE, REPLICATION_GROUP, *_DATABASES),
     passes=[
         _case(_DONE),
         _case(_DONE, there=(DB_CLUSTER, CLUSTER), unread=[TRAIL_EVENT, EXPERIMENT, ZONAL_SHIFT]),
@@ -139,12 +130,14 @@ _MANAGED = MANAGED_RESOURCE, {"arn": "arn:aws:x", "name": "front"}
         _case(_shift(), there=_MANAGED),
         _case(_shift("FAILED", 5), _shift(), there=_MANAGED, why="one of two worked"),
         _case(kept=[(EVENT, {**_DONE[1], "Date": ago(days=80)})], unread=[EVENT], why="the ledger did not forget it"),
-        _case(attested=ago(days=30), why="a cache was failed over, with a report"),
+        _case((CACHE_EVENT, cache_event()), there=(REPLICATION_GROUP, CARTS)),
+        _case(attested=ago(days=30), why="a broker was failed over, with a report"),
     ],
     fails=[
         _case(),
         _case(there=(DB_CLUSTER, CLUSTER)),
         _case(there=_MANAGED),
+        _case(there=(REPLICATION_GROUP, CARTS)),
         _case(kept=[(EVENT, {**_DONE[1], "Date": ago(days=95)})]),
         _case((EVENT, event("Cluster failover failed, check the health of your cluster instances", CLUSTER_ARN))),
         _case((EVENT, event("Started cross AZ failover to DB instance: shop-2", CLUSTER_ARN))),
@@ -164,7 +157,7 @@ _MANAGED = MANAGED_RESOURCE, {"arn": "arn:aws:x", "name": "front"}
         _case(there=(DB_CLUSTER, {**CLUSTER, "DBClusterMembers": CLUSTER["DBClusterMembers"][:1]})),
     ],
     unknowns=[
-        *(_case(unread=[type]) for type in (EVENT, TRAIL_EVENT, EXPERIMENT, ZONAL_SHIFT)),
+        *(_case(unread=[type]) for type in (EVENT, CACHE_EVENT, TRAIL_EVENT, EXPERIMENT, ZONAL_SHIFT)),
         _case((TRAIL_EVENT, {**_FORCED, "CloudTrailEvent": "no JSON"})),
         Case(_THE_ACCOUNT, unread=[DB_CLUSTER], why="whether anything can fail over could not be read"),
         Case(_THE_ACCOUNT, unread=[MANAGED_RESOURCE]),
@@ -176,12 +169,13 @@ def account_failover_test_quarterly(account: Facts, want: FailoverTest) -> Itera
     Why: a standby that never took over is an assumption: about the clients, about its size, about who notices.
 
     Fix: fail one database over, or shift traffic away from a zone, in a quiet hour of each quarter; what was exercised
-    otherwise (a cache, a broker, routing controls) is attested with its report.
+    otherwise (a broker, routing controls, a warehouse) is attested with its report.
 
-    Source: the standard's "Failover testing: Test quarterly"; Well-Architected REL12-BP05. Counted are events of RDS that say
-    that a failover completed (unless ``count_unplanned`` is off), calls in CloudTrail that force one, completed
+    Source: the standard's "Failover testing: Test quarterly"; Well-Architected REL12-BP05. Counted are events of RDS and
+    ElastiCache that say that a failover completed (unless ``count_unplanned`` is off), calls in CloudTrail that force one, completed
     experiments of Fault Injection Service that fail something over, and zonal shifts; what AWS forgot stands in the evidence
-    ledger. An account without a database that has a standby and without anything that zonal shift manages has nothing to test.
+    ledger. An account without a database that has a standby, a cache that fails over by itself, or anything that zonal shift
+    manages has nothing to test.
     """
     account["Account"]
     days = want.failover_test_max_age_days
@@ -201,9 +195,17 @@ def _skip_without_standby(account: Facts, days: int) -> None:
                     there = True
             except Unavailable as unavailable:
                 gap = gap or unavailable
+    for group in account.known(REPLICATION_GROUP):
+        try:
+            if fails_over(group):
+                if group.days_since("ReplicationGroupCreateTime") >= days:
+                    return
+                there = True
+        except Unavailable as unavailable:
+            gap = gap or unavailable
     if account.known(MANAGED_RESOURCE):
         return
-    for type in (*_DATABASES, MANAGED_RESOURCE):
+    for type in (*_DATABASES, REPLICATION_GROUP, MANAGED_RESOURCE):
         account.require_read(type, everywhere=True)
     if gap:
         raise gap

@@ -15,14 +15,8 @@ from auditor.kit.databases import (
 from auditor.kit.trail import TRAIL_EVENT
 
 from ._examples import ARN, CLUSTER, CLUSTER_ARN, ORDERS, call, event, fis_experiment
-from ._failovers import EVENT, by_call, by_event, is_recent_date
+from ._failovers import EVENT, EXPERIMENT, by_call, by_event, by_experiment
 from .thresholds import FailoverTest
-
-EXPERIMENT = "AWS::FIS::Experiment"
-
-_FIS_ACTIONS = {DB_INSTANCE: "aws:rds:reboot-db-instances", DB_CLUSTER: "aws:rds:failover-db-cluster"}
-"""Source: AWS FIS User Guide, "Amazon RDS actions"."""
-
 
 _FORCED = {"dBInstanceIdentifier": "orders", "forceFailover": True}
 _BY_TAG = fis_experiment("aws:rds:failover-db-cluster", None)
@@ -157,7 +151,7 @@ def rds_failover_tested_quarterly(database: Facts, want: FailoverTest) -> Iterat
     if age_hours(database) < want.failover_test_max_age_days * 24:
         raise NotApplicable("it is younger than a quarter")
     gap: Unavailable | None = None
-    for proof in (by_event, by_call, _by_experiment):
+    for proof in (by_event, by_call, by_experiment):
         try:
             if proof(database, want):
                 return
@@ -169,44 +163,3 @@ def rds_failover_tested_quarterly(database: Facts, want: FailoverTest) -> Iterat
         f"nothing shows a completed failover in {want.failover_test_max_age_days} days",
         {"days": want.failover_test_max_age_days, "looked_at": ["RDS events", "CloudTrail", "Fault Injection Service"]},
     )
-
-
-def _by_experiment(database: Facts, want: FailoverTest) -> bool:
-    """Whether a completed experiment failed this database over."""
-    gap: Unavailable | None = None
-    for experiment in database.all_recorded(EXPERIMENT):
-        try:
-            if _failed_over(experiment, database, want):
-                return True
-        except Unavailable as unavailable:
-            gap = gap or unavailable
-    database.require_read(EXPERIMENT)
-    if gap:
-        raise gap
-    return False
-
-
-def _failed_over(experiment: Facts, database: Facts, want: FailoverTest) -> bool:
-    if experiment["state"].get("status") != "completed":
-        return False  # It proves nothing.
-    whole = experiment["Experiment"]
-    if not whole.get("endTime") or not is_recent_date(whole["endTime"], database, want):
-        return False
-    for action in whole.get("actions", {}).values():
-        if (
-            action.get("actionId") != _FIS_ACTIONS[database.type]
-            or action.get("state", {}).get("status") != "completed"
-        ):
-            continue
-        if not is_cluster(database) and action.get("parameters", {}).get("forceFailover") != "true":
-            continue
-        targets = [whole.get("targets", {}).get(name, {}) for name in action.get("targets", {}).values()]
-        if any(database.id in target.get("resourceArns", ()) for target in targets):
-            return True
-        if all("resourceArns" in target for target in targets):
-            continue
-        if any(
-            database.id in resolved.get("targetInformation", {}).values() for resolved in experiment["ResolvedTargets"]
-        ):
-            return True
-    return False
