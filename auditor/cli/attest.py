@@ -1,6 +1,7 @@
 """`auditor attest`: state what no API can show, kept in the store with its evidence's hash."""
 
-from datetime import UTC, datetime, timedelta
+import contextlib
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ def command(
     A check passes by it until it ends; then it fails until somebody attests again. It never overrides what an API shows.
     """
     settings = options.settings_of(config_path)
-    from auditor.ledger.attestations import FORM, attestation_of, deaf, digest_of, is_url
-    from auditor.ledger.entries import day
+    from auditor.ledger.attestations import FORM, attestation_of, deaf, digest_of
+    from auditor.ledger.entries import day, is_url
 
     given["author"] = given["author"] or saying.whom(by)
     given["given"] = given["given"] or datetime.now(UTC).date().isoformat()
@@ -48,10 +49,15 @@ def command(
         if given["until"]:
             raise click.UsageError("--until and --days say the same: give one of them")
         begun = day(given["given"])
-        if begun and begun.year < 9000:
-            given["until"] = (begun + timedelta(days=min(days, 40_000))).isoformat()
+        if begun:
+            given["until"] = (begun + timedelta(days=min(days, 40_000, (date.max - begun).days))).isoformat()
+    if not given["evidence"].strip():
+        raise click.UsageError("evidence is empty: name a URL or a file")
     if not is_url(given["evidence"]):
-        path = Path(given["evidence"]).expanduser().absolute()
+        path = Path(given["evidence"])
+        with contextlib.suppress(RuntimeError):  # there is no such user: the name as it stands
+            path = path.expanduser()
+        path = path.absolute()
         given["evidence"], given["sha256"] = str(path), digest_of(path)
     given["account"] = saying.account_id(given["account"], settings)
     standard, checks = options.load_standard(settings), options.load_checks(settings)

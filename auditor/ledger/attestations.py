@@ -9,10 +9,10 @@ from pathlib import Path
 from auditor.acceptance import Attestation, AttestationUse
 from auditor.errors import ConfigError
 from auditor.kit.check import Check
-from auditor.ledger.entries import Entry, Field, Form, day, read_entries
+from auditor.ledger.entries import Entry, Field, Form, day, is_url, read_entries
 from auditor.tomlfile import nearest, shown
 
-__all__ = ["FORM", "attestation_of", "deaf", "digest_of", "is_url", "notices", "read_attestations", "verified"]
+__all__ = ["FORM", "attestation_of", "deaf", "digest_of", "notices", "read_attestations", "verified"]
 
 FORM = Form(
     "attestation",
@@ -23,7 +23,7 @@ FORM = Form(
         "account": Field("account"),
         "region": Field("region"),
         "statement": Field(required=True),
-        "evidence": Field(),
+        "evidence": Field("evidence"),
         "sha256": Field("sha256"),
         "author": Field(required=True),
         "given": Field("day", required=True),
@@ -31,11 +31,6 @@ FORM = Form(
     },
     begins="given",
 )
-
-
-def is_url(evidence: str) -> bool:
-    """Whether evidence is a URL and no file."""
-    return evidence.startswith(("https://", "http://"))
 
 
 def read_attestations(path: Path, max_days: int, today: date) -> tuple[list[Attestation], list[str]]:
@@ -67,6 +62,8 @@ def attestation_of(entry: Entry) -> Attestation:
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of the file at PATH in hex. Raises ConfigError when it cannot be read."""
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device might never end
+            raise ConfigError(f"{path}: the evidence is no file: name a file or a URL")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

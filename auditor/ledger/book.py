@@ -1,6 +1,7 @@
 """The waivers and attestations that stand today, and what came of them in a scan."""
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -109,7 +110,7 @@ def _files(settings: Settings, named: Sequence[str], usual: str) -> list[Path]:
     if named:
         return [settings.path(name) for name in named]
     beside = settings.path(usual)
-    return [beside] if beside.exists() else []
+    return [beside] if os.path.lexists(beside) else []  # a link that leads nowhere is a file that cannot be read
 
 
 def load(settings: Settings, store: Store, checks: Mapping[str, Check], standard: Standard) -> Ledger:

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from auditor.errors import ConfigError
 from auditor.tomlfile import TomlFile, nearest, quoted, shown
 
-__all__ = ["Entry", "Field", "Form", "day", "read_entries"]
+__all__ = ["Entry", "Field", "Form", "day", "is_url", "read_entries"]
 
 _LONGEST = 4000
 """Characters of one text: more is a mistake."""
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"global|[a-z]{2,3}(-[a-z]+)+-\d")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_SECRET = re.compile(r"^sig$|(signature|token|password|passwd|secret|api_?key)$", re.IGNORECASE)
+"""Parameters of a URL that let whoever reads it in: signed links of AWS, Google and Azure, tokens."""
 
 
 def day(value: object) -> date | None:
@@ -29,15 +32,24 @@ def day(value: object) -> date | None:
         return None
 
 
+def is_url(evidence: str) -> bool:
+    """Whether evidence is a URL and no file."""
+    return evidence.lower().startswith(("https://", "http://"))
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        return "must be a text"
+        return f"must be a text, not {quoted(value)}"
     return f"has {len(value)} characters, {_LONGEST} are allowed" if len(value) > _LONGEST else ""
+
+
+def _day(value: object) -> str:
+    return "" if day(value) else f"must be a day, YYYY-MM-DD, not {quoted(value)}"
 
 
 def _shaped(shape: re.Pattern[str], said: str) -> Callable[[object], str]:
     def fault(value: object) -> str:
-        return "" if isinstance(value, str) and shape.fullmatch(value) else f"must be {said}"
+        return "" if isinstance(value, str) and shape.fullmatch(value) else f"must be {said}, not {quoted(value)}"
 
     return fault
 
@@ -45,12 +57,29 @@ def _shaped(shape: re.Pattern[str], said: str) -> Callable[[object], str]:
 def _tag(value: object) -> str:
     if isinstance(value, str) and value.partition("=")[0] and "=" in value:
         return _text(value)
-    return 'must be "key=value"'
+    return f'must be "key=value", not {quoted(value)}'
+
+
+def _evidence(value: object) -> str:
+    """Say what is wrong with a URL or a file's name; a secret in it is not repeated, for it is stored and shown to all."""
+    if not isinstance(value, str) or not is_url(value):
+        return _text(value)
+    try:
+        url = urlsplit(value)
+        host, named = url.hostname, [name for name, _ in parse_qsl(f"{url.query}&{url.fragment}", max_num_fields=100)]
+    except ValueError:  # brackets without their like, or no end of parameters
+        return f"is no URL: {quoted(value)}"
+    if "@" in url.netloc:
+        return "holds a user or a password before the host: name the page without it"
+    if secret := next((name for name in named if _SECRET.search(name)), ""):
+        return f"holds a secret in {quoted(secret)}: name the page without it"
+    return _text(value) if host else f"is a URL without a host: {quoted(value)}"
 
 
 _KINDS: Mapping[str, Callable[[object], str]] = {
     "text": _text,
-    "day": lambda value: "" if day(value) else "must be a day, YYYY-MM-DD",
+    "day": _day,
+    "evidence": _evidence,
     "tag": _tag,
     "account": _shaped(_ACCOUNT, "an account id of 12 digits"),
     "region": _shaped(_REGION, "a region (eu-west-1) or global"),
@@ -96,7 +125,7 @@ class Form:
             elif empty:
                 found.append((key, f"{key} is empty: leave it out"))
             elif value is not None and (fault := _KINDS[field.kind](value)):
-                found.append((key, f"{key} {fault}, not {quoted(value)}"))
+                found.append((key, f"{key} {fault}"))
         if bool(given.get("check")) == bool(given.get("pattern")):
             found.append(("", "needs either a check or a pattern"))
         return found + self._too_long(given, max_days, today)

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -203,8 +204,19 @@ def test_an_attestation_is_made_with_the_hash_of_its_file(account: Endpoint, tmp
     missing = run("attest", "--check", POOL, "--statement", "x", "--evidence", tmp_path / "gone", "--days", 3)
     assert missing.exit_code == 2
     assert "the evidence cannot be read" in missing.stderr
-    for wrong in (("--given", day(9)), ("--days", 5000)):
-        assert run(*given, *wrong).exit_code == 2
+    os.mkfifo(tmp_path / "pipe")
+    for wrong, said in {
+        ("--given", day(9)): "which is yet to come",
+        ("--given", "9999-12-31"): "which is yet to come",
+        ("--days", "5000"): "365 are allowed",
+        ("--evidence", "~nobody-of-that-name/x"): "No such file",
+        ("--evidence", str(tmp_path / "pipe")): "the evidence is no file",
+        ("--evidence", "/dev/zero"): "the evidence is no file",
+        ("--evidence", " "): "evidence is empty",
+        ("--evidence", "https://ada:hunter2@wiki.example.com"): "holds a user or a password",
+    }.items():
+        refused = run(*given, *wrong)
+        assert (refused.exit_code, said in refused.stderr, refused.stderr.count("\n")) == (2, True, 1), refused.stderr
     assert rows("attestations", "list") == []
 
 

@@ -124,6 +124,11 @@ def test_files_beside_the_configuration_are_found_and_others_are_named(tmp_path:
     (tmp_path / "attestations.toml").write_text(STATED)
     assert waiver_files(settings(tmp_path)) == [tmp_path / "waivers.toml"]
     assert attestation_files(settings(tmp_path)) == [tmp_path / "attestations.toml"]
+    (tmp_path / "waivers.toml").unlink()
+    (tmp_path / "waivers.toml").symlink_to(tmp_path / "gone.toml")
+    assert waiver_files(settings(tmp_path)) == [tmp_path / "waivers.toml"], (
+        "a link that leads nowhere is not overlooked"
+    )
     named = settings(
         tmp_path,
         waivers=WaiversSettings(files=("a.toml", "b.toml")),
@@ -161,6 +166,12 @@ def later(days: int = 90) -> str:
         (('until = "2026-12-31"', "until = 2028-01-01"), ":7: attestation: ends on 2028-01-01, 579 days from"),
         (('author = "ada"', 'sha256 = "abc"'), ":5: attestation: sha256 must be a SHA-256 of 64 hex digits"),
         (('statement = "wiped by hand"', ""), ":1: this attestation needs statement"),
+        (("//wiki", "//ada:hunter2@wiki"), ":4: attestation: evidence holds a user or a password before the host"),
+        (("/wiped", "/wiped?X-Amz-Signature=hunter2"), ":4: attestation: evidence holds a secret in 'X-Amz-Signature'"),
+        (("/wiped", "/#a=1&access_token=hunter2"), ":4: attestation: evidence holds a secret in 'access_token'"),
+        (("https://wiki.example.com", "HTTPS://"), ":4: attestation: evidence is a URL without a host"),
+        (("//wiki", "//[wiki"), ":4: attestation: evidence is no URL"),
+        (("/wiped", f"/{'x' * 5000}"), ":4: attestation: evidence has 5025 characters, 4000 are allowed"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_attestation_is_a_line(tmp_path: Path, change: tuple[str, str], said: str) -> None:
@@ -169,6 +180,7 @@ def test_a_mistake_in_an_attestation_is_a_line(tmp_path: Path, change: tuple[str
     held, faults = read_attestations(path, 365, TODAY)
     assert not held
     assert any(fault.removeprefix(str(path)).startswith(said) for fault in faults), faults
+    assert "hunter2" not in "".join(faults), "a secret is not repeated"
 
 
 def test_the_evidence_of_an_attestation_is_held_against_its_hash(tmp_path: Path) -> None:
