@@ -1,12 +1,13 @@
 """Failures that read the same, said once: under the top risks and as the evidence of a bullet."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from heapq import merge
+from itertools import islice
 
-from auditor.model import Finding, FindingState, Lifecycle, Severity
-from auditor.report.findings import LONGEST
-from auditor.report.text import short, visible, word
+from auditor.model import Lifecycle, Severity
+from auditor.report.runs import Run
+from auditor.report.text import clean, word
 from auditor.report.view import RiskView, SameView
 
 __all__ = ["Alike", "worst_of"]
@@ -44,36 +45,34 @@ class _Failing:
 class Alike:
     """Takes a scan's failures in the report's order, and keeps of them what is said once."""
 
-    def __init__(self, name_of: Callable[[Finding], str]) -> None:
-        """NAME_OF gives a finding's resource its name, as readers see it."""
-        self._name_of = name_of
+    def __init__(self) -> None:
         self._checks: dict[str, _Failing] = {}
         self._notes: dict[str, _Failing] = {}
         """Those that are worth knowing only: no risk."""
 
-    def add(self, state: FindingState) -> None:
-        """Count one failure."""
-        finding = state.finding
-        checks = self._notes if finding.severity is Severity.INFO else self._checks
-        held = checks.get(finding.check)
+    def add(self, run: Run) -> None:
+        """Count failures that are alike."""
+        severity, check, type, region = run.severity, run.check, run.type, run.region
+        checks = self._notes if severity is Severity.INFO else self._checks
+        held = checks.get(check)
         if held is None:
-            held = checks[finding.check] = _Failing()
-        held.count += 1
-        held.severities[finding.severity] += 1
-        held.regions.add(finding.region)
-        if state.lifecycle in _NEW:
-            held.new += 1
-        evidence = finding.evidence
-        said = finding.severity, evidence[0].sentence if evidence else finding.reason
-        kind = held.kinds.get(said)
-        if kind is None:
-            if len(held.kinds) >= _SAME:
-                return
-            kind = held.kinds[said] = _Kind(finding.severity, finding.type)
-        kind.count += 1
-        kind.regions.add(finding.region)
-        if len(kind.names) < _NAMES:
-            kind.names.append(self._name_of(finding))
+            held = checks[check] = _Failing()
+        held.count += len(run.states)
+        held.severities[severity] += len(run.states)
+        held.regions.add(region)
+        held.new += sum([state.lifecycle in _NEW for state in run.states])
+        for sentence, count in Counter(run.sentences).items():  # in the order they come first
+            said = severity, sentence
+            kind = held.kinds.get(said)
+            if kind is None:
+                if len(held.kinds) >= _SAME:
+                    continue
+                kind = held.kinds[said] = _Kind(severity, type)
+            kind.count += count
+            kind.regions.add(region)
+            if (room := _NAMES - len(kind.names)) > 0:
+                alike = (name for name, other in zip(run.shown, run.sentences, strict=True) if other == sentence)
+                kind.names += islice(alike, room)
 
     @property
     def severities(self) -> Mapping[Severity, int]:
@@ -105,7 +104,7 @@ def _same(check: str, held: _Failing) -> tuple[SameView, ...]:
         SameView(
             check=check,
             severity=kind.severity,
-            sentence=visible(short(sentence, LONGEST)),
+            sentence=clean(sentence),
             type=word(kind.type),
             names=tuple(kind.names),
             count=kind.count,

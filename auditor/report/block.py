@@ -1,25 +1,28 @@
 """All findings as compressed columns, which the page's script unpacks into its table: some at once, the rest when it is asked for.
 
 The block is lines of base64, each of zlib-compressed JSON: first the legend, then the columns in the order of ``COLUMNS``, then
-``evidence`` in pages of ``PAGE`` findings. It is written while the findings go by, so that only the compressed bytes are kept.
+``evidence`` in pages of ``PAGE`` findings: for each finding a list of ``[kind, sentence, value, …]``, where KIND is the number of
+the values' names in the legend's ``facts``, and 0 for a sentence stands for the finding's own. It is written while the findings
+go by, so that only the compressed bytes are kept.
 """
 
 import base64
 import functools
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from itertools import chain, repeat
+from typing import Any, cast
 
 import orjson
 
-from auditor.kit import Fix, iso
-from auditor.model import Evidence, Finding, FindingState, Lifecycle, Severity, Verdict
-from auditor.report.findings import LONGEST, TURNS, FindingViews, own_tags
+from auditor.kit import iso
+from auditor.model import FindingState, Lifecycle, Severity, Verdict
+from auditor.report.findings import TURNS, FindingViews, labels
 from auditor.report.fix import Filler, fix_places, is_plain
-from auditor.report.inputs import Known, ReportInputs
+from auditor.report.inputs import ReportInputs
 from auditor.report.links import console_marks
-from auditor.report.tags import environment, owner
-from auditor.report.text import json_text, service, short, type_words, visible, word
+from auditor.report.runs import Run
+from auditor.report.text import LONGEST, clean, clean_all, json_text, service, short, type_words, visible, word
 from auditor.report.view import ReportView, TurnView
 
 __all__ = ["COLUMNS", "PAGE", "Block", "block_text", "pack"]
@@ -30,11 +33,10 @@ _TEXTS = ("name", "resource", "sentence", "tags", "command", "console", "reason"
 COLUMNS = (*_NUMBERS, *_TEXTS)
 """Numbers point into the legend's lists (``severity`` is a rank). Of texts, 0 stands for that of the finding before; in all but
 ``name`` and ``sentence`` U+0001 stands for the finding's name, U+0002 for its ARN, and in ``console`` U+0003 and U+0004 as
-``console_marks`` says; there they are percent-encoded. No text of a view holds such characters."""
+``console_marks`` says; there they are percent-encoded. A value in the evidence may be one of the first two. No text of a view
+holds such characters."""
 _LEVEL = 6
 _NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
-_NOTHING = Known()
-_SHORT_TAGS = 256
 _NAMED = 1024
 """Characters of a name and an ARN that marks may stand for."""
 
@@ -86,111 +88,95 @@ class Block:
         self._last: dict[str, str] = dict.fromkeys(_TEXTS, "")
         self._pages: list[str] = []
         self._numbers = {name: _Numbers() for name in ("check", "type", "region", "account", "owner", "environment")}
-        self._owners, self._environments = self._numbers["owner"], self._numbers["environment"]
         self._days = _Numbers()
-        self._alike: tuple[object, ...] = ()
-        self._same: tuple[int, ...] = ()
-        self._console = ""
-        self._fix: Fix | None = None
-        self._place: dict[str, str] = {}
-        self._every: str | None = None
-        """The command of all of a run, where nothing but name and ARN differs."""
-        self._rows: list[tuple[Any, ...]] = []
+        self._facts: dict[tuple[str, ...], int] = {}
         self._evidence: list[list[Any]] = []
-        self._ranks = {severity: severity.rank for severity in Severity}
 
-    def add(self, state: FindingState) -> None:
-        """Write down one finding."""
-        finding, inputs = state.finding, self._inputs
-        alike = finding.check, finding.type, finding.region, finding.account, finding.verdict, finding.severity
-        if alike != self._alike:
-            self._alike = alike
-            self._begin(finding)
-        id = finding.resource
-        known = inputs.resources.get(id, _NOTHING)
-        name = known.name or finding.name or id
-        shown, arn = _clean(name), _clean(id)
-        plain = shown is name and arn is id and len(name) + len(id) < _NAMED
-        evidence = finding.evidence
-        reason = _clean(finding.reason) if finding.reason else ""
-        command = self._command(known, name, id) if plain else None if self._fix else ""
-        console = self._console if plain else None
-        if command is None or console is None:
-            view = self._views(state)
-            command = view.command if command is None else command
-            console = view.console if console is None else console
-        turns = inputs.histories.get(finding.key)
-        tags, of, at = _tags(known.tags)
-        self._rows.append(
-            (
-                *self._same,
-                self._days[_day(state.since)],
-                0 if self._first or state.lifecycle not in _NEW else 1,
-                self._owners[of],
-                self._environments[at],
-                shown,
-                arn.replace(shown, "\x01") if plain else arn,
-                _clean(evidence[0].sentence) if evidence else reason,
-                tags.replace(shown, "\x01") if plain and tags else tags,
-                command,
-                console,
-                reason,
-                ", ".join([_turn(turn.at, turn.what) for turn in turns[-TURNS:]]) if turns else "",
-            )
-        )
-        self._evidence.append([_said(item) for item in evidence])
-        if len(self._rows) == PAGE:
-            self._flush()
+    def add(self, run: Run) -> None:
+        """Write down findings that are alike."""
+        inputs, numbers, count = self._inputs, self._numbers, len(run.states)
+        failing = run.verdict is Verdict.FAIL
+        for name, number in (
+            ("severity", run.severity.rank),
+            ("verdict", 0 if failing else 1),
+            ("check", numbers["check"][run.check]),
+            ("type", numbers["type"][run.type]),
+            ("region", numbers["region"][run.region]),
+            ("account", numbers["account"][run.account]),
+        ):
+            self._columns[name].extend([number] * count)
+        self._columns["since"].extend([self._days[_day(state.since)] for state in run.states])
+        new = [0] * count if self._first else [1 if state.lifecycle in _NEW else 0 for state in run.states]
+        self._columns["fresh"].extend(new)
+        names, arns = run.shown, run.arns
+        if names is run.names and arns is run.ids and max(map(len, names)) + max(map(len, arns)) < _NAMED:
+            plain = None
+        else:
+            ways = zip(names, run.names, arns, run.ids, strict=True)
+            plain = [name == raw and arn == id and len(name) + len(id) < _NAMED for name, raw, arn, id in ways]
+        told = [labels(known.tags) for known in run.known]
+        self._columns["owner"].extend([numbers["owner"][of] for _, of, _ in told])
+        self._columns["environment"].extend([numbers["environment"][at] for _, _, at in told])
+        self._texts("name", names)
+        self._texts("resource", _marked(arns, names, plain))
+        sentences = clean_all(run.sentences)
+        self._texts("sentence", sentences)
+        self._texts("tags", _marked([text for text, _, _ in told], names, plain))
+        self._texts("command", self._commands(run, plain))
+        console = console_marks(inputs.scan.partition, run.type, run.region)
+        self._made("console", run, [console if way else None for way in plain or repeat(True, count)])
+        self._texts("reason", clean_all([state.finding.reason for state in run.states]))
+        self._texts("history", self._histories(run.states))
+        self._evidence += _said(run, self._facts)
+        while len(self._evidence) >= PAGE:
+            self._pages.append(pack(self._evidence[:PAGE]))
+            del self._evidence[:PAGE]
 
-    def _begin(self, finding: Finding) -> None:
-        """Make what a run of findings has in common."""
-        numbers, inputs = self._numbers, self._inputs
-        failing = finding.verdict is Verdict.FAIL
-        self._same = (
-            self._ranks[finding.severity],
-            0 if failing else 1,
-            numbers["check"][finding.check],
-            numbers["type"][finding.type],
-            numbers["region"][finding.region],
-            numbers["account"][finding.account],
-        )
-        self._console = console_marks(inputs.scan.partition, finding.type, finding.region)
-        check = inputs.checks.get(finding.check)
-        self._fix = check.fix if check and failing and check.fix.cli else None
-        self._place = {"region": finding.region, "account": finding.account}
-        self._every = None
-
-    def _command(self, known: Known, name: str, id: str) -> str | None:
-        """Return the command with marks; ``None`` where it must be filled in whole."""
-        fix = self._fix
-        if fix is None:
-            return ""
-        if self._every is not None and is_plain(name) and is_plain(id):
-            return self._every
-        command = self._filler.marks(fix, {**known.fields, **self._place}, name, id)
-        if command is not None and not fix_places(fix):
-            self._every = command
-        return command
-
-    def _flush(self) -> None:
-        if not self._rows:
-            return
-        for name, values in zip(COLUMNS, zip(*self._rows, strict=True), strict=True):
-            self._columns[name].extend(self._repeated(name, values) if name in self._last else list(values))
-        self._pages.append(pack(self._evidence))
-        self._rows, self._evidence = [], []
-
-    def _repeated(self, name: str, values: tuple[str, ...]) -> list[str | int]:
-        """Return VALUES with 0 for each that is the one before it."""
-        before = (self._last[name], *values)
+    def _texts(self, name: str, values: list[str]) -> None:
+        """Add VALUES to a column, with 0 for each that is the one before it."""
+        before = [self._last[name], *values]
         self._last[name] = values[-1]
-        return [0 if text == last else text for last, text in zip(before, values, strict=False)]
+        self._columns[name].extend([0 if text == last else text for last, text in zip(before, values, strict=False)])
 
-    def lines(self) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    def _made(self, name: str, run: Run, values: list[str | None]) -> None:
+        """Add VALUES; for ``None`` what the finding's view says."""
+        if None in values:
+            made = zip(values, run.states, strict=True)
+            values = [getattr(self._views(state), name) if text is None else text for text, state in made]
+        self._texts(name, cast("list[str]", values))
+
+    def _commands(self, run: Run, plain: list[bool] | None) -> list[str]:
+        """Return the filled-in fixes, with marks where nothing in the way of a shell stands in a name or an ARN."""
+        check = self._inputs.checks.get(run.check)
+        if not (check and run.verdict is Verdict.FAIL and check.fix.cli):
+            return [""] * len(run.states)
+        fix, fill = check.fix, self._filler.marks
+        if plain is None and not fix_places(fix) and all(map(is_plain, run.names)) and all(map(is_plain, run.ids)):
+            place = {"region": run.region, "account": run.account}
+            every = fill(fix, place, run.names[0], run.ids[0])
+            if every is not None:
+                return [every] * len(run.states)
+        made = []
+        for number, (state, known, name, id) in enumerate(zip(run.states, run.known, run.names, run.ids, strict=True)):
+            text = None
+            if plain is None or plain[number]:
+                text = fill(fix, {**known.fields, "region": run.region, "account": run.account}, name, id)
+            made.append(self._views(state).command if text is None else text)
+        return made
+
+    def _histories(self, states: list[FindingState]) -> list[str]:
+        get = self._inputs.histories.get
+        told = [get(state.finding.key, ()) for state in states] if self._inputs.histories else [()] * len(states)
+        return [", ".join([_turn(turn.at, turn.what) for turn in turns[-TURNS:]]) if turns else "" for turns in told]
+
+    def lines(self) -> tuple[dict[str, Sequence[Any]], tuple[str, ...]]:
         """Return what the numbers point to, and the block without its legend; nothing can be added any more."""
-        self._flush()
-        held = {name: list(numbers.shown) for name, numbers in self._numbers.items()}
+        if self._evidence:
+            self._pages.append(pack(self._evidence))
+            self._evidence = []
+        held: dict[str, Sequence[Any]] = {name: list(numbers.shown) for name, numbers in self._numbers.items()}
         held["days"] = list(self._days.shown)
+        held["facts"] = [tuple(map(word, names)) for names in self._facts]
         return held, (*(column.text() for column in self._columns.values()), *self._pages)
 
 
@@ -225,6 +211,7 @@ def block_text(view: ReportView) -> str:
         "environments": held["environment"],
         "bullets": {bullet.id: bullet.name for section in view.sections for bullet in section.bullets},
         "days": held["days"],
+        "facts": held["facts"],
         "count": len(view.findings),
     }
     return "\n".join([pack(legend), *lines])
@@ -235,25 +222,65 @@ def _check(view: ReportView, id: str) -> tuple[str, str, tuple[str, ...]]:
     return (check.id, check.title, check.patterns) if check else (id, id, ())
 
 
-def _clean(text: str) -> str:
-    """Return TEXT itself where it is plain and not endless, else what readers may see of it."""
-    if text.isascii() and text.isprintable() and len(text) <= LONGEST:
-        return text
-    return visible(short(text, LONGEST) if len(text) > LONGEST else text)
+def _marked(texts: list[str], names: list[str], plain: list[bool] | None) -> list[str]:
+    """Return TEXTS with U+0001 for the finding's name; PLAIN: where that may be, ``None`` for everywhere."""
+    if plain is None:
+        return [text.replace(name, "\x01") for text, name in zip(texts, names, strict=True)]
+    every = zip(texts, names, plain, strict=True)
+    return [text.replace(name, "\x01") if may else text for text, name, may in every]
 
 
-def _said(item: Evidence) -> list[Any]:
-    """Return an evidence as the page reads it: a sentence, and pairs of field and value."""
-    facts: list[Any] = []
-    for key, value in item.facts.items():
-        if type(value) is str and value and value.isascii() and value.isprintable() and len(value) <= LONGEST:
-            facts.append((word(key), value))
-        elif type(value) is int:
-            facts.append((word(key), str(value)))
-        else:
-            text = json_text(value)
-            facts.append((word(key), text if len(text) <= LONGEST else short(text, LONGEST)))
-    return [_clean(item.sentence), facts]
+def _said(run: Run, kinds: dict[tuple[str, ...], int]) -> list[list[tuple[Any, ...]]]:
+    """Return for each finding its evidence as the page reads it; KINDS: names of facts -> their number, which may come to be."""
+    every = [state.finding.evidence for state in run.states]
+    flat = [item for evidence in every for item in evidence]
+    owners = [place for place, evidence in enumerate(every) for _ in evidence] if len(flat) != len(every) else None
+    said: list[tuple[Any, ...]] = [()] * len(flat)
+    places: dict[tuple[str, ...], list[int]] = {}
+    for place, names in enumerate([tuple(item.facts) for item in flat]):
+        places.setdefault(names, []).append(place)
+    for names, some in places.items():
+        whose = [owners[place] for place in some] if owners else some
+        shown, arns = [run.shown[place] for place in whose], [run.arns[place] for place in whose]
+        rows = zip(*[flat[place].facts.values() for place in some], strict=True)
+        columns = [_own(_values(list(column)), shown, arns) for column in rows]
+        number = kinds.setdefault(names, len(kinds))
+        for place, row in zip(some, zip(repeat(number), repeat(0), *columns), strict=False):
+            said[place] = row
+    if owners is None:
+        if all(every):
+            return [[row] for row in said]
+        owners = [place for place, evidence in enumerate(every) for _ in evidence]
+    made: list[list[tuple[Any, ...]]] = [[] for _ in every]
+    for place, item, (number, _, *values) in zip(owners, flat, said, strict=True):
+        made[place].append((number, clean(item.sentence) if made[place] else 0, *values))
+    return made
+
+
+def _own(values: list[str], names: list[str], arns: list[str]) -> list[str]:
+    """Return VALUES with a mark for each that is its finding's name or ARN."""
+    every = zip(values, names, arns, strict=True)
+    return ["\x01" if text == name else "\x02" if text == arn else text for text, name, arn in every]
+
+
+def _values(values: list[Any]) -> list[str]:
+    """Return values of one fact as texts: ``json_text`` of each, not endless; those of a kind are made together."""
+    kinds = set(map(type, values))
+    if kinds == {str} and all(values):
+        joined = "".join(values)
+        if joined.isascii() and joined.isprintable() and max(map(len, values)) <= LONGEST:
+            return values
+    elif kinds == {int}:
+        return list(map(str, values))
+    elif kinds == {list} and all(values):
+        within = list(chain.from_iterable(values))
+        if set(map(type, within)) == {str} and _values(within) is within:
+            values = [", ".join(some) for some in values]
+            if max(map(len, values)) <= LONGEST:
+                return values
+            return [short(text, LONGEST) for text in values]
+    texts = map(json_text, values)
+    return [text if len(text) <= LONGEST else short(text, LONGEST) for text in texts]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -264,22 +291,3 @@ def _day(moment: Any) -> str:
 @functools.lru_cache(maxsize=4096)
 def _turn(at: Any, what: Lifecycle) -> str:
     return TurnView(iso(at), 0, what).words
-
-
-def _tags(tags: Mapping[str, str]) -> tuple[str, str, str]:
-    """Return a resource's tags as one text, whose it is and where it runs."""
-    if not tags:
-        return "", "", ""
-    text = ", ".join([f"{key}={value}" for key, value in tags.items()])
-    if len(text) > _SHORT_TAGS or not (text.isascii() and text.isprintable()):
-        tags = own_tags(tags)
-        text = ", ".join([f"{key}={value}" for key, value in tags.items()])
-    of, at = _keys(tuple(tags))
-    return text, tags[of] if of else "", tags[at] if at else ""
-
-
-@functools.lru_cache(maxsize=1024)
-def _keys(keys: tuple[str, ...]) -> tuple[str, str]:
-    """Return the tags that say whose a resource is and where it runs, of one that has KEYS; empty where none does."""
-    named = {key: key for key in keys}
-    return owner(named), environment(named)

@@ -2,8 +2,9 @@
 
 import gc
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 
 from auditor.kit import iso
 from auditor.model import FindingState, Scan, ScanStatus, Score, Severity, Verdict
@@ -12,10 +13,11 @@ from auditor.report.alike import Alike
 from auditor.report.block import Block
 from auditor.report.changes import Turned, changes_view, night_view, scores_by_id
 from auditor.report.checked import check_views, counts_by_check
-from auditor.report.findings import Findings, FindingViews, in_order, is_waived, ordered
+from auditor.report.findings import Findings, FindingViews, in_order, is_waived
 from auditor.report.inputs import Names, ReportInputs
 from auditor.report.money import money_view
 from auditor.report.reading import Blind
+from auditor.report.runs import Run, ordered
 from auditor.report.spending import spending_view
 from auditor.report.standing import section_views
 from auditor.report.text import moment, plural, score_text, visible
@@ -52,33 +54,36 @@ def _view(inputs: ReportInputs) -> ReportView:
     scan = inputs.scan
     order = list(check_views(inputs, {}))
     views = FindingViews(inputs)
-    states = ordered(inputs, order)
-    alike, blind, block = Alike(views.name_of), Blind(inputs), Block(inputs, views)
+    runs = ordered(inputs, order)
+    alike, blind, block = Alike(), Blind(inputs), Block(inputs, views)
     turned = Turned(inputs)
     savings, faults = [], []
     commands: dict[str, list[str]] = defaultdict(list)
     waived: list[FindingState] = []
     count = 0
-    for state in states():
-        finding = state.finding
-        count += 1
-        if inputs.changes is None and finding.verdict is Verdict.FAIL:
-            turned.add(state)
-        if finding.gaps:
-            blind.add(finding)
-        if is_waived(state):
-            waived.append(state)
+    for every in runs():
+        count += len(every.states)
+        failing = every.verdict is Verdict.FAIL
+        if inputs.changes is None and failing:
+            for state in every.states:
+                turned.add(state)
+        for state in every.states:
+            if state.finding.gaps:
+                blind.add(state.finding)
+        run, accepted = every.parted(is_waived)
+        waived += accepted
+        if run is None:
             continue
-        block.add(state)
-        if finding.verdict is Verdict.FAIL:
-            alike.add(state)
-            some = commands[finding.check]
-            if len(some) < _COMMANDS and 0 < len(command := views(state).command) <= _LONGEST:
-                some.append(command)
-            if finding.saving:
-                savings.append((finding, views(state)))
-        if finding.fault:
-            faults.append(views(state))
+        block.add(run)
+        if failing:
+            alike.add(run)
+            check, some = inputs.checks.get(run.check), commands[run.check]
+            if check and check.fix.cli:
+                for state in islice(run.states, _COMMANDS - len(some)):
+                    if 0 < len(command := views(state).command) <= _LONGEST:
+                        some.append(command)
+            savings += [state for state in run.states if state.finding.saving]
+        faults += [views(state) for state in run.states if state.finding.fault]
     counts = counts_by_check(inputs.tallies, Counter(state.finding.check for state in waived))
     checks = check_views(inputs, counts)
     coverage = blind.view()
@@ -121,9 +126,9 @@ def _view(inputs: ReportInputs) -> ReportView:
         risks=alike.risks(),
         sections=sections,
         checks=checks,
-        money=money_view(savings, inputs),
+        money=money_view(savings, views, inputs),
         spending=spending_view(scan, inputs.spending, inputs.coverage),
-        findings=Findings(lambda: (state for state in states() if not is_waived(state)), count - len(waived), views),
+        findings=Findings(lambda: _not_waived(runs()), count - len(waived), views),
         faults=tuple(faults),
         block=block.lines(),
         commands=commands,
@@ -135,6 +140,10 @@ def _view(inputs: ReportInputs) -> ReportView:
         tallies=tuple(inputs.tallies),
         names=Names(inputs.resources),
     )
+
+
+def _not_waived(runs: Iterable[Run]) -> Iterator[FindingState]:
+    return (state for run in runs for state in run.states if not is_waived(state))
 
 
 def _counts(score: Score | None) -> Counts:

@@ -1,25 +1,24 @@
 """Findings as readers see them: in order, and made only where somebody reads them."""
 
 import functools
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import overload
 
 from auditor.kit import Check, iso
-from auditor.model import Evidence, Finding, FindingState, Severity, Verdict
+from auditor.model import Evidence, Finding, FindingState, Verdict
 from auditor.report.accepted import waiver_view
 from auditor.report.fix import fill_fix
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
-from auditor.report.text import json_text, short, visible, word
+from auditor.report.runs import runs_of
+from auditor.report.tags import keys_of
+from auditor.report.text import LONGEST, clean, json_text, short, visible, word
 from auditor.report.view import EvidenceView, FindingView, TurnView
 
-__all__ = ["LONGEST", "TURNS", "FindingViews", "Findings", "in_order", "is_waived", "ordered", "own_tags"]
+__all__ = ["TURNS", "FindingViews", "Findings", "in_order", "is_waived", "labels"]
 
-LONGEST = 20_000
-"""Characters of one text from an account that a report keeps; longer ones lose their middle."""
 _KEY, _VALUE = 256, 512
 """Characters of a tag."""
 TURNS = 6
@@ -29,14 +28,6 @@ _REMEMBERED = 4096
 
 
 _iso = functools.lru_cache(maxsize=4096)(iso)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else short(text, LONGEST)
-
-
-def _text(text: str) -> str:
-    return visible(_shortened(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +48,15 @@ class FindingViews:
     def __init__(self, inputs: ReportInputs) -> None:
         self._inputs = inputs
         self._owns: dict[tuple[str, str], _Own] = {}
+        self._last: tuple[FindingState, FindingView] | None = None
 
     def __call__(self, state: FindingState) -> FindingView:
-        """Return one finding, clean and with its fix filled in."""
+        """Return one finding, clean and with its fix filled in; the same again where it is asked for twice in a row."""
+        if self._last is None or self._last[0] is not state:
+            self._last = state, self._view(state)
+        return self._last[1]
+
+    def _view(self, state: FindingState) -> FindingView:
         finding = state.finding
         own = self._owns.get((finding.resource, finding.name)) or self._own(finding)
         check = self._inputs.checks.get(finding.check)
@@ -77,7 +74,7 @@ class FindingViews:
             region=word(finding.region),
             account=word(finding.account),
             evidence=tuple(map(_evidence, finding.evidence)),
-            reason=_text(finding.reason) if finding.reason else "",
+            reason=clean(finding.reason) if finding.reason else "",
             gaps=tuple([visible(str(gap)) for gap in finding.gaps]),
             command=_command(check, own.fields) if check and failing and check.fix.cli else "",
             console=own.console,
@@ -94,9 +91,9 @@ class FindingViews:
             ),
         )
 
-    def name_of(self, finding: Finding) -> str:
-        """Return what readers call the finding's resource."""
-        return (self._owns.get((finding.resource, finding.name)) or self._own(finding)).name
+    def labels(self, finding: Finding) -> tuple[str, str]:
+        """Return whose the finding's resource is and where it runs, by its tags; empty where they do not say."""
+        return labels(self._inputs.resources.get(finding.resource, _NOTHING).tags)[1:]
 
     def _own(self, finding: Finding) -> _Own:
         known = self._inputs.resources.get(finding.resource, _NOTHING)
@@ -105,16 +102,16 @@ class FindingViews:
         name = known.name or finding.name or finding.resource
         named = {"name": name, "id": finding.resource, "region": finding.region, "account": finding.account}
         own = self._owns[finding.resource, finding.name] = _Own(
-            resource=_text(finding.resource),
-            name=_text(name),
+            resource=clean(finding.resource),
+            name=clean(name),
             console=console_url(self._inputs.scan.partition, finding.type, finding.resource, name, finding.region),
-            tags=own_tags(known.tags),
+            tags=_own_tags(known.tags),
             fields={**known.fields, **named},
         )
         return own
 
 
-def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return a resource's TAGS, clean and not endless."""
     return {
         word(key if len(key) <= _KEY else short(key, _KEY)): visible(
@@ -124,25 +121,31 @@ def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def labels(tags: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return a resource's TAGS as one text, whose it is and where it runs; clean and not endless, empty where there are none."""
+    if not tags:
+        return "", "", ""
+    text = ", ".join([f"{key}={value}" for key, value in tags.items()])
+    if len(text) > _KEY or not (text.isascii() and text.isprintable()):
+        tags = _own_tags(tags)
+        text = ", ".join([f"{key}={value}" for key, value in tags.items()])
+    of, at = keys_of(tuple(tags))
+    return text, tags[of] if of else "", tags[at] if at else ""
+
+
 def _command(check: Check, fields: Mapping[str, object]) -> str:
     """Return the filled fix, or the unfilled one where it would be too long: half a command is none."""
     command = visible(fill_fix(check.fix, fields))
     return command if len(command) <= LONGEST else visible(check.fix.cli)
 
 
+def _fitting(text: str) -> str:
+    return text if len(text) <= LONGEST else short(text, LONGEST)
+
+
 def _evidence(item: Evidence) -> EvidenceView:
-    facts = tuple([(word(key), _shortened(json_text(value))) for key, value in item.facts.items()])
-    return EvidenceView(_text(item.sentence), facts)
-
-
-def ordered(inputs: ReportInputs, checks: Sequence[str]) -> Callable[[], Iterable[FindingState]]:
-    """Return what gives all findings of a scan ``in_order``, as often as it is called; CHECKS (ids) gives the order."""
-    states = inputs.states
-    if isinstance(states, Sequence):
-        held = in_order(states, inputs, checks)
-        return lambda: held
-    read = states
-    return lambda: (state for batch in read(checks) for state in in_order(batch, inputs, checks))
+    facts = tuple([(word(key), _fitting(json_text(value))) for key, value in item.facts.items()])
+    return EvidenceView(clean(item.sentence), facts)
 
 
 class Findings(Sequence[FindingView]):
@@ -183,20 +186,6 @@ def is_waived(state: FindingState) -> bool:
     return state.waiver is not None and state.finding.verdict is Verdict.FAIL
 
 
-def in_order(states: Iterable[FindingState], inputs: ReportInputs, checks: Iterable[str]) -> list[FindingState]:
+def in_order(states: Iterable[FindingState], inputs: ReportInputs, checks: Sequence[str]) -> list[FindingState]:
     """Return STATES with failures first, worst first, then in the order of CHECKS (ids), by region and name as readers see them."""
-    rank = {id: number for number, id in enumerate(checks)}
-    last, known = len(rank), inputs.resources
-
-    def place(state: FindingState) -> tuple[str, str, str]:
-        finding = state.finding
-        name = known.get(finding.resource, _NOTHING).name or finding.name or finding.resource
-        return word(finding.region), _text(name), _text(finding.resource)
-
-    # A list for each kind: sorting many short keys is cheaper than one long list of long ones.
-    kinds: dict[tuple[bool, Severity, int], list[FindingState]] = defaultdict(list)
-    for state in states:
-        finding = state.finding
-        kinds[finding.verdict is not Verdict.FAIL, finding.severity, rank.get(finding.check, last)].append(state)
-    order = sorted(kinds, key=lambda kind: (kind[0], kind[1].rank, kind[2]))
-    return [state for kind in order for state in sorted(kinds[kind], key=place)]
+    return [state for run in runs_of(states, inputs, checks) for state in run.states]

@@ -10,7 +10,7 @@ import orjson
 from auditor.catalog import bundled
 from auditor.model import Tally, Verdict
 from auditor.report.spending import SpendingView
-from auditor.report.text import visible
+from auditor.report.text import clean, visible
 from auditor.report.view import (
     BulletView,
     ChangesView,
@@ -255,9 +255,9 @@ def _shares(shares: Iterable[MoneyShare]) -> list[dict[str, Any]]:
 
 def _item(item: MoneyItem) -> dict[str, Any]:
     return {
-        "finding": item.finding.key,
-        "check": item.finding.check,
-        "resource": item.finding.resource,
+        "finding": item.state.finding.key,
+        "check": item.state.finding.check,
+        "resource": clean(item.state.finding.resource),
         "usd_month": item.usd_month,
         "certainty": item.certainty,
         "counted": item.counted,

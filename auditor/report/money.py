@@ -4,18 +4,17 @@ Waste removal and right-sizing make the total. Commitments stand beside it: they
 whoever added them up would save the same hours twice.
 """
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 
-from auditor.model import Certainty, Finding, Price, Saving
+from auditor.model import Certainty, FindingState
+from auditor.report.findings import FindingViews
 from auditor.report.inputs import ReportInputs
-from auditor.report.tags import environment, owner
-from auditor.report.text import service, visible
-from auditor.report.view import FindingView, MoneyItem, MoneyShare, MoneyView, PriceView, Way
+from auditor.report.text import service, visible, word
+from auditor.report.view import MoneyItem, MoneyShare, MoneyView, Way
 from auditor.savings import COMMITMENTS, bullet_of
-from auditor.standard import Pattern
 
 __all__ = ["STALE_DAYS", "UNTAGGED", "money_view"]
 
@@ -28,31 +27,33 @@ _WAYS = {
     "cost.cleanup.": Way.WASTE,
 }
 """How a bullet's id begins -> the way its savings are made; the first that fits."""
-_LAST_USE = ("last_used", "last_used_at", "stopped_at", "unattached_since")
-"""Facts by which checks say when a resource was last used."""
 
 
-def money_view(pairs: Iterable[tuple[Finding, FindingView]], inputs: ReportInputs) -> MoneyView:
-    """Return the savings of failing findings (each with its view)."""
-    found: list[tuple[MoneyItem, str]] = []
-    for finding, view in pairs:
-        if saving := finding.saving:
-            place = next(at for at, piece in enumerate(finding.evidence) if piece.saving is saving)
-            found.append((_item(view, saving, place, *_served(finding.check, inputs)), finding.resource))
-    found.sort(key=lambda entry: -(entry[0].usd_month or 0.0))
+def money_view(states: Iterable[FindingState], views: FindingViews, inputs: ReportInputs) -> MoneyView:
+    """Return the savings of failing findings; VIEWS makes what is shown of one."""
+    served = functools.cache(lambda check: _served(check, inputs))
+    found = []
+    for state in states:
+        if saving := state.finding.saving:
+            place = next(at for at, piece in enumerate(state.finding.evidence) if piece.saving is saving)
+            bullet, category, way = served(state.finding.check)
+            found.append(MoneyItem(state, saving, place, saving.usd_month, bullet, category, way, True, views))
+    found.sort(key=lambda item: -(item.usd_month or 0.0))
     counted: set[str] = set()
     items, unpriced = [], []
-    for item, resource in found:
+    for item in found:
+        resource = item.state.finding.resource
         if item.usd_month is None:
             unpriced.append(item)
         elif item.way is Way.COMMITMENTS or resource in counted:
-            items.append(replace(item, counted=False))
+            items.append(item._replace(counted=False))
         else:
             items.append(item)
             counted.add(resource)
     adding = [item for item in items if item.counted]
     certain = {c: round(sum(i.usd_month or 0.0 for i in adding if i.certainty is c), 2) for c in Certainty}
-    oldest = min((price.as_of for item in (*items, *unpriced) for price in item.prices), default="")
+    oldest = visible(min((price.as_of for item in found for price in item.saving.prices), default=""))
+    tagged = [(*views.labels(item.state.finding), item) for item in adding]
     return MoneyView(
         total=round(sum(item.usd_month or 0.0 for item in adding), 2),
         by_certainty=certain,
@@ -60,53 +61,26 @@ def money_view(pairs: Iterable[tuple[Finding, FindingView]], inputs: ReportInput
         unpriced=tuple(unpriced),
         by_bullet=_shares(adding, lambda item: item.bullet),
         by_category=_shares(adding, lambda item: item.category),
-        by_service=_shares(adding, lambda item: service(item.finding.type)),
-        by_region=_shares(adding, lambda item: item.finding.region),
-        by_account=_shares(adding, lambda item: item.finding.account),
-        by_environment=_shares(adding, lambda item: environment(item.finding.tags) or UNTAGGED),
-        by_owner=_shares(adding, lambda item: owner(item.finding.tags) or UNTAGGED),
+        by_service=_shares(adding, lambda item: service(word(item.state.finding.type))),
+        by_region=_shares(adding, lambda item: word(item.state.finding.region)),
+        by_account=_shares(adding, lambda item: word(item.state.finding.account)),
+        by_environment=_sums((at or UNTAGGED, item) for _, at, item in tagged),
+        by_owner=_sums((of or UNTAGGED, item) for of, _, item in tagged),
         by_way=_ways(items),
         oldest_price=oldest,
         stale=_stale(oldest, inputs.scan.started_at),
     )
 
 
-def _served(check_id: str, inputs: ReportInputs) -> tuple[Pattern | None, Way]:
-    """Return the bullet a check's saving belongs to, if the standard has it, and the way in which it is made."""
+def _served(check_id: str, inputs: ReportInputs) -> tuple[str, str, Way]:
+    """Return the bullet a check's saving belongs to, its sub-chapter, and the way in which it is made."""
     check = inputs.checks.get(check_id)
     bullet = bullet_of(check) if check else ""
     way = next((way for start, way in _WAYS.items() if bullet.startswith(start)), Way.OTHER)
-    pattern = inputs.standard[bullet] if bullet in inputs.standard else None  # noqa: SIM401 - it has no get
-    return pattern, way
-
-
-def _item(view: FindingView, saving: Saving, place: int, pattern: Pattern | None, way: Way) -> MoneyItem:
-    """Return a saving as an item; PLACE is the number of the evidence it belongs to."""
-    evidence = view.evidence[place]
-    return MoneyItem(
-        finding=view,
-        evidence=evidence,
-        others=view.evidence[:place] + view.evidence[place + 1 :],
-        usd_month=saving.usd_month,
-        certainty=saving.certainty,
-        formula=visible(saving.formula),
-        prices=tuple(map(_price, saving.prices)),
-        bullet=visible(pattern.bullet) if pattern else "Other",
-        category=visible(pattern.group) if pattern else "Other",
-        way=way,
-        counted=True,
-        last_use=_last_use(evidence.facts),
-    )
-
-
-def _last_use(facts: Iterable[tuple[str, str]]) -> str:
-    """Return the day (``2026-06-15``) a resource was last used, or what its evidence says instead; empty without any."""
-    held = dict(facts)
-    said = next((held[name] for name in _LAST_USE if name in held), "")
-    try:
-        return datetime.fromisoformat(said).date().isoformat()
-    except ValueError:
-        return said
+    if bullet not in inputs.standard:
+        return "Other", "Other", way
+    pattern = inputs.standard[bullet]
+    return visible(pattern.bullet), visible(pattern.group), way
 
 
 def _ways(items: Iterable[MoneyItem]) -> tuple[MoneyShare, ...]:
@@ -114,8 +88,8 @@ def _ways(items: Iterable[MoneyItem]) -> tuple[MoneyShare, ...]:
     makes it."""
     adding, committing = [], set[str]()
     for item in items:  # the largest first
-        if item.way is Way.COMMITMENTS and item.finding.resource not in committing:
-            committing.add(item.finding.resource)
+        if item.way is Way.COMMITMENTS and item.state.finding.resource not in committing:
+            committing.add(item.state.finding.resource)
             adding.append(item)
         elif item.counted:
             adding.append(item)
@@ -124,23 +98,14 @@ def _ways(items: Iterable[MoneyItem]) -> tuple[MoneyShare, ...]:
     return tuple(made.get(way, MoneyShare(str(way), 0.0, 0)) for way in always)
 
 
-def _price(price: Price) -> PriceView:
-    return PriceView(
-        item=visible(price.item),
-        usd=price.usd,
-        unit=visible(price.unit),
-        source=visible(price.source),
-        as_of=visible(price.as_of),
-        certainty=price.certainty,
-        factor=price.region_factor,
-    )
-
-
 def _shares(items: Iterable[MoneyItem], name: Callable[[MoneyItem], str]) -> tuple[MoneyShare, ...]:
+    return _sums((name(item), item) for item in items)
+
+
+def _sums(named: Iterable[tuple[str, MoneyItem]]) -> tuple[MoneyShare, ...]:
     totals: dict[str, float] = defaultdict(float)
     counts: Counter[str] = Counter()
-    for item in items:
-        key = name(item)
+    for key, item in named:
         totals[key] += item.usd_month or 0.0
         counts[key] += 1
     shares: Mapping[str, float] = dict(sorted(totals.items(), key=lambda entry: -entry[1]))

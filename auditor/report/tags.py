@@ -1,8 +1,9 @@
 """Which tags of a resource say whose it is and where it runs."""
 
+import functools
 from collections.abc import Mapping
 
-__all__ = ["environment", "owner"]
+__all__ = ["environment", "keys_of", "owner"]
 
 _ENVIRONMENT = ("environment", "env", "stage")
 _OWNER = ("owner", "team", "contact")
@@ -21,3 +22,10 @@ def owner(tags: Mapping[str, str]) -> str:
 def _first(tags: Mapping[str, str], keys: tuple[str, ...]) -> str:
     lower = {key.lower(): value for key, value in tags.items()}
     return next((lower[key] for key in keys if key in lower), "")
+
+
+@functools.lru_cache(maxsize=1024)
+def keys_of(keys: tuple[str, ...]) -> tuple[str, str]:
+    """Return which of a resource's tags (its KEYS) say whose it is and where it runs; empty where none does."""
+    named = {key: key for key in keys}
+    return owner(named), environment(named)

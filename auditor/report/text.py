@@ -6,8 +6,11 @@ import re
 from datetime import UTC, datetime
 
 __all__ = [
+    "LONGEST",
     "amount",
     "brief",
+    "clean",
+    "clean_all",
     "json_text",
     "moment",
     "number",
@@ -55,6 +58,23 @@ def short(text: str, length: int = 80) -> str:
         return text
     tail = (length - 1) * 2 // 5
     return f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+LONGEST = 20_000
+"""Characters of one text from an account that a report keeps; longer ones lose their middle."""
+
+
+def clean(text: str) -> str:
+    """Return TEXT itself where it is plain and not endless, else what readers may see of it."""
+    return visible(text if len(text) <= LONGEST else short(text, LONGEST))
+
+
+def clean_all(texts: list[str]) -> list[str]:
+    """Return ``clean`` of each: TEXTS itself where all are plain, for which they are looked at together."""
+    joined = "".join(texts)
+    if joined.isascii() and joined.isprintable() and (len(joined) <= LONGEST or max(map(len, texts)) <= LONGEST):
+        return texts
+    return list(map(clean, texts))
 
 
 def brief(text: str, length: int) -> str:

@@ -1,12 +1,15 @@
 """What every format renders: one frozen view of a scan, in words and numbers, clean of control characters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from auditor.drift import Cause
-from auditor.model import Certainty, CoverageState, Lifecycle, Severity, Tally, Verdict
+from auditor.model import Certainty, CoverageState, FindingState, Lifecycle, Saving, Severity, Tally, Verdict
 from auditor.report.spending import SpendingView
+from auditor.report.text import visible
 
 __all__ = [
     "AttestationView",
@@ -493,20 +496,16 @@ class Way(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyItem:
-    """What mending one finding saves."""
+class MoneyItem(NamedTuple):
+    """What mending one finding saves. There may be very many: what only a shown one needs is made when it is read."""
 
-    finding: FindingView
-    evidence: EvidenceView
-    """What the amount stands on."""
-    others: tuple[EvidenceView, ...]
-    """What else the finding stands on."""
+    state: FindingState
+    """The finding; its texts are as the account gave them."""
+    saving: Saving
+    place: int
+    """Number of the evidence the saving belongs to."""
     usd_month: float | None
     """``None``: not priced."""
-    certainty: Certainty
-    formula: str
-    prices: tuple[PriceView, ...]
     bullet: str
     """The bullet of the standard it serves: ``Automated cleanup``."""
     category: str
@@ -514,8 +513,65 @@ class MoneyItem:
     way: Way
     counted: bool
     """False where another finding of the same resource saves more, and for commitments: then it is not added up."""
-    last_use: str = ""
-    """When the resource was last used: a date, or words where the evidence has only those; empty: it does not say."""
+    views: Callable[[FindingState], FindingView]
+    """Makes the view of a finding."""
+
+    @property
+    def finding(self) -> FindingView:
+        """The finding, as readers see it."""
+        return self.views(self.state)
+
+    @property
+    def evidence(self) -> EvidenceView:
+        """What the amount stands on."""
+        return self.finding.evidence[self.place]
+
+    @property
+    def others(self) -> tuple[EvidenceView, ...]:
+        """What else the finding stands on."""
+        evidence = self.finding.evidence
+        return evidence[: self.place] + evidence[self.place + 1 :]
+
+    @property
+    def certainty(self) -> Certainty:
+        """Of the amount."""
+        return self.saving.certainty
+
+    @property
+    def formula(self) -> str:
+        """How the amount is made of the prices."""
+        return visible(self.saving.formula)
+
+    @property
+    def prices(self) -> tuple[PriceView, ...]:
+        """What the amount stands on."""
+        return tuple(
+            PriceView(
+                item=visible(price.item),
+                usd=price.usd,
+                unit=visible(price.unit),
+                source=visible(price.source),
+                as_of=visible(price.as_of),
+                certainty=price.certainty,
+                factor=price.region_factor,
+            )
+            for price in self.saving.prices
+        )
+
+    @property
+    def last_use(self) -> str:
+        """When the resource was last used: a date, or words where the evidence has only those; empty: it does not say."""
+        facts = self.state.finding.evidence[self.place].facts
+        name = next((name for name in _LAST_USE if name in facts), "")
+        said = dict(self.evidence.facts)[name] if name else ""
+        try:
+            return datetime.fromisoformat(said).date().isoformat()
+        except ValueError:
+            return said
+
+
+_LAST_USE = ("last_used", "last_used_at", "stopped_at", "unattached_since")
+"""Facts by which checks say when a resource was last used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -607,7 +663,7 @@ class ReportView:
     it is read."""
     faults: tuple[FindingView, ...]
     """Unknown because the check itself broke."""
-    block: tuple[Mapping[str, Sequence[str]], tuple[str, ...]] = field(repr=False)
+    block: tuple[Mapping[str, Sequence[Any]], tuple[str, ...]] = field(repr=False)
     """The same findings as the page's script reads them: what their numbers point to, and the columns, compressed."""
     commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Check id -> the filled-in fixes of its first few failures; not the very long ones."""

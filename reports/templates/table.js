@@ -41,7 +41,6 @@
 
     // ---- what a row says --------------------------------------------------------------------------------------------
     const checkOf = (row) => checks[rows.check[row]];
-    const evidenceOf = (row) => data.evidence[Math.floor(row / data.page)][row % data.page];
     const ageOf = days.map((day) => {
       const age = Math.round((today - Date.parse(day)) / DAY);
       return age <= 7 ? "7" : age <= 30 ? "30" : age <= 90 ? "90" : "older";
@@ -53,6 +52,9 @@
       "\u0004": (row) => { const parts = resourceOf(row).split("/"); return parts.length > 3 ? parts[parts.length - 3] : rows.name[row]; },
     };
     const put = (text, row, encode) => text.replace(/[\u0001-\u0004]/g, (mark) => encode(OWN[mark](row)));
+    /** Sentences with pairs of field and value. */
+    const evidenceOf = (row) => data.evidence[Math.floor(row / data.page)][row % data.page].map(([kind, sentence, ...values]) =>
+      [sentence === 0 ? rows.sentence[row] : sentence, data.facts[kind].map((field, at) => [field, put(values[at], row, (text) => text)])]);
     const percent = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase());
     const commandOf = (row) => put(rows.command[row], row, (text) => text);
     const consoleOf = (row) => put(rows.console[row], row, percent);

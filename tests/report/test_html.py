@@ -44,8 +44,21 @@ def block(page: Page) -> dict[str, Any]:
             last = rows[name][row] = last if text == 0 else text
     pages = lines[len(COLUMNS) :]
     assert all(len(page) == PAGE for page in pages[:-1])
-    rows["evidence"] = [evidence for page in pages for evidence in page]
+    told = [evidence for page in pages for evidence in page]
+    rows["evidence"] = [[_evidence(legend, rows, row, *item) for item in items] for row, items in enumerate(told)]
     return {**legend, "rows": rows}
+
+
+def _evidence(
+    legend: dict[str, Any], rows: dict[str, list[Any]], row: int, kind: int, sentence: Any, *values: str
+) -> list[Any]:
+    name = rows["name"][row]
+    own = {"\x01": name, "\x02": rows["resource"][row].replace("\x01", name)}
+    pairs = zip(legend["facts"][kind], values, strict=True)
+    return [
+        rows["sentence"][row] if sentence == 0 else sentence,
+        [[field, own.get(text, text)] for field, text in pairs],
+    ]
 
 
 def test_it_is_a_well_formed_page(view: ReportView) -> None:

@@ -30,7 +30,7 @@ from auditor.model import (
     Verdict,
 )
 from auditor.report import ReportInputs, ReportView, build_view
-from auditor.report.view import BulletView, ScopeRow, Standing
+from auditor.report.view import BulletView, MoneyItem, ScopeRow, Standing
 from auditor.scan import coverage_percent
 from auditor.trend import Turn
 
@@ -327,6 +327,9 @@ def test_a_saving_counts_under_the_cost_bullet_of_its_check() -> None:
 def texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+    elif isinstance(value, MoneyItem):  # beside what is shown of it, it holds the finding as the account gave it
+        yield from texts((value.finding, value.evidence, value.others, value.formula, value.prices, value.last_use))
+        yield from texts((value.bullet, value.category))
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             if field.name not in ("tallies", "names"):
