@@ -61,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONGEST = (
+    "test_permissions.py",
     "test_faults_over_http.py",
     "cli/test_many_accounts.py",
     "browser/test_table.py",
@@ -70,7 +71,6 @@ LONGEST = (
     "cli/test_schedule_run.py",
     "cli/test_tape.py",
     "browser/test_site.py",
-    "test_permissions.py",
     "test_demo.py",
     "collect/test_queue_limits.py",
     "collect/test_secrets.py",

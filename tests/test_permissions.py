@@ -5,6 +5,7 @@ After each bad night every verdict is what it was or unknown, the scan says what
 gone or for mended. After the next good night everything is as if the bad ones had not been.
 """
 
+import functools
 import json
 import shutil
 import zlib
@@ -130,9 +131,13 @@ class Account:
     first: Judged
     states: list[FindingState]
 
-    @property
+    @functools.cached_property
     def verdicts(self) -> dict[tuple[str, str], Verdict]:
         return verdicts(self.first.judgement.tallies)
+
+    @functools.cached_property
+    def places(self) -> dict[tuple[str, str], tuple[str, str, str]]:
+        return places(self.first.judgement.tallies)
 
 
 @dataclass
@@ -152,7 +157,7 @@ class Nights:
         judged = self.scan(amiss, kind, closed)
         before, now = self.account.verdicts, verdicts(judged.judgement.tallies)
         unread = {(tally.check, tally.type, tally.region) for tally in judged.judgement.tallies if tally.unread}
-        where = places(self.account.first.judgement.tallies)
+        where = self.account.places
         assert not set(now) - set(before), "verdicts about what was not there before"
         lost = [key for key in set(before) - set(now) if where[key] not in unread]
         assert not lost, "verdicts that are gone without a word"
