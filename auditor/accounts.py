@@ -23,10 +23,15 @@ def accounts_of(settings: Settings) -> Members:
     return Members((*settings.accounts, *others), members.left_out)
 
 
-def pick(accounts: Sequence[AccountSettings], wanted: Sequence[str]) -> tuple[AccountSettings, ...]:
+def pick(
+    accounts: Sequence[AccountSettings],
+    wanted: Sequence[str],
+    left_out: Sequence[tuple[AccountSettings, str]] = (),
+) -> tuple[AccountSettings, ...]:
     """Return those of ACCOUNTS whose id or name is WANTED, in their own order; all when nothing is wanted.
 
-    Raises UsageError, with the nearest name, for one that is none of them, and for a name that several have.
+    Raises UsageError for one of LEFT_OUT, with why it is; with the nearest name for one that is none of them; and for a name
+    that several have.
     """
     if not wanted:
         return tuple(accounts)
@@ -34,6 +39,9 @@ def pick(accounts: Sequence[AccountSettings], wanted: Sequence[str]) -> tuple[Ac
     for text in wanted:
         found = [n for n, account in enumerate(accounts) if text == account.account_id]
         found = found or [n for n, account in enumerate(accounts) if text == account.name]
+        for account, why in left_out if not found else ():
+            if text in (account.account_id, account.name):
+                raise UsageError(f"account {shown(text)} is not scanned: {why}")
         if not found:
             raise UsageError(_nobody(accounts, text))
         if len(found) > 1:

@@ -22,7 +22,7 @@ def a_scan(account: str, number: int) -> Scan:
 
 
 def scripted(order: Order) -> Scanner:
-    """A scanner that behaves as the account is called: good, denied, broken, dies, dies early, waits, memory."""
+    """A scanner that behaves as the account is called: good, denied, broken, dies, dies early, waits, greedy."""
     made = os.getpid()
 
     def scan(account: AccountSettings, listener: Any, stop: threading.Event) -> AccountOutcome:
@@ -38,6 +38,8 @@ def scripted(order: Order) -> Scanner:
             os._exit(7)
         if told == "broken":
             raise ZeroDivisionError("division by zero")
+        if told == "greedy":
+            raise MemoryError
         if told == "logs":
             log.warning("said in the account")
         if told in ("waits", "stubborn"):

@@ -10,6 +10,7 @@ from auditor.errors import CredentialsError
 
 __all__ = ["no_profile", "sign_in_error"]
 
+WHO = "sts:GetCallerIdentity"
 _SINGLE_SIGN_ON = {
     "SSOTokenLoadError",
     "UnauthorizedSSOTokenError",
@@ -68,7 +69,8 @@ def _sentence(error: CallError, operation: str, flag: str, role_arn: str) -> str
         )
     if error.fault is Fault.CREDENTIALS:
         return f"AWS credentials cannot be had: {error.message or code}"
-    if error.fault is Fault.DENIED and "AssumeRole" in error.message:
+    # Who one is may be asked by everybody: what was denied with it is the role.
+    if error.fault is Fault.DENIED and ("AssumeRole" in error.message or (role_arn and operation == WHO)):
         return f"{whose} cannot be assumed: check its trust policy and the external id{said}"
     if error.fault is Fault.DENIED:
         return f"{whose} may not call {operation}: allow it (see `auditor policy`){said}"

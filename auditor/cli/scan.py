@@ -144,7 +144,7 @@ def _many(
     with options.open_store(settings, store_url) as store:
         ledger.load(settings, store, checks, standard)
     members = accounts_of(settings)
-    accounts = pick(members.accounts, wanted)
+    accounts = pick(members.accounts, wanted, members.left_out)
     left_out = [] if wanted else [skipped(account, why) for account, why in members.left_out]
     with stop_on_signals() as stop:
         outcomes = scan_many(settings, url, accounts, left_out, selection, stop, quiet=quiet, display=display)
@@ -158,11 +158,12 @@ def _many(
 
 def _one_for_tape(settings: "Settings", wanted: "Sequence[str]") -> "Settings":
     """Return the settings of the one account that is recorded. Raises a usage error for several."""
-    from auditor.accounts import pick
+    from auditor.accounts import accounts_of, pick
 
-    accounts = pick(settings.accounts, wanted)
+    members = accounts_of(settings)
+    accounts = pick(members.accounts, wanted, members.left_out)
     if len(accounts) != 1:
-        raise click.UsageError("a tape is of one account: name one of [[accounts]] with --account")
+        raise click.UsageError("a tape is of one account: name one with --account")
     alone = type(settings.organization)()
     return settings.model_copy(update={"account": accounts[0], "accounts": (), "organization": alone})
 

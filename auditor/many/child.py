@@ -154,6 +154,8 @@ def _scan(
         failed = failure(account, parent.scan, str(error), 130 if error.exit_code == 130 else 4)
     except KeyboardInterrupt:
         failed = failure(account, parent.scan, "interrupted", 130)
+    except MemoryError:
+        failed = failure(account, parent.scan, "this machine has no memory left for it: scan with fewer --processes")
     except Exception as error:
         log.exception("a fault of the auditor, please report it")
         failed = failure(account, parent.scan, f"a fault of the auditor: {type(error).__name__}: {error}")

@@ -81,7 +81,7 @@ def scan_accounts(
         while run.waiting or run.children:
             if stop.is_set():
                 run.end_early()
-            while run.waiting and len(run.children) < (processes or cores()):
+            while run.waiting and len(run.children) < min(processes or cores(), run.most):
                 run.start(run.waiting.popleft())
             run.listen()
     finally:
@@ -101,19 +101,40 @@ class _Run:
         self._order = order
         self._watcher = watcher
         self._ending = False
+        self.most = len(accounts)
+        """So many processes this machine lets us have at once."""
 
     def start(self, number: int) -> None:
-        """Start a process with an account to scan. Only then: a process that dies takes one account with it, never all."""
+        """Start a process with an account to scan. Only then: a process that dies takes one account with it, never all.
+
+        Where this machine gives no other process, the account waits for one that is there; without any it is not scanned.
+        """
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         level = logging.getLogger("auditor").getEffectiveLevel()
         process = context.Process(target=work, args=(theirs, self._order, level), daemon=True, name="auditor-scan")
-        with _signals_held():  # until it can take them, they wait for it
-            process.start()
-        theirs.close()
+        try:
+            with _signals_held():  # until it can take them, they wait for it
+                process.start()
+        except OSError as error:
+            ours.close()
+            self._unstarted(number, error)
+            return
+        finally:
+            theirs.close()
         child = _Child(process, ours, number, time.monotonic())
         self.children.append(child)
         self._give(child, number)
+
+    def _unstarted(self, number: int, error: OSError) -> None:
+        why = f"no process could be started for it: {error.strerror or error}"
+        if self.children:
+            self.most = len(self.children)
+            self.waiting.appendleft(number)
+            log.warning("%s; %s processes go on", why, self.most)
+            return
+        self.outcomes[number] = outcome = failure(self.accounts[number], None, why)
+        self._watcher.ended(number, outcome)
 
     def _give(self, child: _Child, number: int) -> None:
         child.number, child.began, child.scan = number, time.monotonic(), None

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from auditor.config import AccountSettings
 from auditor.model import ScanStatus
+from auditor.organization import Members
 from auditor.store import Store, default_url
 from cli.conftest import run, start
 from cli.endpoint import Endpoint
@@ -70,6 +72,34 @@ def test_one_account_that_cannot_be_entered_stops_no_other_and_is_said(account: 
     assert "was to be read" in " ".join(done.stdout.split())
     assert outcomes()["999999999999"]["state"] == "not scanned"
     assert "ERROR tooling is not scanned" in done.stderr
+
+
+def test_a_role_that_cannot_be_assumed_is_its_accounts_failure_and_the_reason_is_said(account: Endpoint) -> None:
+    account.behave(denied=["sts:AssumeRole"])
+    done = run("scan", *NARROW)
+    assert done.exit_code == 4
+    assert "1 complete, 2 not scanned" in done.stdout
+    for number in ACCOUNTS[:2]:
+        why = str(outcomes()[number]["why"])
+        assert why.startswith(
+            f"role {ROLE.format(number)} cannot be assumed: check its trust policy and the external id"
+        )
+    assert outcomes()[ACCOUNTS[2]]["state"] == "complete"
+
+
+def test_a_tape_is_of_one_account_and_that_can_be_a_member_of_the_organisation(
+    account: Endpoint, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "a tape is of one account" in run("scan", "--record", "x.tape", *NARROW).stderr
+    member = AccountSettings(name="member", id=ACCOUNTS[0], role_arn=ROLE.format(ACCOUNTS[0]), regions=("eu-west-1",))
+    gone = AccountSettings(name="gone", id="999999999999")
+    monkeypatch.setattr("auditor.accounts.members_of", lambda _: Members((member,), ((gone, "it is suspended"),)))
+    config.write_text('[pricing]\nsource = "embedded"\n')
+    refused = run("scan", "--organization", "--account", "gone", "--record", "x.tape", *NARROW)
+    assert (refused.exit_code, "account gone is not scanned: it is suspended" in refused.stderr) == (2, True)
+    done = run("scan", "--organization", "--account", "member", "--record", "x.tape", *NARROW)
+    assert done.exit_code == 0, done.output
+    assert Path("x.tape").is_file()
 
 
 def test_quiet_says_nothing_but_errors(account: Endpoint, config: Path) -> None:

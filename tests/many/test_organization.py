@@ -142,6 +142,13 @@ def test_accounts_are_picked_by_id_before_name_and_a_name_of_several_by_id_only(
         pick(accounts, ["a"])
 
 
+def test_a_suspended_account_that_is_asked_for_is_said_to_be_suspended() -> None:
+    gone = AccountSettings(name="gone", id=TEST), "the organisation says it is suspended"
+    for text in ("gone", TEST):
+        with pytest.raises(UsageError, match=f"account {text} is not scanned: the organisation says it is suspended"):
+            pick([AccountSettings(name="a", id=PROD)], [text], [gone])
+
+
 # ---- asking AWS ------------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Accounts that fail, processes that die, signals: every account has its outcome, and nothing is left behind."""
 
+import errno
 import json
 import logging
 import os
@@ -7,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +85,7 @@ def test_forty_accounts_all_have_their_outcome_in_order_and_processes_take_one_a
 
 
 def test_the_failure_of_one_account_stops_no_other_and_says_why(tmp_path: Path) -> None:
-    found, _ = scanned(["denied", "early", "dies", "exits", "broken", "good"], tmp_path)
+    found, _ = scanned(["denied", "early", "dies", "exits", "broken", "greedy", "good"], tmp_path)
     said = {outcome.name: (outcome.state, outcome.why, outcome.scan) for outcome in found}
     assert said == {
         "denied": (AccountState.NOT_SCANNED, "the role cannot be assumed", None),
@@ -91,11 +93,36 @@ def test_the_failure_of_one_account_stops_no_other_and_says_why(tmp_path: Path) 
         "dies": (AccountState.INCOMPLETE, "its process was killed by signal 9 (out of memory?)", 3),
         "exits": (AccountState.INCOMPLETE, "its process ended with code 7", 4),
         "broken": (AccountState.INCOMPLETE, "a fault of the auditor: ZeroDivisionError: division by zero", 5),
+        "greedy": (
+            AccountState.INCOMPLETE,
+            "this machine has no memory left for it: scan with fewer --processes",
+            6,
+        ),
         "good": (AccountState.COMPLETE, "", None),
     }
-    assert [outcome.exit_code for outcome in found] == [4, 4, 4, 4, 4, 0]
+    assert [outcome.exit_code for outcome in found] == [4, 4, 4, 4, 4, 4, 0]
     assert worst_code(found) == 4
     assert not left_behind()
+
+
+def test_where_no_other_process_can_be_started_those_that_are_there_scan_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, given = SpawnProcess.start, [1]
+
+    def stingy(process: SpawnProcess) -> None:
+        if not given:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        given.pop()
+        start(process)
+
+    monkeypatch.setattr(SpawnProcess, "start", stingy)
+    found, _ = scanned(["good-1", "good-2", "good-3"], tmp_path, processes=3)
+    assert [outcome.state for outcome in found] == [AccountState.COMPLETE] * 3
+    found, heard = scanned(["good-1", "good-2"], tmp_path, processes=2)
+    why = "no process could be started for it: Resource temporarily unavailable"
+    assert [(outcome.state, outcome.why) for outcome in found] == [(AccountState.NOT_SCANNED, why)] * 2
+    assert len(heard.said) == 2
 
 
 def unprepared(order: Order) -> Scanner:
