@@ -190,8 +190,8 @@
       if ($("check-" + check[0])) meta.append(make("a", { href: "#check-" + check[0] }, "About this check"));
       if (consoleOf(row)) meta.append(make("a", { href: consoleOf(row), rel: "noreferrer noopener" }, "AWS console"));
       const past = rows.history[row];
+      meta.append(make("span", {}, dated ? "first seen " + days[rows.since[row]] : "first seen by this scan"));
       if (past) meta.append(make("span", {}, "history: " + past));
-      else if (dated) meta.append(make("span", {}, "first seen " + days[rows.since[row]]));
       if (tagsOf(row)) meta.append(make("span", {}, short(tagsOf(row), 300)));
       const made = make("div", { class: "detail" }, ...parts, make("p", { class: "arn" }, resourceOf(row)), meta);
       return make("tr", { class: "detail-row" }, make("td", { colspan: columns }, made));
@@ -478,6 +478,7 @@
     $("static").hidden = true;
     box.classList.add("virtual");
     virtual._didMount();
+    new IntersectionObserver(([seen]) => $("main").classList.toggle("tabled", seen.isIntersecting)).observe(box);
     let width = box.clientWidth;
     new ResizeObserver(() => { if (box.clientWidth !== width) { width = box.clientWidth; sized = false; draw(); } }).observe(box);
     if (!fromAddress()) { apply(); reveal(); }
