@@ -576,6 +576,25 @@ def test_five_thousand_groups_on_fifty_pages_are_all_read(nights: Nights, health
     read = read_here(outcome, GROUP)
     assert (read.state, read.resources, read.calls) == (CoverageState.COMPLETE, 5000, 50)
     assert code(outcome) == 0, [read for read in outcome.judged.coverage.values() if not read.whole]
+
+    def breaks_off(request: Request) -> None:
+        if not many(request):
+            nights.account(request)
+        elif "NextToken=49" in request.form:
+            denied(request)
+        else:
+            page(request)
+
+    outcome = nights.night(breaks_off)  # the last page is not had: the other 49 are, and what lay on it is not gone
+    read = read_here(outcome, GROUP)
+    assert (read.state, read.resources, read.gap and read.gap.code) == (PARTIAL, 4900, "UnauthorizedOperation")
+    assert code(outcome) == 3
+    assert not nights.store.drift(outcome.judged.scan.id).gone
+    held = [item for item in nights.store.inventory(outcome.judged.scan.id).resources(GROUP) if item.region == HERE]
+    assert len(held) >= 4900
+    assert not [
+        state for state in nights.store.changes(outcome.judged.scan.id) if state.lifecycle is Lifecycle.VANISHED
+    ]
     nights.selection = SELECTION
     nights.night()
     assert nights.state() == healthy.whole

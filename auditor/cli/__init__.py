@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -70,6 +71,7 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. A reader that has seen enough (head, less) ends the output, not the program's sense."""
+        before = _terminated_as_interrupted()
         try:
             code = super().invoke(ctx)
             sys.stdout.flush()
@@ -80,6 +82,9 @@ class _Commands(click.Group):
             return 0
         except KeyboardInterrupt:
             raise Interrupted("interrupted; what was read and stored is kept") from None
+        finally:
+            if before is not None:
+                signal.signal(signal.SIGTERM, before)
         return code
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -112,6 +117,18 @@ class _Commands(click.Group):
         except Exception as error:  # noqa: BLE001  (a fault of ours must not end with the exit code of findings)
             code = _bug(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminated_as_interrupted() -> Any:
+    """Have SIGTERM end a command as Ctrl-C does (PID 1 of a container would not even end); return what it meant before."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        return signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread
+        return None
 
 
 def _complain(message: str, code: int) -> int:

@@ -136,3 +136,14 @@ def test_a_command_imports_only_what_it_needs(arguments: list[str], unwanted: tu
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
     )
     assert (done.returncode, done.stderr) == (0, ""), "these were imported"
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does_also_before_anything_is_read(account: Endpoint) -> None:
+    account.behave(held=["organizations:ListAccounts"])
+    with start("scan", "--organization") as process:
+        assert account.waiting()
+        process.send_signal(signal.SIGTERM)
+        out, wrong = process.communicate(timeout=60)
+    account.behave()
+    assert (process.returncode, out, len(wrong.splitlines())) == (130, "", 1), wrong
+    assert "interrupted" in wrong
