@@ -193,6 +193,10 @@ class Database:
         except SQLAlchemyError as error:
             kind = Unavailable if self._gone(error) else StoreError
             raise kind(self._told_line(error)) from error
+        except (
+            UnicodeDecodeError
+        ) as error:  # SQLite repeats in its words what it found in the file, whatever bytes these are
+            raise StoreError(_DAMAGED.format(url=self.url)) from error
         except OSError as error:
             raise StoreError(f"the store {self.url} cannot be used: {error.strerror or error}") from error
 
@@ -205,6 +209,7 @@ class Database:
         return f"the store {self.url} {'does not answer' if self._gone(error) else 'answered'}: {words[:300]}"
 
 
+_DAMAGED = "the store {url} is damaged: restore it from a backup, or name another with --store"
 _SIGNS = {
     "database is locked": "the store {url} has been locked by another process for 30 seconds: try again when that is done",
     "readonly database": "the store {url} cannot be written: give it write permission, or name another with --store",
@@ -215,7 +220,8 @@ _SIGNS = {
         "the store {url} cannot be written: it takes no changes now (a replica, or read-only by its settings)"
     ),
     "file is not a database": "{url} is not a store: it is another kind of file; name another with --store",
-    "is malformed": "the store {url} is damaged: restore it from a backup, or name another with --store",
+    "malformed": _DAMAGED,
+    "decode to UTF-8": _DAMAGED,
 }
 
 

@@ -186,6 +186,21 @@ def test_another_kind_of_file_is_said_in_one_line(tmp_path: Path) -> None:
         Store.open(f"sqlite:///{file}")
 
 
+@pytest.mark.parametrize("found", [b"scans (", b"CREATE TABLE scans", b"tablescansscans"])
+def test_a_file_with_other_bytes_in_it_is_said_in_one_line(tmp_path: Path, found: bytes) -> None:
+    file = tmp_path / "store.db"
+    with Store.open(f"sqlite:///{file}"):
+        pass
+    whole = file.read_bytes()
+    assert found in whole
+    file.write_bytes(whole.replace(found, bytes(0xFF - byte for byte in found)))
+    with (
+        pytest.raises(StoreError, match=r"is damaged: restore it from a backup"),
+        Store.open(f"sqlite:///{file}") as store,
+    ):
+        store.scans()
+
+
 def test_a_file_that_cannot_be_written_can_still_be_read(tmp_path: Path) -> None:
     file = tmp_path / "store.db"
     with Store.open(f"sqlite:///{file}") as store:
