@@ -54,6 +54,7 @@ CHAINS = [ACTIONS[start : start + 8] for start in range(0, len(ACTIONS), 8)]
 SECOND_CHOICES = (
     "ec2:DescribeTransitGatewayVpcAttachments",
     "ec2:DescribeVpcPeeringConnections",
+    "iam:ListSigningCertificates",
     "wafv2:GetWebACLForResource",
 )
 """Asked for only where another action was denied: alone, nobody misses them."""
@@ -64,6 +65,7 @@ TOGETHER = (
     ("ec2:DescribeSecurityGroupReferences", "ec2:DescribeVpcPeeringConnections"),
     ("compute-optimizer:GetRDSDatabaseRecommendations", "cloudwatch:GetMetricData"),
     ("iam:GetCredentialReport", "iam:ListAccessKeys", "iam:ListServiceSpecificCredentials"),
+    ("iam:GetCredentialReport", "iam:ListSigningCertificates"),
 )
 
 HOLDS_FOR_WHOMEVER = {

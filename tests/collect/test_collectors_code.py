@@ -199,6 +199,17 @@ def test_keys_are_listed_of_users_who_have_any_or_who_may() -> None:
     assert listed({"CredentialReport": DENIED})
 
 
+def test_signing_certificates_are_asked_for_where_the_report_says_there_are_some_or_does_not_say() -> None:
+    (ada,), _, _ = users()
+    asked = load_types()["AWS::IAM::User"].details_when["SigningCertificates"]
+    columns = ("cert_1_last_rotated", "cert_2_last_rotated")
+    assert ada["SigningCertificates"] == []
+    assert asked(ada), "this report has no such columns"
+    assert not asked({"CredentialReport": dict.fromkeys(columns, "N/A")})
+    assert asked({"CredentialReport": {columns[0]: "N/A", columns[1]: "2026-01-01T00:00:00+00:00"}})
+    assert asked({"CredentialReport": DENIED})
+
+
 # ---- policy documents ------------------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,7 @@ def _users() -> Collector:
         {
             **with_documents(user),
             "CredentialReport": rows.get(user["Arn"], missing),
+            "SigningCertificates": [],  # asked for where the report says that there are some
             "ServiceSpecificCredentials": credentials.gap
             if isinstance(credentials, CallFailed)
             else [credential for credential in credentials if credential.get("UserName") == user["UserName"]],
@@ -154,10 +155,12 @@ USER = ResourceType(
     name="{UserName}",
     tags="Tags",
     scope="global",
+    # Of SSH keys the report says nothing, and no call lists them for all users.
     details={
         "SSHPublicKeys": Call("iam", "ListSSHPublicKeys", "SSHPublicKeys", args=_USER_NAME),
         "SigningCertificates": Call("iam", "ListSigningCertificates", "Certificates", args=_USER_NAME),
     },
+    details_when={"SigningCertificates": _may_have("cert_1_last_rotated", "cert_2_last_rotated")},
     # Its columns of last use change by themselves, every day.
     volatile=("CredentialReport",),
     drop=("SigningCertificates[].CertificateBody",),
