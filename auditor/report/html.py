@@ -187,8 +187,9 @@ def _packed_scripts() -> str:
 
 
 def _without_indents(name: str) -> str:
+    """Return a script without its indents and the lines that are comments only."""
     text = (bundled("reports") / "templates" / name).read_text(encoding="utf-8")
-    return re.sub(r"\n\s*(?://[^\n]*)?(?=\n)", "", re.sub(r"\n\s+", "\n", f"\n{text}")).strip()
+    return re.sub(r"\n(?://[^\n]*|/\*\*[^\n]*\*/)?(?=\n)", "", re.sub(r"\n\s+", "\n", f"\n{text}")).strip()
 
 
 def _digest(text: str) -> str:

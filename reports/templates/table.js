@@ -431,8 +431,8 @@
       const link = event.target.closest && event.target.closest("a[data-check], a[data-bullet], a[data-severity]");
       if (!link) return;
       event.preventDefault();
-      const of = (name, kind) => (name in link.dataset ? link.dataset[name] || link.closest("details[id]").id.slice(kind.length) : "");
-      view = { ...EMPTY, check: of("check", "check-"), bullet: of("bullet", "b-"), severity: of("severity", "") };
+      const bullet = "bullet" in link.dataset ? link.closest("details[id]").id.slice(2) : "";
+      view = { ...EMPTY, check: link.dataset.check || "", bullet, severity: link.dataset.severity || "" };
       if (view.severity) view.verdict = "Fail";
       show();
       write();
@@ -474,6 +474,8 @@
       refresh();
     });
 
+    // A check's own findings: a link that only the table can follow.
+    document.querySelectorAll(".pages details:has(i.broken) .meta").forEach((meta) => meta.append(make("a", { href: "#findings", "data-check": meta.closest("details").id.slice(6) }, "Findings")));
     form.hidden = $("tools").hidden = false;
     $("static").hidden = true;
     box.classList.add("virtual");

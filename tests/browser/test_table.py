@@ -277,6 +277,12 @@ def test_a_link_from_a_risk_or_a_bullet_shows_its_findings(visit: Opener) -> Non
     opened.page.locator(f"a[data-check='{check}']").first.evaluate("(link) => link.click()")
     assert {finding.check for finding in view.findings if finding.check == check} == {check}
     assert shown(opened).startswith(f"{sum(f.check == check for f in view.findings)} of")
+    failing = [check.id for check in view.checks.values() if check.ran and check.counts.failed]
+    of_pages = opened.page.locator(".pages a[data-check]").evaluate_all("all => all.map(link => link.dataset.check)")
+    assert of_pages == failing
+    bullet = next(bullet for section in view.sections for bullet in section.bullets if bullet.counts.failed > 1)
+    opened.page.locator(f"[id='b-{bullet.id}'] a[data-bullet]").evaluate("(link) => link.click()")
+    assert shown(opened).endswith(f"of “{bullet.name}”")
 
 
 def test_paper_holds_rows_though_none_is_in_view(visit: Opener) -> None:
