@@ -17,8 +17,8 @@ import orjson
 
 from auditor.kit import iso
 from auditor.model import FindingState, Lifecycle, Severity, Verdict
-from auditor.report.findings import TURNS, FindingViews, labels
-from auditor.report.fix import Filler, fix_places, is_plain
+from auditor.report.findings import TURNS, FindingViews, command_of, labels
+from auditor.report.fix import Filler
 from auditor.report.inputs import ReportInputs
 from auditor.report.links import console_marks
 from auditor.report.runs import Run
@@ -114,14 +114,14 @@ class Block:
         else:
             ways = zip(names, run.names, arns, run.ids, strict=True)
             plain = [name == raw and arn == id and len(name) + len(id) < _NAMED for name, raw, arn, id in ways]
-        told = [labels(known.tags) for known in run.known]
-        self._columns["owner"].extend([numbers["owner"][of] for _, of, _ in told])
-        self._columns["environment"].extend([numbers["environment"][at] for _, _, at in told])
+        tags, owners, environments = labels([known.tags for known in run.known])
+        self._columns["owner"].extend([numbers["owner"][of] for of in owners])
+        self._columns["environment"].extend([numbers["environment"][at] for at in environments])
         self._texts("name", names)
         self._texts("resource", _marked(arns, names, plain))
         sentences = clean_all(run.sentences)
         self._texts("sentence", sentences)
-        self._texts("tags", _marked([text for text, _, _ in told], names, plain))
+        self._texts("tags", _marked(tags, names, plain))
         self._texts("command", self._commands(run, plain))
         console = console_marks(inputs.scan.partition, run.type, run.region)
         self._made("console", run, [console if way else None for way in plain or repeat(True, count)])
@@ -150,19 +150,15 @@ class Block:
         check = self._inputs.checks.get(run.check)
         if not (check and run.verdict is Verdict.FAIL and check.fix.cli):
             return [""] * len(run.states)
-        fix, fill = check.fix, self._filler.marks
-        if plain is None and not fix_places(fix) and all(map(is_plain, run.names)) and all(map(is_plain, run.ids)):
-            place = {"region": run.region, "account": run.account}
-            every = fill(fix, place, run.names[0], run.ids[0])
-            if every is not None:
-                return [every] * len(run.states)
-        made = []
-        for number, (state, known, name, id) in enumerate(zip(run.states, run.known, run.names, run.ids, strict=True)):
-            text = None
-            if plain is None or plain[number]:
-                text = fill(fix, {**known.fields, "region": run.region, "account": run.account}, name, id)
-            made.append(self._views(state).command if text is None else text)
-        return made
+        place = {"region": run.region, "account": run.account}
+        made = self._filler.marks(check.fix, place, [known.fields for known in run.known], run.names, run.ids)
+        if plain is not None:
+            made = [text if may else None for text, may in zip(made, plain, strict=True)]
+        for at, text in enumerate(made):
+            if text is None:
+                fields = {**run.known[at].fields, **place, "name": run.names[at], "id": run.ids[at]}
+                made[at] = command_of(check, fields)
+        return cast("list[str]", made)
 
     def _histories(self, states: list[FindingState]) -> list[str]:
         get = self._inputs.histories.get
@@ -233,27 +229,25 @@ def _marked(texts: list[str], names: list[str], plain: list[bool] | None) -> lis
 def _said(run: Run, kinds: dict[tuple[str, ...], int]) -> list[list[tuple[Any, ...]]]:
     """Return for each finding its evidence as the page reads it; KINDS: names of facts -> their number, which may come to be."""
     every = [state.finding.evidence for state in run.states]
-    flat = [item for evidence in every for item in evidence]
-    owners = [place for place, evidence in enumerate(every) for _ in evidence] if len(flat) != len(every) else None
-    said: list[tuple[Any, ...]] = [()] * len(flat)
-    places: dict[tuple[str, ...], list[int]] = {}
-    for place, names in enumerate([tuple(item.facts) for item in flat]):
-        places.setdefault(names, []).append(place)
-    for names, some in places.items():
-        whose = [owners[place] for place in some] if owners else some
-        shown, arns = [run.shown[place] for place in whose], [run.arns[place] for place in whose]
-        rows = zip(*[flat[place].facts.values() for place in some], strict=True)
-        columns = [_own(_values(list(column)), shown, arns) for column in rows]
-        number = kinds.setdefault(names, len(kinds))
-        for place, row in zip(some, zip(repeat(number), repeat(0), *columns), strict=False):
-            said[place] = row
-    if owners is None:
-        if all(every):
-            return [[row] for row in said]
-        owners = [place for place, evidence in enumerate(every) for _ in evidence]
     made: list[list[tuple[Any, ...]]] = [[] for _ in every]
-    for place, item, (number, _, *values) in zip(owners, flat, said, strict=True):
-        made[place].append((number, clean(item.sentence) if made[place] else 0, *values))
+    places: dict[tuple[str, ...], list[int]] = {}
+    for place, evidence in enumerate(every):
+        if evidence:
+            places.setdefault(tuple(evidence[0].facts), []).append(place)
+    for names, some in places.items():
+        number, alike = kinds.setdefault(names, len(kinds)), every
+        shown, arns = run.shown, run.arns
+        if len(some) < len(every):
+            alike = [every[place] for place in some]
+            shown, arns = [shown[place] for place in some], [arns[place] for place in some]
+        rows = zip(*[evidence[0].facts.values() for evidence in alike], strict=True)
+        columns = [_own(_values(list(column)), shown, arns) for column in rows]
+        for place, row in zip(some, zip([number] * len(some), [0] * len(some), *columns, strict=True), strict=True):
+            made[place].append(row)
+    for said, evidence in zip(made, every, strict=True):
+        for item in evidence[1:]:
+            number = kinds.setdefault(tuple(item.facts), len(kinds))
+            said.append((number, clean(item.sentence), *_values(list(item.facts.values()))))
     return made
 
 

@@ -17,7 +17,7 @@ from auditor.report.tags import keys_of
 from auditor.report.text import LONGEST, clean, json_text, short, visible, word
 from auditor.report.view import EvidenceView, FindingView, TurnView
 
-__all__ = ["TURNS", "FindingViews", "Findings", "in_order", "is_waived", "labels"]
+__all__ = ["TURNS", "FindingViews", "Findings", "command_of", "in_order", "is_waived", "labels"]
 
 _KEY, _VALUE = 256, 512
 """Characters of a tag."""
@@ -76,7 +76,7 @@ class FindingViews:
             evidence=tuple(map(_evidence, finding.evidence)),
             reason=clean(finding.reason) if finding.reason else "",
             gaps=tuple([visible(str(gap)) for gap in finding.gaps]),
-            command=_command(check, own.fields) if check and failing and check.fix.cli else "",
+            command=command_of(check, own.fields) if check and failing and check.fix.cli else "",
             console=own.console,
             since=_iso(state.since),
             since_scan=state.since_scan,
@@ -91,9 +91,10 @@ class FindingViews:
             ),
         )
 
-    def labels(self, finding: Finding) -> tuple[str, str]:
-        """Return whose the finding's resource is and where it runs, by its tags; empty where they do not say."""
-        return labels(self._inputs.resources.get(finding.resource, _NOTHING).tags)[1:]
+    def labels(self, findings: Iterable[Finding]) -> tuple[list[str], list[str]]:
+        """Return whose each finding's resource is and where it runs, by its tags; empty where they do not say."""
+        get = self._inputs.resources.get
+        return labels([get(finding.resource, _NOTHING).tags for finding in findings])[1:]
 
     def _own(self, finding: Finding) -> _Own:
         known = self._inputs.resources.get(finding.resource, _NOTHING)
@@ -121,19 +122,21 @@ def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def labels(tags: Mapping[str, str]) -> tuple[str, str, str]:
-    """Return a resource's TAGS as one text, whose it is and where it runs; clean and not endless, empty where there are none."""
-    if not tags:
-        return "", "", ""
-    text = ", ".join([f"{key}={value}" for key, value in tags.items()])
-    if len(text) > _KEY or not (text.isascii() and text.isprintable()):
-        tags = _own_tags(tags)
-        text = ", ".join([f"{key}={value}" for key, value in tags.items()])
-    of, at = keys_of(tuple(tags))
-    return text, tags[of] if of else "", tags[at] if at else ""
+def labels(tagged: Sequence[Mapping[str, str]]) -> tuple[list[str], list[str], list[str]]:
+    """Return each resource's tags as one text, whose it is and where it runs; clean and not endless, empty where there are none."""
+    texts = [", ".join(map("=".join, tags.items())) for tags in tagged]
+    owners, environments = [], []
+    for place, (text, tags) in enumerate(zip(texts, tagged, strict=True)):
+        if len(text) > _KEY or not (text.isascii() and text.isprintable()):
+            tags = _own_tags(tags)
+            texts[place] = ", ".join(map("=".join, tags.items()))
+        of, at = keys_of(tuple(tags))
+        owners.append(tags[of] if of else "")
+        environments.append(tags[at] if at else "")
+    return texts, owners, environments
 
 
-def _command(check: Check, fields: Mapping[str, object]) -> str:
+def command_of(check: Check, fields: Mapping[str, object]) -> str:
     """Return the filled fix, or the unfilled one where it would be too long: half a command is none."""
     command = visible(fill_fix(check.fix, fields))
     return command if len(command) <= LONGEST else visible(check.fix.cli)

@@ -49,7 +49,8 @@ def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*(?::[A-Za-z0-9_.-][A-Za-z0-9_./-]*)*").fullmatch
-_STAND_INS = {"name": "zqNAMEqz", "id": "zqIDqz"}
+_NAME, _ID = "zqNAMEqz", "zqIDqz"
+_STAND_INS = {"name": _NAME, "id": _ID}
 
 
 def is_plain(value: str) -> bool:
@@ -67,35 +68,50 @@ class Filler:
     """Fills fixes in for many resources of a few kinds: U+0001 stands for a resource's name and U+0002 for its id."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, tuple[object, ...]], str] = {}
+        self._made: dict[tuple[object, ...], str] = {}
 
-    def marks(self, fix: Fix, fields: Mapping[str, object], name: str, id: str) -> str | None:
-        """Return FIX's command with marks for NAME and ID; ``None`` where they are no plain values: it must be filled in whole.
+    def marks(
+        self,
+        fix: Fix,
+        place: Mapping[str, str],
+        fields: Iterable[Mapping[str, object]],
+        names: list[str],
+        ids: list[str],
+    ) -> list[str | None]:
+        """Return FIX's command with marks for each of many resources, which lie in one PLACE (region and account).
 
-        FIELDS as for ``fill_fix``, less name and id. With the two put in for their marks it is what ``fill_fix`` returns.
+        ``None`` where name and id are no plain values: it must be filled in whole. FIELDS, NAMES and IDS are of each. With name
+        and id put in for their marks it is what ``fill_fix`` returns.
         """
-        if not (is_plain(name) and is_plain(id)):
-            return None
-        values = []
-        for _, place, _ in _places(fix.cli)[0]:
-            if place in _STAND_INS:
+        wanted = [name for _, name, _ in _places(fix.cli)[0] if name not in _STAND_INS]
+        own = [name for name in wanted if name not in place]
+        if not own:
+            every = self._filled(fix, place)
+            return [every if is_plain(name) and is_plain(id) else None for name, id in zip(names, ids, strict=True)]
+        made: list[str | None] = []
+        for of, name, id in zip(fields, names, ids, strict=True):
+            if not (is_plain(name) and is_plain(id)):
+                made.append(None)
                 continue
-            value = fields.get(place)
-            values.append(_STAND_INS["name"] if value == name else _STAND_INS["id"] if value == id else value)
-        key = fix.cli, tuple(values)
-        try:
-            text = self._made.get(key)
-        except TypeError:  # a list or a map: it is no single argument
-            return None
-        if text is None:
-            if len(self._made) > _REMEMBERED:
-                self._made.clear()
-            places = [place for _, place, _ in _places(fix.cli)[0] if place not in _STAND_INS]
-            text = visible(fill_fix(fix, {**dict(zip(places, values, strict=True)), **_STAND_INS}))
-            for mark, stand_in in (("\x01", "zqNAMEqz"), ("\x02", "zqIDqz")):
-                text = text.replace(stand_in, mark)
-            self._made[key] = text
-        return text
+            key = fix.cli, place["region"], *[
+                _NAME if (value := of.get(field)) == name else _ID if value == id else value for field in own
+            ]  # fmt: skip
+            try:
+                text = self._made.get(key)
+            except TypeError:  # a list or a map: it is no single argument
+                made.append(None)
+                continue
+            if text is None:
+                if len(self._made) > _REMEMBERED:
+                    self._made.clear()
+                text = self._made[key] = self._filled(fix, {**dict(zip(own, key[2:], strict=True)), **place})
+            made.append(text)
+        return made
+
+    @staticmethod
+    def _filled(fix: Fix, fields: Mapping[str, object]) -> str:
+        text = visible(fill_fix(fix, {**fields, **_STAND_INS}))
+        return text.replace(_NAME, "\x01").replace(_ID, "\x02")
 
 
 _REMEMBERED = 4096

@@ -53,7 +53,8 @@ def money_view(states: Iterable[FindingState], views: FindingViews, inputs: Repo
     adding = [item for item in items if item.counted]
     certain = {c: round(sum(i.usd_month or 0.0 for i in adding if i.certainty is c), 2) for c in Certainty}
     oldest = visible(min((price.as_of for item in found for price in item.saving.prices), default=""))
-    tagged = [(*views.labels(item.state.finding), item) for item in adding]
+    owners, environments = views.labels([item.state.finding for item in adding])
+    served_by = functools.cache(lambda type: service(word(type)))
     return MoneyView(
         total=round(sum(item.usd_month or 0.0 for item in adding), 2),
         by_certainty=certain,
@@ -61,11 +62,11 @@ def money_view(states: Iterable[FindingState], views: FindingViews, inputs: Repo
         unpriced=tuple(unpriced),
         by_bullet=_shares(adding, lambda item: item.bullet),
         by_category=_shares(adding, lambda item: item.category),
-        by_service=_shares(adding, lambda item: service(word(item.state.finding.type))),
+        by_service=_shares(adding, lambda item: served_by(item.state.finding.type)),
         by_region=_shares(adding, lambda item: word(item.state.finding.region)),
         by_account=_shares(adding, lambda item: word(item.state.finding.account)),
-        by_environment=_sums((at or UNTAGGED, item) for _, at, item in tagged),
-        by_owner=_sums((of or UNTAGGED, item) for of, _, item in tagged),
+        by_environment=_sums(zip([at or UNTAGGED for at in environments], adding, strict=True)),
+        by_owner=_sums(zip([of or UNTAGGED for of in owners], adding, strict=True)),
         by_way=_ways(items),
         oldest_price=oldest,
         stale=_stale(oldest, inputs.scan.started_at),
