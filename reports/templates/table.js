@@ -290,6 +290,7 @@
     const refresh = (focus = -1) => {
       const place = box.scrollTop;
       lay();
+      sized = false;
       drawn.forEach((one) => { one.stale = true; });
       virtual._willUpdate();
       document.querySelector("table.findings").setAttribute("aria-rowcount", items.length + 1);

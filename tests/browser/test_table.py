@@ -264,6 +264,13 @@ def test_closed_rows_are_of_one_height_and_stand_where_they_belong(visit: Opener
     ((height,), first) = {tall for *_, tall in rows}, rows[0]
     assert first[0] > 0
     assert [place for _, place, _ in rows] == [pytest.approx(index * height, abs=0.5) for index, *_ in rows]
+    opened.page.set_viewport_size({"width": 320, "height": 800})
+    opened.page.wait_for_timeout(100)
+    opened.page.evaluate("document.getElementById('box').scrollTop = 1e6")
+    opened.page.wait_for_timeout(100)
+    places = opened.page.locator("#rows tr.row").evaluate_all("all => all.map(row => Number(row.dataset.index))")
+    assert places[-1] == len(view_of("ordinary").findings) - 1
+    assert places[0] > 0
 
 
 def links(opened: Opened, kind: str) -> Iterator[str]:
