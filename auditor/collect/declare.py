@@ -46,6 +46,8 @@ class Call:
     """Error codes that are an answer: there is none. The field is then ``None``."""
     action: str = ""
     """The IAM action, where it is not the service's prefix and the operation's name."""
+    fields: tuple[str, ...] = ()
+    """Where code reads a list: the fields of its rows that it needs, nothing else is held; empty: all."""
     region: str | tuple[str, ...] = ""
     """The only region that answers this call (``us-east-1``), for services that live in one; a tuple: one for each partition
     that has the service, which in the others is not offered."""

@@ -70,7 +70,7 @@ class Stepper:
         scope.enter()
 
     def _key(self, call: Call) -> Any:
-        return (*call_key(call, call.params, str(call.region)), call.result)
+        return (*call_key(call, call.params, str(call.region)), call.result, call.fields)
 
     def start(self) -> None:
         """Run the code up to its first call."""

@@ -11,7 +11,7 @@ from auditor.collect.context import Context
 from auditor.collect.declare import Call, Row
 from auditor.collect.items import Budget
 from auditor.collect.paging import Reading
-from auditor.collect.rows import extract
+from auditor.collect.rows import extract, held
 
 __all__ = ["Keep", "Listing", "Subscriber", "Subscription"]
 
@@ -117,7 +117,7 @@ class Listing:
         self._region = region
         self._budget = budget or context.budget(f"{call.service}:{call.operation}", region or "")
         self._subscriptions: list[Subscription] = []
-        self._keeps: dict[str, Keep] = {}
+        self._keeps: dict[tuple[str, tuple[str, ...]], tuple[Call, Keep]] = {}
         self._announced = 0
         self._weight = self._expected = 0
         """Of the last page, and of the next one where it was asked for."""
@@ -129,9 +129,12 @@ class Listing:
         self._subscriptions.append(subscription)
 
     def keep(self, call: Call) -> Keep:
-        """Keep the rows at CALL's result for code that may ask for them, or let go of them. Only before the start."""
+        """Keep the rows at CALL's result, with the fields it names, for code that may ask for them, or let go of them.
+
+        Only before the start.
+        """
         self._announced += 1
-        return self._keeps.setdefault(call.result, Keep()).expect()
+        return self._keeps.setdefault((call.result, call.fields), (call, Keep()))[1].expect()
 
     @property
     def shared(self) -> bool:
@@ -169,8 +172,8 @@ class Listing:
             subscription.scope.observed(date)
             rows = extract(parsed, subscription.call.result, lists)
             self._weight += subscription.scope.take(_rows(rows), subscription.parent)
-        for result, keep in self._keeps.items():
-            keep.take(_rows(extract(parsed, result, lists)), date)
+        for call, keep in self._keeps.values():
+            keep.take(held(_rows(extract(parsed, call.result, lists)), call), date)
         self._arrived()
 
     def _arrived(self) -> None:
@@ -181,7 +184,7 @@ class Listing:
         self._arrived()
         for subscription in self._subscriptions:
             subscription.scope.list_ended(subscription.call, error, subscription.parent)
-        for keep in self._keeps.values():
+        for _, keep in self._keeps.values():
             keep.end(error)
 
     def _broke(self, error: Exception) -> None:

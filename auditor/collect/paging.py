@@ -10,7 +10,7 @@ from auditor.aws.answer import Answer, CallError, Fault
 from auditor.collect.context import Context
 from auditor.collect.declare import Call
 from auditor.collect.items import Budget, Item
-from auditor.collect.rows import call_key, extract, merge
+from auditor.collect.rows import call_key, extract, held, merge
 
 __all__ = ["Reading", "read_all"]
 
@@ -125,7 +125,7 @@ def read_all(
 
     def page(parsed: Mapping[str, Any], date: datetime) -> None:
         seen(date)
-        found.append(extract(parsed, call.result, context.operation(call.service, call.operation).lists))
+        found.append(held(extract(parsed, call.result, context.operation(call.service, call.operation).lists), call))
 
     def end(error: CallError | None) -> None:
         if error is None:

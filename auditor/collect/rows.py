@@ -10,7 +10,18 @@ from auditor.collect.declare import Call, ResourceType, Row
 from auditor.kit.facts import values_at
 from auditor.model import Gap, Resource, Scope
 
-__all__ = ["Unreadable", "arguments", "call_key", "extract", "fill", "make_resource", "merge", "tags_of", "weight"]
+__all__ = [
+    "Unreadable",
+    "arguments",
+    "call_key",
+    "extract",
+    "fill",
+    "held",
+    "make_resource",
+    "merge",
+    "tags_of",
+    "weight",
+]
 
 _FIELD = re.compile(r"\{([^{}]+)\}")
 _KEYS = ("Key", "key", "TagKey")
@@ -48,6 +59,13 @@ def extract(parsed: Mapping[str, Any], path: str, lists: frozenset[str]) -> Any:
     if not found:
         return [] if path in lists else None
     return found[0]
+
+
+def held(found: Any, call: Call) -> Any:
+    """Return what of FOUND, which lies at CALL's result, is held for the code that asks: its rows with the fields it needs."""
+    if not call.fields or not isinstance(found, list):
+        return found
+    return [{name: row[name] for name in call.fields if name in row} for row in found]
 
 
 def _all_lists(values: list[Any]) -> bool:

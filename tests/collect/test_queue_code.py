@@ -1,6 +1,7 @@
 """Types that need code: calls one by one and side by side, waiting, sharing, failing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,6 +105,21 @@ def test_code_can_wait_and_a_call_asked_again_is_made_again() -> None:
     kept, _ = read(caller, code(collect, REPORT))
     assert kept.ids("A::B::Code") == ["done"]
     assert caller.count() == {"GetReport": 3}
+
+
+@pytest.mark.parametrize("listed_too", [True, False])
+def test_code_gets_the_fields_of_a_list_that_it_names_and_nothing_else_is_held(listed_too: bool) -> None:
+    named, seen = replace(LIST, fields=("Id", "Size")), list[Any]()
+
+    def collect() -> Collector:
+        seen.extend((yield named))
+
+    whole = [{"Id": "a", "Size": 1, "More": "x"}, {"Id": "b", "More": "y"}]
+    caller = Scripted(ListBoxes=pages("Boxes", whole))
+    kept, _ = read(caller, code(collect, named), *([a_type("A::B::Box", list=LIST)] if listed_too else []))
+    assert seen == [{"Id": "a", "Size": 1}, {"Id": "b"}]
+    assert [box.document for box in kept.of("A::B::Box")] == (whole if listed_too else [])
+    assert caller.count() == {"ListBoxes": 1}
 
 
 def test_a_call_that_lists_a_type_as_well_is_made_once() -> None:

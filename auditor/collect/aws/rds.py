@@ -1,6 +1,7 @@
 """RDS: instances, clusters, proxies and what they are made with; DocumentDB and Neptune answer on the same API."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from auditor.collect.asking import raise_first, read, side_by_side
@@ -190,13 +191,14 @@ DB_PARAMETER_GROUP = ResourceType(
     },
 )
 
+_ENGINES = replace(INSTANCES, fields=("Engine", "EngineVersion"))
 _ORDERABLE = Call("rds", "DescribeOrderableDBInstanceOptions", "OrderableDBInstanceOptions")
 _ORDERABLE_KEPT = ("Engine", "EngineVersion", "DBInstanceClass", "MultiAZCapable")
 
 
 def _orderable_options() -> Collector:
     """Yield the classes that can be had for each engine and version in use, each once: the API repeats them per storage."""
-    instances: Sequence[Row] = yield INSTANCES
+    instances: Sequence[Row] = yield _ENGINES
     pairs = sorted(
         {(row["Engine"], row["EngineVersion"]) for row in instances if is_rds(row) and "EngineVersion" in row}
     )
@@ -230,7 +232,7 @@ ORDERABLE_OPTION = ResourceType(
     "AWS::RDS::OrderableDBInstanceOption",
     "An instance class that can be had in the region for an engine and version in use.",
     collect=_orderable_options,
-    calls=(INSTANCES, _ORDERABLE),
+    calls=(_ENGINES, _ORDERABLE),
     id="arn:{partition}:rds:{region}:{account}:orderable-option:{Engine}/{EngineVersion}/{DBInstanceClass}",
     name="{DBInstanceClass}",
     offering=True,
