@@ -3,10 +3,10 @@
 An empty list says two things that must not be mistaken for each other: that there is nothing, and that nobody could look.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from auditor.kit.billing import amount
 from auditor.kit.time import parse_time
@@ -150,14 +150,37 @@ class SpendingView:
     """The account that pays, where that is another one; empty: this one, or it is not known."""
 
 
+View = TypeVar("View")
+
+
+def _made(
+    make: Callable[[Resource], View | None], resources: Iterable[Resource], name: str, odd: dict[str, int]
+) -> list[View]:
+    """Return what MAKE makes of each of RESOURCES; those not shaped as promised are counted in ODD by NAME: no report is lost."""
+    views = []
+    for resource in resources:
+        try:
+            view = make(resource)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            odd[name] = odd.get(name, 0) + 1
+            continue
+        if view is not None:
+            views.append(view)
+    return views
+
+
 def spending_view(scan: Scan, held: Mapping[str, Sequence[Resource]], coverage: Iterable[Coverage]) -> SpendingView:
     """Return what HELD (resources by type) says of an account's spending, and by COVERAGE whether it was read."""
     covers = list(coverage)
     payer = next((str(one.document.get("MasterAccountId", "")) for one in held.get(ORGANIZATION, ())), "")
     elsewhere = payer if payer != scan.account else ""
     owned = [one for type in _HELD for one in held.get(type, ())]
-    usage = [view for one in held.get(USAGE, ()) if (view := _usage(one))]
-    recommended = [made for one in held.get(RECOMMENDATION, ()) if (made := _recommendation(one))]
+    odd: dict[str, int] = {}
+    budgets = _made(_budget, held.get(BUDGET, ()), "budgets", odd)
+    anomalies = _made(_anomaly, held.get(ANOMALY, ()), "anomalies", odd)
+    commitments = _made(_commitment, owned, "commitments", odd)
+    usage = _made(_usage, held.get(USAGE, ()), "usage", odd)
+    recommended = _made(_recommendation, held.get(RECOMMENDATION, ()), "recommendations", odd)
     readings = {
         "budgets": _reading(scan, covers, (BUDGET,)),
         "anomalies": _reading(scan, covers, (ANOMALY,)),
@@ -165,16 +188,16 @@ def spending_view(scan: Scan, held: Mapping[str, Sequence[Resource]], coverage: 
         "usage": _reading(scan, covers, (USAGE,)),
         "recommendations": _reading(scan, covers, (RECOMMENDATION,)),
     }
+    for name, count in odd.items():
+        readings[name] = Reading(False, f"{count} of them are not as AWS promises, and not shown")
     if elsewhere:
         for name in ("usage", "recommendations"):
             if readings[name].whole:
                 readings[name] = Reading(False, f"account {visible(elsewhere)} pays for this one: its report has them")
     return SpendingView(
-        budgets=tuple(sorted(map(_budget, held.get(BUDGET, ())), key=lambda view: view.name)),
-        anomalies=tuple(
-            sorted(map(_anomaly, held.get(ANOMALY, ())), key=lambda view: (view.start, view.id), reverse=True)
-        ),
-        commitments=tuple(sorted(map(_commitment, owned), key=lambda view: (view.end or "9", view.what, view.name))),
+        budgets=tuple(sorted(budgets, key=lambda view: view.name)),
+        anomalies=tuple(sorted(anomalies, key=lambda view: (view.start, view.id), reverse=True)),
+        commitments=tuple(sorted(commitments, key=lambda view: (view.end or "9", view.what, view.name))),
         usage=tuple(sorted(usage, key=lambda view: view.what)),
         recommendations=tuple(sorted(recommended, key=lambda view: (-view.usd_month, view.what))),
         readings=readings,

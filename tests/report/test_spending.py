@@ -169,3 +169,21 @@ def test_answers_that_hold_less_than_promised_break_nothing(document: dict[str, 
     assert view.spending.budgets[0].limit is None
     for render in RENDERED.values():
         assert render(view)
+
+
+def test_what_is_not_shaped_as_promised_is_not_shown_and_the_list_does_not_pass_for_whole() -> None:
+    odd = {
+        "Utilization": True,
+        "Savings": 7,
+        "Metadata": 7,
+        "Details": [3],
+        "BudgetLimit": "x",
+        "Impact": [],
+        "RootCauses": 5,
+    }
+    held = {type: [Resource(type, "arn:x", "x", sample.ACCOUNT, "global", NOW, odd)] for type in SPENDING_TYPES}
+    view = build_view(of(spending=held))
+    broken = {name for name, reading in view.spending.readings.items() if "not as AWS promises" in reading.why}
+    assert {"usage", "recommendations"} <= broken
+    for render in RENDERED.values():
+        assert "not as AWS promises" in render(view)
