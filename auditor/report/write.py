@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from auditor.errors import ReportError
-from auditor.report.formats.asff import render_asff
+from auditor.report.formats.asff import asff_pieces
 from auditor.report.formats.csv import csv_pieces
 from auditor.report.formats.extra import require
 from auditor.report.formats.junit import render_junit
@@ -42,7 +42,7 @@ _FILES: Mapping[str, Mapping[str, Callable[[ReportView, Mapping[str, str], int],
     "json": {"report.json": lambda view, *_: json_pieces(view)},
     "csv": {"findings.csv": lambda view, *_: csv_pieces(view)},
     "ocsf": {"findings.ocsf.jsonl": lambda view, *_: ocsf_pieces(view)},
-    "asff": {"findings.asff.json": lambda view, *_: render_asff(view)},
+    "asff": {"findings.asff.json": lambda view, *_: asff_pieces(view)},
     "sarif": {"findings.sarif": lambda view, *_: render_sarif(view)},
     "junit": {"junit.xml": lambda view, *_: render_junit(view)},
     "prometheus": {"auditor.prom": lambda view, *_: render_prometheus(view)},

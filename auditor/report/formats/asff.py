@@ -1,5 +1,7 @@
 """AWS Security Finding Format: what ``aws securityhub batch-import-findings`` takes; only a file is written."""
 
+from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -10,7 +12,7 @@ from auditor.report.formats.waived import waiver_words
 from auditor.report.text import short
 from auditor.report.view import FindingView, ReportView
 
-__all__ = ["BATCH", "render_asff"]
+__all__ = ["BATCH", "asff_pieces", "render_asff"]
 
 BATCH = 100
 """Findings that one call of BatchImportFindings takes (Security Hub API Reference)."""
@@ -62,11 +64,21 @@ def render_asff(view: ReportView) -> bytes:
     ended since the scan before is archived: PASSED where it passes now, else NOT_AVAILABLE. Lengths keep to Security Hub's
     limits. Findings go to the default product of the account in the resource's region.
     """
+    return b"".join(asff_pieces(view))
+
+
+def asff_pieces(view: ReportView) -> Iterator[bytes]:
+    """Yield the same piece by piece: the findings are never held all at once."""
     closed = closed_verdicts(view)
-    return orjson.dumps(
-        [_finding(view, finding, closed.get(finding.key)) for finding in (*view.findings, *view.waived, *view.closed)],
-        option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2,
-    )
+    findings = chain(view.findings, view.waived, view.closed)
+    before = b"["
+    while some := [_finding(view, finding, closed.get(finding.key)) for finding in islice(findings, _AT_ONCE)]:
+        yield before + orjson.dumps(some, option=orjson.OPT_INDENT_2)[1:-2]
+        before = b","
+    yield b"[]\n" if before == b"[" else b"\n]\n"
+
+
+_AT_ONCE = 500
 
 
 def _finding(view: ReportView, finding: FindingView, ended: Verdict | None) -> dict[str, Any]:
