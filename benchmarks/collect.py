@@ -21,12 +21,15 @@ import botocore.config
 import botocore.session
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
+from botocore.parsers import ResponseParserFactory
 from scripted import a_type
 
 from auditor.aws.answer import Answer, Operation
+from auditor.aws.fast import parser_factory
 from auditor.aws.limits import Limit, Limiter, lane_name, limit_of
 from auditor.aws.session import connect
 from auditor.aws.tape import Header, TapeWriter
+from auditor.aws.wire import blob_text, utc_text
 from auditor.collect.declare import Call, ResourceType
 from auditor.collect.plan import make_plan
 from auditor.collect.run import Collected, collect
@@ -294,6 +297,8 @@ def _cpu() -> None:
     rows = sum(LISTED.values()) * len(REGIONS)
     print(f"{endpoints} endpoints ready: stock {stock_made:.2f} s CPU, ours {made:.2f} s, {made / stock_made:.2f}x")
     print(f"{calls} calls, {rows:,} rows: stock {stock:.2f} s CPU, ours {ours:.2f} s, {ours / stock:.2f}x stock")
+    if type(parser_factory(utc_text, blob_text)) is ResponseParserFactory:
+        print("the compiled parsers were not used: this is what stock botocore's parsers cost (the log says why)")
 
 
 def _costs() -> None:
