@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ class Listing:
 
     def _json(self) -> None:
         rows = [dict(zip(self.columns, map(_encodable, row), strict=True)) for row in self.rows]
-        click.echo(json.dumps(rows, indent=2, default=str))
+        click.echo(json.dumps(rows, indent=2, default=str, allow_nan=False))
 
     def _csv(self) -> None:
         text = io.StringIO()
@@ -108,7 +109,9 @@ def _shown(cell: object) -> str:
 
 
 def _encodable(value: Any) -> Any:
-    """Return VALUE, without halves of characters (lone surrogates), which are no UTF-8 and which few parsers take."""
+    """Return VALUE as JSON has it: no halves of characters (lone surrogates), which are no UTF-8, and null for infinite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 

@@ -38,6 +38,8 @@ def test_json_and_csv_are_for_programs(told: str) -> None:
     ((row),) = json.loads(run("query", statement, "--store", told, "--format", "json").stdout)
     assert list(row) == ["name", "name_2", "one"]
     assert row["one"] == 1
+    endless = run("query", "SELECT 1e999 AS n", "--store", told, "--format", "json")
+    assert json.loads(endless.stdout, parse_constant=pytest.fail) == [{"n": None}], "what is infinite is no number of JSON"
     head, cells = csv.reader(io.StringIO(run("query", statement, "--store", told, "--format", "csv").stdout))
     assert head == ["name", "name_2", "one"]
     assert cells[0].startswith("'=cmd|")
