@@ -39,7 +39,9 @@ def test_json_and_csv_are_for_programs(told: str) -> None:
     assert list(row) == ["name", "name_2", "one"]
     assert row["one"] == 1
     endless = run("query", "SELECT 1e999 AS n", "--store", told, "--format", "json")
-    assert json.loads(endless.stdout, parse_constant=pytest.fail) == [{"n": None}], "what is infinite is no number of JSON"
+    assert json.loads(endless.stdout, parse_constant=pytest.fail) == [{"n": None}], (
+        "what is infinite is no number of JSON"
+    )
     head, cells = csv.reader(io.StringIO(run("query", statement, "--store", told, "--format", "csv").stdout))
     assert head == ["name", "name_2", "one"]
     assert cells[0].startswith("'=cmd|")
