@@ -87,7 +87,7 @@ def batches(connection: Connection, scan: Scan, checks: Sequence[str]) -> Iterat
     for kind in sorted(kinds):
         alike = reader.rows.where(holds, version.verdict == kind[2], version.severity == kind[3])
         for some in _together(kinds[kind]):
-            rows = connection.execute(alike.where(findings.c.tally_id.in_(some)))
+            rows = connection.execute(alike.where(findings.c.tally_id.in_(some))).all()  # one by one is dear
             yield [reader.state(row, _lifecycle(row, scan), scan.id) for row in rows]
 
 
@@ -187,8 +187,12 @@ class Clock:
 
 
 def _lifecycle(row: Row[Any], scan: Scan) -> Lifecycle:
-    lifecycle = LIFECYCLES[row.lifecycle]
-    return lifecycle if lifecycle is Lifecycle.UNVERIFIED or row.since_scan == scan.id else Lifecycle.OPEN
+    lifecycle = LIFECYCLES[row[_LIFECYCLE]]
+    return lifecycle if lifecycle is Lifecycle.UNVERIFIED or row[_SINCE_SCAN] == scan.id else Lifecycle.OPEN
+
+
+_SINCE_SCAN, _LIFECYCLE = 4, 8
+"""Where they stand in a row of ``Reader``: asking by name takes longer than reading it."""
 
 
 def places(connection: Connection, account: str) -> dict[int, tuple[str, int, str, str, str]]:
@@ -219,29 +223,33 @@ class Reader:
             .order_by(findings.c.id)
         )
 
-    def state(self, row: Row[Any], lifecycle: Lifecycle, scan: int) -> FindingState:
+    def state(self, row: Sequence[Any], lifecycle: Lifecycle, scan: int) -> FindingState:
         """A row of QUERY as it stood after a scan."""
-        body, seen = self._unpacker.unpack(row.codec, row.body), row.seen_scan or scan
-        check, scope, account, region, type = self.places[row.tally_id]
-        saw, gaps = self._clock.saw(seen, scope), body["g"]
-        evidence = tuple([_evidence_in(item, saw) for item in body["e"]])
+        # By position: asking a row for its values by name takes longer than reading it.
+        key, tally, resource, _, _, _, verdict, severity, _, _, opened, seen, _, codec, packed = row
+        body, seen = self._unpacker.unpack(codec, packed), seen or scan
+        check, scope, account, region, type = self.places[tally]
+        evidence, gaps = body["e"], body["g"]
+        if evidence:
+            saw = self._clock.saw(seen, scope)
+            evidence = [_evidence_in(item, saw) for item in evidence]
         finding = Finding(
-            row.key,
+            key,
             check,
-            row.resource,
+            resource,
             type,
             body["n"],
             account,
             region,
-            VERDICTS[row.verdict],
-            SEVERITIES[row.severity],
-            evidence,
+            VERDICTS[verdict],
+            SEVERITIES[severity],
+            tuple(evidence),
             body["r"],
             tuple([Gap(*gap) for gap in gaps]) if gaps else (),
             body["x"],
         )
         as_of = self._clock.as_of
-        return FindingState(finding, lifecycle, as_of(scan, row.opened_scan), row.opened_scan, as_of(scan, seen))
+        return FindingState(finding, lifecycle, as_of(scan, opened), opened, as_of(scan, seen))
 
 
 VERDICTS = {str(verdict): verdict for verdict in Verdict}
