@@ -24,7 +24,6 @@ _REMEMBERED_BYTES = 2_000_000
 _ROWS_AT_ONCE = 256
 _FEW = 64
 """So few that are found are kept decoded; more are read anew by each that looks at them."""
-_ID, _REGION, _DOCUMENT = 1, 4, 6
 
 
 class Shelf(Sequence[Facts]):
@@ -40,7 +39,7 @@ class Shelf(Sequence[Facts]):
         self._remembered: dict[int, Facts] = {}
         self._remembered_bytes = 0
         for row, packed in enumerate(resources):
-            self._places[packed[_REGION]].append(row)
+            self._places[dense.region(packed)].append(row)
 
     def __len__(self) -> int:
         return len(self._resources)
@@ -122,10 +121,10 @@ class Shelf(Sequence[Facts]):
         within = self.within(region)
         numbers = range(len(self)) if within is self else within.rows  # type: ignore[attr-defined]
         for row, packed in zip(numbers, self._packed(numbers), strict=True):
-            document = packed[_DOCUMENT]
+            id, document = self._dense.found_by(packed)
             if packed[-1] and by.partition(".")[0].removesuffix("[]") == METRICS:
                 document = {**document, METRICS: self._dense.metrics(packed[-1])}
-            keys = keys_of(packed[_ID], document, by)
+            keys = keys_of(id, document, by)
             for key in keys if len(keys) < 2 else dict.fromkeys(keys):
                 marks.append(_mark(key))
                 rows.append(row)

@@ -16,6 +16,8 @@ from auditor.pages import MOST_BYTES, Pages
 
 __all__ = ["Inventory"]
 
+_MOST_BYTES = MOST_BYTES // 2
+"""Resources lie in the file without the names of their fields, and take that much more in memory."""
 _KEPT = "kept in the ledger: "
 """Before a type's name: what of it the evidence ledger kept, whether or not this scan still saw it."""
 
@@ -36,7 +38,7 @@ class Inventory:
         *,
         kept: Callable[[str], Iterable[Resource]] | None = None,
         attestations: Sequence[Attestation] = (),
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int = _MOST_BYTES,
         others: Callable[[str], "Inventory | None"] | None = None,
         left_out: Mapping[str, str] | None = None,
     ) -> None:
