@@ -200,7 +200,7 @@ def test_the_keyboard_goes_through_the_whole_table(visit: Opener) -> None:
     opened.page.keyboard.press("ArrowDown")
     assert at() == 1
     opened.page.keyboard.press("Enter")
-    assert opened.page.locator("#rows .detail").count() == 1
+    opened.page.locator("#rows .detail").wait_for()  # what it says is unpacked first
     assert at() == 1
     opened.page.keyboard.press("Enter")
     opened.page.keyboard.press("End")
