@@ -1,6 +1,6 @@
 """`auditor attestations`: list, revoke and validate what people state."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,29 +27,37 @@ def command() -> None:
 
 @command.command("list")
 @saying.list_options
-@click.option("--all", "every", is_flag=True, help="Also the revoked ones.")
-def listed(config_path: Path | None, store_url: str | None, form: str, every: bool) -> None:
-    """List the attestations of the files and of the store, as they stand today, those that end first before others."""
+def listed(
+    config_path: Path | None, store_url: str | None, as_of: str | None, account: str | None, every: bool, form: str
+) -> None:
+    """List the attestations of the files and of the store, as they stand today, those that end first before others.
+
+    With --as-of those that the scan of that time went by, as they stood on its day.
+    """
     settings = options.settings_of(config_path)
     from auditor import ledger
     from auditor.cli.listing import Listing
 
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     with options.open_store(settings, store_url) as store:
-        held = list(ledger.load(settings, store, checks, standard).attestations)
-        held += [said for said in store.attestations() if every and said.revoked_at]
-    held.sort(key=lambda said: (said.until, said.number))
+        past = saying.then(store, settings, as_of, account, every)
+        if past is None:
+            today = datetime.now(UTC).date()
+            told = [(said, said.fault(today)) for said in ledger.load(settings, store, checks, standard).attestations]
+            told += [(said, said.fault(today)) for said in store.attestations() if every and said.revoked_at]
+        else:
+            told, today = [(use.attestation, use.fault) for use in past[0].attestations], past[1]
+    told.sort(key=lambda one: (one[0].until, one[0].number))
     columns = _TABLE if form == "table" else _COLUMNS
-    rows = [_row(said) for said in held]
+    rows = [_row(said, fault, today) for said, fault in told]
     empty = "Nothing is attested; `auditor attest` or attestations.toml does (docs/attestations.md)."
     Listing(columns, [tuple(row[name] for name in columns) for row in rows], empty, long="statement").show(form)
 
 
-def _row(said: "Attestation") -> dict[str, object]:
-    fault = said.fault(datetime.now(UTC).date())
+def _row(said: "Attestation", fault: str, today: date) -> dict[str, object]:
     values = (
         said.number or None,
-        saying.state_of(said, fault),
+        saying.state_of(said, today, fault),
         said.subject,
         said.resource,
         said.account,

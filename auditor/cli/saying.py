@@ -4,7 +4,7 @@ import functools
 import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,11 +13,12 @@ import click
 from auditor.cli import options
 
 if TYPE_CHECKING:
-    from auditor.acceptance import Attestation, Waiver
+    from auditor.acceptance import Accepted, Attestation, Waiver
     from auditor.config import Settings
     from auditor.kit.check import Check
     from auditor.ledger.entries import Entry, Form
     from auditor.standard import Standard
+    from auditor.store import Store
 
 __all__ = [
     "account_id",
@@ -27,6 +28,7 @@ __all__ = [
     "scope_options",
     "signed",
     "state_of",
+    "then",
     "validate",
     "whom",
 ]
@@ -56,11 +58,34 @@ def scope_options(command: Command) -> Command:
 
 
 def list_options(command: Command) -> Command:
-    """Add --config, --store and --format."""
-    form = click.option(
-        "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+    """Add --config, --store, --as-of, --account, --all and --format."""
+    made = (
+        options.config_option,
+        options.store_option,
+        options.as_of_option,
+        click.option(
+            "--account", metavar="NAME|ID", help="With --as-of: of this account [default: of the newest scan then]."
+        ),
+        click.option("--all", "every", is_flag=True, help="Also the revoked ones."),
+        click.option(
+            "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+        ),
     )
-    return options.config_option(options.store_option(form(command)))
+    return functools.reduce(lambda done, option: option(done), reversed(made), command)
+
+
+def then(
+    store: "Store", settings: "Settings", as_of: str | None, account: str | None, every: bool
+) -> "tuple[Accepted, date] | None":
+    """Return what the scan that speaks for AS_OF went by, and its day; None for today. Raises a usage error for a wrong mix."""
+    if as_of is None:
+        if account is not None:
+            raise click.UsageError("--account goes with --as-of: what is said today is said for all accounts")
+        return None
+    if every:
+        raise click.UsageError("--all lists what was revoked until today; it does not go with --as-of")
+    scan = options.pick_scan(store, None, account_id(account, settings), as_of)
+    return store.accepted(scan.id), scan.started_at.date()
 
 
 def account_id(text: str | None, settings: "Settings") -> str | None:
@@ -117,11 +142,11 @@ def signed(said: Said, by: str | None) -> Said:
     return replace(said, recorded_by=whom(by))
 
 
-def state_of(said: "Waiver | Attestation", fault: str = "") -> str:
-    """Return how it stands today: ``revoked``, ``expired``, FAULT's ``no proof``, else ``stands``."""
+def state_of(said: "Waiver | Attestation", today: date, fault: str = "") -> str:
+    """Return how it stands on the day: ``revoked``, ``expired``, FAULT's ``no proof``, else ``stands``."""
     if said.revoked_at:
         return "revoked"
-    if said.until < datetime.now(UTC).date():
+    if said.until < today:
         return "expired"
     return "no proof" if fault else "stands"
 

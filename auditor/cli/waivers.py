@@ -1,6 +1,6 @@
 """`auditor waivers`: list, revoke and validate what is accepted."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,26 +25,35 @@ def command() -> None:
 
 @command.command("list")
 @saying.list_options
-@click.option("--all", "every", is_flag=True, help="Also the revoked ones.")
-def listed(config_path: Path | None, store_url: str | None, form: str, every: bool) -> None:
-    """List the waivers of the files and of the store, as they stand today, those that end first before others."""
+def listed(
+    config_path: Path | None, store_url: str | None, as_of: str | None, account: str | None, every: bool, form: str
+) -> None:
+    """List the waivers of the files and of the store, as they stand today, those that end first before others.
+
+    With --as-of those that the scan of that time went by, as they stood on its day.
+    """
     settings = options.settings_of(config_path)
     from auditor import ledger
     from auditor.cli.listing import Listing
 
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     with options.open_store(settings, store_url) as store:
-        held = list(ledger.load(settings, store, checks, standard).waivers)
+        past, today = saying.then(store, settings, as_of, account, every) or (None, datetime.now(UTC).date())
+        held = (
+            list(ledger.load(settings, store, checks, standard).waivers)
+            if past is None
+            else [use.waiver for use in past.waivers]
+        )
         held += [waiver for waiver in store.waivers() if every and waiver.revoked_at]
     held.sort(key=lambda waiver: (waiver.until, waiver.number))
     empty = "Nothing is waived; `auditor waive` or waivers.toml does (docs/waivers.md)."
-    Listing(_COLUMNS, [_row(waiver) for waiver in held], empty, long="reason").show(form)
+    Listing(_COLUMNS, [_row(waiver, today) for waiver in held], empty, long="reason").show(form)
 
 
-def _row(waiver: "Waiver") -> tuple[object, ...]:
+def _row(waiver: "Waiver", today: date) -> tuple[object, ...]:
     return (
         waiver.number or None,
-        saying.state_of(waiver),
+        saying.state_of(waiver, today),
         waiver.subject,
         waiver.resource,
         waiver.tag,

@@ -73,6 +73,11 @@ def test_a_waiver_is_made_counts_is_listed_and_revoked(account: Endpoint) -> Non
     assert run("waivers", "revoke", 1).exit_code == 2
     assert len(rows("findings", "--waived")) == len(HOSTILE), "the stored scan keeps it"
     assert run("evaluate", "--fail-on", "high", "-q").exit_code == 1
+    assert [row["state"] for row in rows("waivers", "list", "--as-of", 1)] == ["stands"], "scan 1 went by it"
+    assert rows("waivers", "list", "--as-of", 2) == [], "scan 2 was judged again after it had been revoked"
+    assert "goes with --as-of" in run("waivers", "list", "--account", "123456789012").output
+    assert run("waivers", "list", "--as-of", 1, "--all").exit_code == 2
+    assert run("waivers", "list", "--as-of", 99).exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -196,8 +201,11 @@ def test_an_attestation_is_made_with_the_hash_of_its_file(account: Endpoint, tmp
     assert digest in made.stdout
     (listed,) = rows("attestations", "list")
     assert (listed["state"], listed["sha256"], listed["author"]) == ("stands", digest, "bob")
+    assert run("scan", "--region", "eu-west-1", "--check", POOL, "-q").exit_code == 0
     evidence.write_text("none")
     assert rows("attestations", "list")[0]["state"] == "no proof"
+    (then,) = rows("attestations", "list", "--as-of", 1)
+    assert (then["state"], then["fault"]) == ("stands", ""), "the file was as it was when the scan looked at it"
     assert "changed since" in rows("attestations", "list")[0]["fault"]
     assert run("attestations", "revoke", 1).exit_code == 0
     assert rows("attestations", "list") == []
