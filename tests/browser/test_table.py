@@ -273,6 +273,15 @@ def test_closed_rows_are_of_one_height_and_stand_where_they_belong(visit: Opener
     assert places[0] > 0
 
 
+def test_on_a_phone_severity_resource_and_finding_stand_below_each_other(visit: Opener) -> None:
+    opened = visit(folder_of("first") / FILE, width=320)
+    opened.page.wait_for_selector("#rows tr.row")
+    edges = opened.page.locator("#rows tr.row").first.evaluate(
+        "row => [row, ...[0, 1, 2].map((i) => row.cells[i])].map((part) => part.getBoundingClientRect().left)"
+    )
+    assert len(set(edges)) == 1, edges
+
+
 def links(opened: Opened, kind: str) -> Iterator[str]:
     yield from opened.page.evaluate(f"[...document.querySelectorAll('a[data-{kind}]')].map((a) => a.dataset.{kind})")
 
