@@ -122,7 +122,7 @@ def test_its_command_names_only_fields_there_are(check: Check) -> None:
     from shapes import unknown_fields
 
     assert "{{" not in check.fix.cli, "a brace stands for itself; only {name} is filled in"
-    names = set(re.findall(r"(?<![{])\{(\w+)\}(?![}])", check.fix.cli)) - {"name", "id", "region", "account"}
+    names = set(re.findall(r"(?<![{])\{(\w+)\}(?![}])", check.fix.cli)) - {"name", "id", "region", "account", "kind"}
     for type in check.on:
         assert not unknown_fields(type, dict.fromkeys(names)), check.fix.cli
 

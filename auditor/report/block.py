@@ -18,7 +18,7 @@ import orjson
 from auditor.kit import iso
 from auditor.model import FindingState, Lifecycle, Severity, Verdict
 from auditor.report.findings import TURNS, FindingViews, command_of, labels
-from auditor.report.fix import Filler
+from auditor.report.fix import Filler, kind_of
 from auditor.report.inputs import ReportInputs
 from auditor.report.links import console_marks
 from auditor.report.runs import Run
@@ -150,7 +150,7 @@ class Block:
         check = self._inputs.checks.get(run.check)
         if not (check and run.verdict is Verdict.FAIL and check.fix.cli):
             return [""] * len(run.states)
-        place = {"region": run.region, "account": run.account}
+        place = {"region": run.region, "account": run.account, "kind": kind_of(run.type)}
         made = self._filler.marks(check.fix, place, [known.fields for known in run.known], run.names, run.ids)
         if plain is not None:
             made = [text if may else None for text, may in zip(made, plain, strict=True)]

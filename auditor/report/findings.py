@@ -9,7 +9,7 @@ from typing import overload
 from auditor.kit import Check, iso
 from auditor.model import Evidence, Finding, FindingState, Verdict
 from auditor.report.accepted import waiver_view
-from auditor.report.fix import fill_fix
+from auditor.report.fix import fill_fix, kind_of
 from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
 from auditor.report.runs import runs_of
@@ -101,7 +101,13 @@ class FindingViews:
         if len(self._owns) >= _REMEMBERED:
             self._owns.clear()
         name = known.name or finding.name or finding.resource
-        named = {"name": name, "id": finding.resource, "region": finding.region, "account": finding.account}
+        named = {
+            "name": name,
+            "id": finding.resource,
+            "region": finding.region,
+            "account": finding.account,
+            "kind": kind_of(finding.type),
+        }
         own = self._owns[finding.resource, finding.name] = _Own(
             resource=clean(finding.resource),
             name=clean(name),

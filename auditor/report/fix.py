@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from auditor.kit import Check, Fix
 from auditor.report.text import visible
 
-__all__ = ["Filler", "fill_fix", "fix_fields", "fix_places", "is_plain"]
+__all__ = ["Filler", "fill_fix", "fix_fields", "fix_places", "is_plain", "kind_of"]
 
-_ALWAYS = frozenset({"name", "id", "region", "account"})
+_ALWAYS = frozenset({"name", "id", "region", "account", "kind"})
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _QUOTES = re.compile(r"['\"\\]")
 _WIDE = {code: f"\\u{code:04x}" for code in (*range(0x80, 0xA0), 0xAD)}
@@ -22,8 +23,13 @@ _LOADS = re.compile(r"(?:fileb?|https?)://", re.IGNORECASE)
 
 
 def fix_fields(checks: Iterable[Check]) -> frozenset[str]:
-    """Return the names that the fixes of CHECKS want filled in, beside name, id, region and account."""
+    """Return the names that the fixes of CHECKS want filled in, beside name, id, region, account and kind."""
     return frozenset(name for check in checks for name in _PLACE.findall(check.fix.cli)) - _ALWAYS
+
+
+def kind_of(type: str) -> str:
+    """Return a type as the AWS CLI calls it in its commands: ``db-instance`` of ``AWS::RDS::DBInstance``."""
+    return _WORD.sub("-", type.rpartition("::")[2]).lower()
 
 
 def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
@@ -78,7 +84,7 @@ class Filler:
         names: list[str],
         ids: list[str],
     ) -> list[str | None]:
-        """Return FIX's command with marks for each of many resources, which lie in one PLACE (region and account).
+        """Return FIX's command with marks for each of many resources, which share one PLACE (region, account and kind).
 
         ``None`` where name and id are no plain values: it must be filled in whole. FIELDS, NAMES and IDS are of each. With name
         and id put in for their marks it is what ``fill_fix`` returns.
@@ -93,7 +99,7 @@ class Filler:
             if not (is_plain(name) and is_plain(id)):
                 made.append(None)
                 continue
-            key = fix.cli, place["region"], *[
+            key = fix.cli, place["region"], place["kind"], *[
                 _NAME if (value := of.get(field)) == name else _ID if value == id else value for field in own
             ]  # fmt: skip
             try:
@@ -104,7 +110,7 @@ class Filler:
             if text is None:
                 if len(self._made) > _REMEMBERED:
                     self._made.clear()
-                text = self._made[key] = self._filled(fix, {**dict(zip(own, key[2:], strict=True)), **place})
+                text = self._made[key] = self._filled(fix, {**dict(zip(own, key[3:], strict=True)), **place})
             made.append(text)
         return made
 

@@ -11,6 +11,7 @@ from report import sample
 
 from auditor.kit import Fix
 from auditor.report import fill_fix, fix_fields
+from auditor.report.fix import kind_of
 
 BASH = shutil.which("bash")
 TEMPLATES = (
@@ -27,6 +28,14 @@ def words(command: str) -> list[str]:
     done = subprocess.run([BASH, "-c", command], capture_output=True, check=True, timeout=20, env={"LC_ALL": "C.UTF-8"})
     assert done.stderr == b""
     return done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+@pytest.mark.parametrize(
+    ("type", "kind"),
+    [("AWS::IAM::Role", "role"), ("AWS::RDS::DBInstance", "db-instance"), ("AWS::EC2::VPC", "vpc"), ("", "")],
+)
+def test_a_type_is_called_as_the_aws_cli_calls_it(type: str, kind: str) -> None:
+    assert kind_of(type) == kind
 
 
 def test_the_resources_own_fields_stand_in_the_command() -> None:

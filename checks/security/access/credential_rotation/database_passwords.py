@@ -44,7 +44,7 @@ def secret(rotates: bool, **tags: str) -> dict[str, Any]:
     on=(INSTANCE, CLUSTER),
     severity=MEDIUM,
     fix=Fix(
-        cli="aws rds modify-db-KIND --db-KIND-identifier {name} --manage-master-user-password --apply-immediately "
+        cli="aws rds modify-{kind} --{kind}-identifier {name} --manage-master-user-password --apply-immediately "
         "--region {region}",
         terraform="aws_db_instance.manage_master_user_password / aws_rds_cluster.manage_master_user_password",
     ),
@@ -111,7 +111,7 @@ def rds_master_password_managed(database: Facts, _want: CredentialRotation) -> I
     colleague's memory. Managed by RDS it is in no one's hands and changes every seven days. A secret of your own counts when it
     rotates and is tagged with the database's ARN (aws:rds:primaryDBInstanceArn or aws:rds:primaryDBClusterArn).
 
-    Fix: Let RDS manage the password (KIND is instance or cluster); applications read it from Secrets Manager.
+    Fix: Let RDS manage the password; applications read it from Secrets Manager.
 
     Source: Amazon RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager", and the limitations in the Amazon
     Aurora User Guide's chapter of that name; the standard's "Rotation: Rotate

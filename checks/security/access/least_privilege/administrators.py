@@ -56,7 +56,7 @@ PATTERN = "security.access.least-privilege"
     on=(USER, GROUP, ROLE),
     severity=CRITICAL,
     fix=Fix(
-        cli="aws iam put-KIND-policy --KIND-name {name} --policy-name POLICY --policy-document file://policy.json",
+        cli="aws iam put-{kind}-policy --{kind}-name {name} --policy-name POLICY --policy-document file://policy.json",
         terraform="aws_iam_role_policy.policy",
     ),
     same_as=("prowler:iam_inline_policy_no_administrative_privileges", "service-screener:InlinePolicyFullAdminAccess"),
@@ -111,8 +111,7 @@ def iam_inline_policy_no_admin_star(principal: Facts, _want: LeastPrivilege) -> 
     Why: Whoever holds such a policy owns the account, whatever the name on it says. As it is inline, it shows up in no list of
     attached policies and is easily forgotten.
 
-    Fix: Write down what is really done (IAM Access Analyzer makes a policy from CloudTrail's records) and allow that. KIND is
-    user, group or role.
+    Fix: Write down what is really done (IAM Access Analyzer makes a policy from CloudTrail's records) and allow that.
 
     Source: IAM User Guide, "Policies and permissions in IAM"; FSBP IAM.1 and CIS 2.14, which ask the same of managed policies;
     the standard's "Least privilege: Minimum required permissions".
@@ -146,7 +145,7 @@ COMPUTE = frozenset({"ec2.amazonaws.com", "ec2.amazonaws.com.cn", "lambda.amazon
     on=(USER, ROLE),
     severity=HIGH,
     fix=Fix(
-        cli="aws iam detach-KIND-policy --KIND-name {name} --policy-arn POLICY_ARN",
+        cli="aws iam detach-{kind}-policy --{kind}-name {name} --policy-arn POLICY_ARN",
         terraform="aws_iam_role_policy_attachment",
     ),
     reads=(GROUP, POLICY),
@@ -226,7 +225,7 @@ def iam_principal_no_admin_access(principal: Facts, want: LeastPrivilege) -> Ite
     attached, and those of its groups. The finding is critical when EC2 or Lambda may assume the role, medium when a
     condition or a Deny restricts it, and low when a permissions boundary caps it.
 
-    Fix: Detach the policy (KIND is user or role), or take the user out of the group. For emergencies keep one role that is watched, and name it in admin_role_allowlist.
+    Fix: Detach the policy, or take the user out of the group. For emergencies keep one role that is watched, and name it in admin_role_allowlist.
 
     Source: IAM User Guide, "Security best practices in IAM", "Grant least privilege"; CIS 2.14; the standard's "Least privilege:
     Minimum required permissions".
