@@ -65,7 +65,7 @@ def command(
     for kind in ("check", "pattern"):
         if given[kind] and (said := deaf(kind, given[kind], checks.values())):
             raise click.UsageError(said)
-    with options.open_store(settings, store_url) as store:
+    with options.open_store(settings, store_url, create=True) as store:
         held = store.keep(saying.signed(attestation_of(entry), by))
     shown = f" SHA-256 of the evidence: {held.sha256}." if held.sha256 else ""
     click.echo(

@@ -163,11 +163,11 @@ def settings_of(config_path: Path | None, *, quiet: bool = False, verbose: bool 
     return settings
 
 
-def open_store(settings: "Settings", store_url: str | None) -> "Store":
-    """Open the store of --store, of the configuration, or the default one. Raises StoreError."""
+def open_store(settings: "Settings", store_url: str | None, *, create: bool = False) -> "Store":
+    """Open the store of --store, of the configuration, or the default one; whoever only reads makes none. Raises StoreError."""
     from auditor.store import Store
 
-    return Store.open(store_url_of(settings, store_url))
+    return Store.open(store_url_of(settings, store_url), create=create)
 
 
 def store_url_of(settings: "Settings", store_url: str | None) -> str:

@@ -108,7 +108,7 @@ def command(config_path: Path | None, store_url: str | None, quiet: bool, verbos
         return _many(settings, store_url, given["accounts"], selection, quiet=quiet, display=display)
     pick(accounts_of(settings).accounts, given["accounts"])
     with (
-        options.open_store(settings, store_url) as store,
+        options.open_store(settings, store_url, create=True) as store,
         stop_on_signals() as stop,
         listener(quiet, display=display) as hears,
     ):
@@ -141,7 +141,7 @@ def _many(
     bind_all(select(checks, standard, selection).values(), standard)
     require(settings.report.formats)
     url = options.store_url_of(settings, store_url)
-    with options.open_store(settings, store_url) as store:
+    with options.open_store(settings, store_url, create=True) as store:
         ledger.load(settings, store, checks, standard)
     members = accounts_of(settings)
     accounts = pick(members.accounts, wanted, members.left_out)

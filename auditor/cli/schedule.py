@@ -57,7 +57,7 @@ def run(config_path: Path | None, store_url: str | None, quiet: bool, verbose: b
             raise outcome.unwritten
 
     with (
-        options.open_store(settings, store_url) as store,
+        options.open_store(settings, store_url, create=True) as store,
         stop_on_signals() as stop,
         listener(quiet, display=False) as hears,
     ):
@@ -98,7 +98,7 @@ def _run_many(settings: "Settings", store_url: str | None, *, quiet: bool) -> in
         if ours:
             work(ours)
 
-    with options.open_store(settings, store_url) as store, stop_on_signals() as stop:
+    with options.open_store(settings, store_url, create=True) as store, stop_on_signals() as stop:
         if not quiet:
             from auditor.cli.terminal import say
 

@@ -46,7 +46,7 @@ def command(config_path: Path | None, store_url: str | None, days: int | None, b
     given["account"] = saying.account_id(given["account"], settings)
     standard, checks = options.load_standard(settings), options.load_checks(settings)
     entry = saying.entry(FORM, given, settings.waivers.max_days, checks, standard)
-    with options.open_store(settings, store_url) as store:
+    with options.open_store(settings, store_url, create=True) as store:
         waiver = store.keep(saying.signed(waiver_of(entry), by))
         said = f"Waiver {waiver.number} is kept until {waiver.until}. {_reach(store, waiver, checks)}"
     click.echo(said)

@@ -25,7 +25,7 @@ def copy(source: str, target: str) -> Mapping[str, int]:
     held at a time. Raises ``StoreError`` when there is no source, or an older one, when the target holds anything, and when
     a row got lost.
     """
-    old = _opened(source)
+    old = Database(source, create=False)
     try:
         must_be_current(old)
         new = Database(target)
@@ -36,14 +36,6 @@ def copy(source: str, target: str) -> Mapping[str, int]:
             new.dispose()
     finally:
         old.dispose()
-
-
-def _opened(url: str) -> Database:
-    database = Database(url)
-    if database.file is not None and not database.file.is_file():
-        database.dispose()
-        raise StoreError(f"there is no store {database.url} to copy")
-    return database
 
 
 def _copy(source: Database, target: Database) -> Mapping[str, int]:

@@ -14,12 +14,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlche
 
 from auditor.errors import StoreError
 
-__all__ = ["PATIENCE_SECONDS", "Database", "Unavailable"]
+__all__ = ["NO_STORE", "PATIENCE_SECONDS", "Database", "Unavailable"]
 
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
 """So long a PostgreSQL that has answered before, and does not any more, is waited for."""
+NO_STORE = "there is no store in {url} yet: `auditor scan` makes one; or name another with --store"
 _BUSY_SECONDS = 30
 _RETRY_SECONDS = 0.5
 _GONE = ("08", "57P01", "57P02", "57P03", "53300")
@@ -44,7 +45,7 @@ class Database:
     writers queue up (30 s) instead of failing half way. PostgreSQL: writers of the same account queue up on an advisory lock.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         parsed = _parse(url)
         # As the user writes it: the driver is our affair.
         shown = parsed.set(drivername=parsed.get_backend_name())
@@ -52,7 +53,7 @@ class Database:
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._answered = False
         with self._told():
-            self.engine = _sqlite_engine(parsed) if self.sqlite else _postgresql_engine(parsed)
+            self.engine = _sqlite_engine(parsed, self.url, create=create) if self.sqlite else _postgresql_engine(parsed)
 
     @property
     def file(self) -> Path | None:
@@ -248,10 +249,13 @@ def _postgresql_engine(url: URL) -> Engine:
         raise StoreError("a store in PostgreSQL needs psycopg: pip install 'aws-account-auditor[postgres]'") from error
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, shown: str, *, create: bool) -> Engine:
     database = url.database or ""
     if not database.startswith("file:"):
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        if create:
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        elif not Path(database).exists():
+            raise StoreError(NO_STORE.format(url=shown))
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")

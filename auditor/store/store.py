@@ -75,15 +75,15 @@ class Store:
         self._writers: dict[int, ScopeWriter] = {}
 
     @classmethod
-    def open(cls, url: str, *, migrate: bool = True) -> Self:
-        """Open the store at ``sqlite:///FILE`` or ``postgresql://…``, creating it when there is none.
+    def open(cls, url: str, *, migrate: bool = True, create: bool = True) -> Self:
+        """Open the store at ``sqlite:///FILE`` or ``postgresql://…``; when there is none, create it, unless not ``create``.
 
         A store of an older program is brought up to date when ``migrate``; else that is a ``StoreError``, as is a
-        store of a newer program, a wrong URL, or a file that cannot be written.
+        store of a newer program, a database of another program, a wrong URL, or a file that cannot be written.
         """
-        database = Database(url)
+        database = Database(url, create=create)
         try:
-            prepare(database, migrate=migrate)
+            prepare(database, migrate=migrate, create=create)
         except BaseException:
             database.dispose()
             raise

@@ -6,21 +6,21 @@ from typing import NoReturn
 from sqlalchemy import Connection, inspect, text
 
 from auditor.errors import StoreError
-from auditor.store.database import Database
+from auditor.store.database import NO_STORE, Database
 from auditor.store.schema import HEAD, REVISIONS, metadata
 
 __all__ = ["must_be_current", "prepare", "revision", "upgrade"]
 
 
-def prepare(database: Database, *, migrate: bool) -> None:
-    """Make the store ready for use: create it, upgrade it when ``migrate``, or say why it cannot be used."""
+def prepare(database: Database, *, migrate: bool, create: bool = True) -> None:
+    """Make the store ready for use: create it when ``create``, upgrade it when ``migrate``, or say why it cannot be used."""
     with database.reading() as connection:
         found = revision(connection)
     if found == HEAD:
         return
     if found and not migrate:
         _refuse(database, found)
-    upgrade(database)
+    upgrade(database, create=create)
 
 
 def must_be_current(database: Database) -> None:
@@ -28,7 +28,7 @@ def must_be_current(database: Database) -> None:
     with database.reading() as connection:
         found = revision(connection)
     if not found:
-        raise StoreError(f"there is no store in {database.url}")
+        raise StoreError(NO_STORE.format(url=database.url))
     if found != HEAD:
         _refuse(database, found)
 
@@ -38,8 +38,16 @@ def _refuse(database: Database, found: str) -> NoReturn:
     raise StoreError(f"the store {database.url} is of an older program: run `auditor db upgrade`")
 
 
-def upgrade(database: Database) -> tuple[str, str]:
-    """Create or upgrade the tables in one transaction; returns the revisions before (``""``: none) and after."""
+def upgrade(database: Database, *, create: bool = True) -> tuple[str, str]:
+    """Create or upgrade the tables in one transaction; returns the revisions before (``""``: none) and after.
+
+    Another program's database is refused before anything is written, as is one with no store in it unless ``create``.
+    """
+    with database.reading() as connection:
+        if not revision(connection):
+            _must_be_free(database, connection)
+            if not create:
+                raise StoreError(NO_STORE.format(url=database.url))
     if database.sqlite:
         _enable_wal(database)
     with database.writing() as connection:
@@ -54,8 +62,9 @@ def upgrade(database: Database) -> tuple[str, str]:
 
 
 def revision(connection: Connection) -> str:
-    """The revision of the tables; ``""`` when there are none."""
-    if not inspect(connection).has_table("alembic_version"):
+    """The revision of the tables; ``""`` when there are none: many a program has an ``alembic_version``, but no scans."""
+    tables = inspect(connection)
+    if not (tables.has_table("alembic_version") and tables.has_table("scans")):
         return ""
     return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
 
@@ -67,12 +76,21 @@ def _known(database: Database, found: str) -> None:
         )
 
 
-def _create(database: Database, connection: Connection) -> None:
-    taken = sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
+def _must_be_free(database: Database, connection: Connection) -> None:
+    """Refuse what belongs to another program: a file with any tables, or a schema with a table of a name that we need.
+
+    Programs share a schema of PostgreSQL on purpose, but never a file.
+    """
+    found = set(inspect(connection).get_table_names())
+    taken = sorted(found if database.sqlite else found & {*metadata.tables, "alembic_version"})
     if taken:
         raise StoreError(
             f"the database {database.url} has tables of another program ({', '.join(taken[:3])}): give the auditor its own"
         )
+
+
+def _create(database: Database, connection: Connection) -> None:
+    _must_be_free(database, connection)
     metadata.create_all(connection)
     # What Alembic itself would leave behind.
     connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "

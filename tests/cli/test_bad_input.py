@@ -260,4 +260,4 @@ def test_a_report_that_cannot_be_written_loses_no_scan(account: Endpoint, tmp_pa
 def test_a_report_folder_that_is_a_file_is_refused_before_anything_is_read(account: Endpoint, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     refused(2, "taken", *ONE, "--output", tmp_path / "taken")
-    assert "There is no scan" in run("scans").stdout
+    refused(4, "there is no store", "scans")

@@ -33,7 +33,7 @@ def test_copy_says_what_was_copied_and_refuses_a_store_that_is_not_empty(told: s
 @pytest.mark.parametrize(
     ("source", "target", "message"),
     [
-        ("sqlite:///nowhere.db", "sqlite:///new.db", "there is no store sqlite:///nowhere.db to copy"),
+        ("sqlite:///nowhere.db", "sqlite:///new.db", "there is no store in sqlite:///nowhere.db"),
         ("mysql://x/y", "sqlite:///new.db", "a store cannot be kept in 'mysql'"),
         ("{told}", "sqlite:///", "the store's URL names no file"),
         ("{told}", "postgresql://u:secret@127.0.0.1:9/none", "the store postgresql://u:***@127.0.0.1:9/none "),

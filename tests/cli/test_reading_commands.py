@@ -57,7 +57,19 @@ def test_scans_are_listed_newest_first(scanned: str) -> None:
     assert "123456789012" in run("scans", "--store", scanned).stdout
 
 
+def test_a_store_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
+    file = tmp_path / "far" / "store.db"
+    for command in ("scans", "findings", "report", "evaluate", "resources", "diff", "trend", "query views", "evidence list",
+                    "waivers list", "attestations list", "db size", "db check", "db vacuum", "db views"):  # fmt: skip
+        result = run(*command.split(), "--store", f"sqlite:///{file}")
+        assert (result.exit_code, result.stdout) == (4, ""), command
+        assert "there is no store in" in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_empty_store_says_what_to_do_next() -> None:
+    assert run("db", "upgrade").exit_code == 0
     assert "run `auditor scan`" in run("scans").stdout
     for command in ("report", "findings", "evaluate"):
         result = run(command)

@@ -118,10 +118,34 @@ def test_a_store_of_a_newer_program_is_refused(store_url: str, migrate: bool) ->
         Store.upgrade(store_url)
 
 
-def test_another_programs_database_is_left_alone(store_url: str) -> None:
-    execute(store_url, "CREATE TABLE scans (id INTEGER)")
-    with pytest.raises(StoreError, match=r"has tables of another program \(scans\)"):
-        Store.open(store_url)
+@pytest.mark.parametrize("table", ["scans", "alembic_version", "songs"])
+def test_another_programs_database_is_left_alone(store_url: str, table: str) -> None:
+    execute(store_url, f"CREATE TABLE {table} (version_num VARCHAR(9))", f"INSERT INTO {table} VALUES ('0006')")
+    before = describe(store_url)
+    if table == "songs" and store_url.startswith("postgresql"):
+        # Programs share a schema on purpose; nobody shares a file.
+        Store.open(store_url).close()
+        return
+    for opening in (Store.open, Store.upgrade, lambda url: Store.open(url, create=False)):
+        with pytest.raises(StoreError, match=rf"has tables of another program \({table}\): give the auditor its own"):
+            opening(store_url)
+    assert describe(store_url) == before
+    if store_url.startswith("sqlite"):
+        assert Path(store_url.removeprefix("sqlite:///")).read_bytes()[18:20] == b"\1\1", "not even WAL"
+
+
+def test_whoever_only_reads_makes_no_store(store_url: str) -> None:
+    with pytest.raises(StoreError, match=r"there is no store in .* yet: `auditor scan` makes one"):
+        Store.open(store_url, create=False)
+    if store_url.startswith("sqlite"):
+        file = Path(store_url.removeprefix("sqlite:///"))
+        assert not file.exists()
+        file.touch()
+        with pytest.raises(StoreError, match=r"there is no store in .* yet"):
+            Store.open(store_url, create=False)
+        assert file.read_bytes() == b""
+    Store.open(store_url).close()
+    Store.open(store_url, create=False).close()
 
 
 def test_opening_a_store_that_is_up_to_date_imports_no_alembic(tmp_path: Path) -> None:
