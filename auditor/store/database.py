@@ -1,6 +1,8 @@
 """The connection to SQLite or PostgreSQL: transactions, the few things the two do differently, and errors in one line."""
 
 import logging
+import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,8 +54,11 @@ class Database:
         self.url = shown.render_as_string(hide_password=True)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._answered = False
+        self._untouched: tuple[int, int] | None = None
         with self._told():
             self.engine = _sqlite_engine(parsed, self.url, create=create) if self.sqlite else _postgresql_engine(parsed)
+            if not create and self.file is not None and _lies_in_a_read_only_folder(self.file):
+                self._untouched = _version(self.file)
 
     @property
     def file(self) -> Path | None:
@@ -66,6 +71,10 @@ class Database:
         """A transaction that sees one state of the store from its first statement on."""
         with self._told(), self._begun({} if self.sqlite else {"isolation_level": "REPEATABLE READ"}) as connection:
             yield connection
+            if self._untouched and self.file is not None and _version(self.file) != self._untouched:
+                raise StoreError(
+                    f"the store {self.url} was written while it was read from a read-only folder: try again"
+                )
 
     @contextmanager
     def writing(self, account: str = "") -> Iterator[Connection]:
@@ -249,6 +258,16 @@ def _postgresql_engine(url: URL) -> Engine:
         raise StoreError("a store in PostgreSQL needs psycopg: pip install 'aws-account-auditor[postgres]'") from error
 
 
+def _lies_in_a_read_only_folder(file: Path) -> bool:
+    """Whether SQLite could not even read the file as it is: a store in WAL needs two more files, which nobody made yet."""
+    return not os.access(file.parent, os.W_OK) and not file.with_name(f"{file.name}-wal").exists()
+
+
+def _version(file: Path) -> tuple[int, int]:
+    stat = file.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
 def _sqlite_engine(url: URL, shown: str, *, create: bool) -> Engine:
     database = url.database or ""
     if not database.startswith("file:"):
@@ -256,7 +275,11 @@ def _sqlite_engine(url: URL, shown: str, *, create: bool) -> Engine:
             Path(database).parent.mkdir(parents=True, exist_ok=True)
         elif not Path(database).exists():
             raise StoreError(NO_STORE.format(url=shown))
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+    more: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}}
+    if not create and not database.startswith("file:") and _lies_in_a_read_only_folder(Path(database)):
+        immutable = f"{Path(database).absolute().as_uri()}?immutable=1"
+        more = {"creator": lambda: sqlite3.connect(immutable, uri=True, check_same_thread=False)}
+    engine = create_engine(url, **more)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -1,5 +1,6 @@
 """Opening, upgrading and sharing a store: both databases, several processes, and everything that can be wrong with one."""
 
+import os
 import re
 import signal
 import subprocess
@@ -233,6 +234,42 @@ def test_a_file_that_cannot_be_written_can_still_be_read(tmp_path: Path) -> None
         assert store.scan(scan.id) == scan
         with pytest.raises(StoreError, match="cannot be written: give it write permission"):
             Nights(store).begin()
+
+
+READ_ONLY = """
+import os, sys
+sys.path.insert(0, "tests")
+from auditor.errors import StoreError
+from auditor.store import Store
+from store.nights import Nights
+file = sys.argv[1]
+with Store.open(f"sqlite:///{file}", create=False) as store:
+    print(len(store.scans()))
+    for work in (Nights(store).begin, lambda: os.utime(file) or store.scans()):
+        try:
+            work()
+        except StoreError as error:
+            print(error)
+"""
+
+
+def test_a_store_in_a_read_only_folder_can_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "kept # 100%" / "store.db"
+    with Store.open(f"sqlite:///{file}") as store:
+        Nights(store).night()
+    file.chmod(0o444)
+    file.parent.chmod(0o555)
+    # Permissions hold for root only without the capabilities to pass them by.
+    humbly = (
+        ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    )
+    command = [*humbly, sys.executable, "-c", READ_ONLY, str(file)]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    file.parent.chmod(0o755)
+    assert said[0] == "1"
+    assert said[1].endswith("cannot be written: give it write permission, or name another with --store")
+    assert said[2].endswith("was written while it was read from a read-only folder: try again")
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_a_full_disk_is_said_in_one_line_and_loses_nothing(tmp_path: Path) -> None:
