@@ -436,8 +436,8 @@ def _views() -> str:
         ),
         "## For a data lake",
         (
-            "`auditor export FOLDER` writes the views `resources`, `findings`, `scores`, `coverage`, `savings`, `waivers` and "
-            "`attestations` of past nights "
+            "`auditor export FOLDER` writes the views `resources`, `findings` and `scores` (`--view` chooses, also `coverage`, "
+            "`savings`, `waivers` and `attestations`) of past nights "
             "as Parquet (with the extra `parquet`) or JSON lines, with these columns, below partitions as Hive, Spark, Athena "
             "and DuckDB know them: `resources/date=2026-11-28/account=123456789012/scan-12.parquet`. A file tells the end of "
             "the newest finished scan of its day and account, and is there whole or not at all; exporting again writes the "

@@ -131,6 +131,9 @@ def test_the_command_says_what_it_wrote_and_what_is_wrong(tmp_path: Path, monkey
 
     result = run(tmp_path / "lake", "--view", "scores", "--from", "2026-01-01", "--to", "2026-01-02")
     assert (result.exit_code, result.stdout) == (0, f"Wrote 2 rows in 2 files below {tmp_path / 'lake'}.\n")
+    everything = [word for view in exporting.EXPORTED for word in ("--view", view)]
+    assert run(tmp_path / "all", "--format", "jsonl", *everything).exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == sorted(exporting.EXPORTED)
     assert run(tmp_path / "lake", "--from", "2030-01-01").stdout == "There is no finished scan to export.\n"
     wrong = run(tmp_path / "lake", "--from", "2026-02-01", "--to", "2026-01-01")
     assert (wrong.exit_code, wrong.stderr) == (2, "auditor: --to 2026-01-01 is before --from 2026-02-01\n")

@@ -9,7 +9,7 @@ from auditor.cli import options
 
 __all__ = ["command"]
 
-VIEWS = ("resources", "findings", "scores", "coverage", "savings")
+VIEWS = ("resources", "findings", "scores", "coverage", "savings", "waivers", "attestations")
 
 
 @click.command("export")

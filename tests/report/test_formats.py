@@ -298,6 +298,12 @@ def test_all_formats_are_written_side_by_side(rich: ReportView, tmp_path: Path) 
     } <= names
 
 
+def test_an_account_that_nobody_named_is_written_in_every_format(rich: ReportView, tmp_path: Path) -> None:
+    nameless = replace(rich, account_name="")
+    assert len(write_reports(nameless, tmp_path, FORMATS)) == len(write_reports(rich, tmp_path / "named", FORMATS))
+    assert {event["cloud"]["account"]["name"] for event in events_of(nameless)} == {nameless.account}
+
+
 def test_the_formats_are_the_same_everywhere() -> None:
     assert FORMATS == options.FORMATS == get_args(Format)
 

@@ -76,7 +76,10 @@ def _event_of(view: ReportView, metadata: "Metadata") -> Callable[[FindingView],
     closed = closed_verdicts(view)
     when = datetime.fromisoformat(view.finished or view.started)
     account = Account(
-        uid=view.account, name=view.account_name or None, type_id=TypeID.AWS_Account, type=TypeID.AWS_Account.name
+        uid=view.account,
+        name=view.account_name or view.account,
+        type_id=TypeID.AWS_Account,
+        type=TypeID.AWS_Account.name,
     )
 
     def event(finding: FindingView) -> dict[str, Any]:
