@@ -5,6 +5,7 @@ One file for each view, account and day, as of the end of the day's newest finis
 """
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ EXPORTED = ("resources", "findings", "scores", "coverage", "savings", "waivers",
 """The views that tell one moment; the others tell the past as a whole and would repeat it in each file."""
 DEFAULT = ("resources", "findings", "scores")
 FORMATS = ("parquet", "jsonl")
+_A_DAY_SECONDS = 86_400
 _BATCH = 5000
 """Rows in memory at a time, and in a row group."""
 
@@ -88,6 +90,10 @@ def _file(store: Store, scan: Scan, view: View, path: Path, write: Any) -> Writt
         for older in path.parent.glob(f"scan-*{path.suffix}"):
             if older != path:
                 older.unlink()
+        # What an export left that was killed; one that still writes has touched its own within a day.
+        for left in path.parent.glob(".scan-*.part"):
+            if left.stat().st_mtime < time.time() - _A_DAY_SECONDS:
+                left.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:

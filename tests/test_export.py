@@ -1,6 +1,7 @@
 """Files for a data lake: whole or not there, the same columns each time, and read back by what reads them."""
 
 import json
+import os
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -119,6 +120,16 @@ def test_an_export_that_breaks_off_leaves_whole_files_only(
         path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix == ".jsonl"
     } == before
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_what_a_killed_export_left_is_taken_away_a_day_later(told: Store, tmp_path: Path) -> None:
+    first = list(export(told, tmp_path, form="jsonl", views=["scores"]))[0].path  # noqa: RUF015
+    left, fresh = (first.with_name(f".scan-1.jsonl.{number}.part") for number in (1, 2))
+    for file in (left, fresh):
+        file.write_text("half a l")
+    os.utime(left, (0, 0))
+    list(export(told, tmp_path, form="jsonl", views=["scores"]))
+    assert (left.exists(), fresh.exists()) == (False, True)
 
 
 def test_the_command_says_what_it_wrote_and_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

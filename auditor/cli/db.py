@@ -88,7 +88,9 @@ def prune(config_path: Path | None, store_url: str | None, rules: tuple[str, ...
     with options.open_store(settings, store_url) as store:
         pruned = store.prune(wanted, datetime.now(UTC), dry_run=dry_run)
     would = "would be " if dry_run else ""
-    click.echo(f"{pruned.scans:,} scans {would or 'were '}pruned, {pruned.kept:,} {would or 'were '}kept.")
+    were, one = ("were ", "was ") if not dry_run else (would, would)
+    scans = f"{pruned.scans:,} scan{' ' + one if pruned.scans == 1 else 's ' + were}"
+    click.echo(f"{scans}pruned, {pruned.kept:,} {one if pruned.kept == 1 else were}kept.")
     if pruned.rows:
         counts = ", ".join(f"{count:,} of {name}" for name, count in pruned.rows.items())
         click.echo(f"Rows {would}deleted: {counts}; {_megabytes(pruned.bytes)} of documents.")

@@ -268,7 +268,14 @@ def pick_earlier(store: "Store", scan: "Scan", when: str | None) -> "Scan":
 
     if when is not None:
         found = _finished_as_of(store, when, None if _is_number(when) else scan.account)
-        return found if _is_number(when) else store.alike_scan(found, scan) or store.widest_scan(found)
+        if _is_number(when):
+            return found
+        found = store.alike_scan(found, scan) or store.widest_scan(found)
+        if found.id == scan.id:
+            from auditor.cli.terminal import complain
+
+            complain(f"nothing lies between: by {_to_the_minute(_moment(when))} UTC scan {scan.id} itself had begun")
+        return found
     found_earlier = earlier(store, scan)
     if found_earlier is None:
         raise UsageError(
@@ -322,7 +329,7 @@ def _finished_as_of(store: "Store", when: str, account: str | None) -> "Scan":
         then = (
             f"the first is scan {first.id} of {first.started_at:%Y-%m-%d %H:%M} UTC" if first else "run `auditor scan`"
         )
-        raise UsageError(f"no finished scan{of} had begun by {moment:%Y-%m-%d %H:%M} UTC; {then}")
+        raise UsageError(f"no finished scan{of} had begun by {_to_the_minute(moment)} UTC; {then}")
     return found
 
 
@@ -341,8 +348,13 @@ def scan_as_of(store: "Store", when: str | None) -> int | None:
     moment = _moment(when)
     number = store.scan_before(moment)
     if number is None:
-        raise UsageError(f"no scan had begun by {moment:%Y-%m-%d %H:%M} UTC; `auditor scans` lists them")
+        raise UsageError(f"no scan had begun by {_to_the_minute(moment)} UTC; `auditor scans` lists them")
     return number
+
+
+def _to_the_minute(moment: datetime) -> str:
+    # %Y writes the year 1 without its zeros on some systems.
+    return moment.isoformat(" ", "minutes")[:16]
 
 
 def _moment(when: str) -> datetime:

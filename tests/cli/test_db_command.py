@@ -50,6 +50,8 @@ def test_a_copy_that_cannot_be_is_one_line(told: str, source: str, target: str, 
 def test_prune_says_first_what_it_would_do(told: str) -> None:
     dry = run("db", "prune", "--keep", "0d", "--store", told, "--dry-run")
     assert dry.exit_code == 0, dry.output
+    one = run("db", "prune", "--keep", "daily", "--store", told, "--dry-run")
+    assert one.stdout.startswith("1 scan would be pruned, 8 would be kept.\n")
     assert dry.stdout.startswith("5 scans would be pruned, 4 would be kept.\nRows would be deleted: ")
     assert len(json.loads(run("scans", "--store", told, "--format", "json").stdout)) == 9
     done = run("db", "prune", "--keep", "0d", "--store", told)

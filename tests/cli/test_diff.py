@@ -86,6 +86,14 @@ def test_dates_name_scans_and_a_date_is_its_end_in_utc(told: Told) -> None:
     assert diff(told, "--since", "1", "--as-of", "2026-01-02")["after"]["scan"] == 2
 
 
+def test_a_date_that_no_scan_lies_behind_is_said(told: Told) -> None:
+    result = run("diff", "--store", told.url, "--since", "9999-12-31")
+    assert (result.exit_code, result.stderr.count("\n")) == (0, 1)
+    assert "nothing lies between: by 9999-12-31 23:59 UTC scan 3 itself had begun" in result.stderr
+    assert "had begun by 0001-01-01 23:59 UTC" in run("diff", "--store", told.url, "--since", "0001-01-01").stderr
+    assert run("diff", "--store", told.url, "2", "2").stderr == ""
+
+
 def test_a_diff_backwards_is_the_mirror(told: Told) -> None:
     there, back = diff(told, 1, 2), diff(told, 2, 1)
     assert there["resources"]["added"] == back["resources"]["gone"]
