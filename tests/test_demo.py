@@ -11,7 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from auditor.cli import main
 from auditor.demo import told
 
 FAMILIES = {
@@ -76,6 +78,15 @@ def test_it_prints_a_summary_and_says_where_the_reports_lie(demo: Demo) -> None:
     assert "\x1b" not in demo.done.stdout
     assert "Traceback" not in demo.done.stderr
     assert " WARNING " not in demo.done.stderr
+
+
+def test_without_its_extra_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("auditor.demo")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "moto", None)
+    done = CliRunner().invoke(main, ["demo", "--output", str(tmp_path / "out")])
+    said = "auditor: the demo needs its extra: pip install 'aws-account-auditor[demo]'\n"
+    assert (done.exit_code, done.stderr) == (2, said)
 
 
 def test_it_leaves_nothing_behind_but_the_reports(demo: Demo) -> None:

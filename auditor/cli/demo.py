@@ -33,13 +33,14 @@ def command(output: Path, quiet: bool, verbose: bool) -> int:
     from auditor.cli.scan import conclude, stop_on_signals
     from auditor.cli.terminal import plain
     from auditor.config import AccountSettings, PricingSettings, ReportSettings, Settings
-    from auditor.demo.server import simulated_account
     from auditor.errors import UsageError
     from auditor.job import run_job
     from auditor.store import Store
 
     if not importlib.util.find_spec("moto") or not importlib.util.find_spec("flask"):
         raise UsageError("the demo needs its extra: pip install 'aws-account-auditor[demo]'")
+    from auditor.demo.server import simulated_account
+
     form = options.log_format()
     set_up_logging("error" if quiet else "debug" if verbose else "info" if form else "warning", form or "text")
     settings = Settings(
