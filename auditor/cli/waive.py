@@ -58,7 +58,7 @@ def _reach(store: "Store", waiver: "Waiver", checks: "Mapping[str, Check]") -> s
 
     newest = store.latest_scan(waiver.account or None)
     if newest is None:
-        return "There is no scan yet."
+        return f"There is no finished scan{f' of {waiver.account}' if waiver.account else ''} yet."
     scan = store.widest_scan(newest)
     held: dict[str, dict[str, Mapping[str, str] | None]] = {}
 

@@ -110,6 +110,11 @@ def test_a_wrong_waiver_is_one_line_and_kept_nowhere(more: dict[str, Any], said:
     assert rows("waivers", "list") == []
 
 
+def test_a_waiver_of_an_account_that_was_never_scanned_says_so() -> None:
+    assert "There is no finished scan yet." in waive().stdout
+    assert "There is no finished scan of 210987654321 yet." in waive(account="210987654321").stdout
+
+
 def test_a_broken_file_stops_everything_before_the_first_call(
     account: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
