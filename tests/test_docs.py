@@ -2,7 +2,9 @@
 
 import dataclasses
 import importlib.util
+import itertools
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -10,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 import shapes
 import test_every_check
 
 from auditor import catalog, standard
+from auditor.cli import main
 from auditor.collect.declare import TYPES, Batch
 from auditor.kit import CATALOG, Severity
 from auditor.model import Finding, Tally, Verdict
@@ -210,6 +214,48 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
     from auditor import config
 
     assert config.problems(ROOT / "config.example.toml") == []
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield the words behind `auditor` of each line that PAGE tells to run: blocks, and code within a sentence that has options."""
+    text = page.read_text(encoding="utf-8")
+    lines = [
+        line
+        for block in re.findall(r"^```(?:sh|cron)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        for line in re.findall(r"^(?:\S+ \S+ \S+ \S+ \S+\s+)?auditor (.*)", block.replace("\\\n", " "), re.MULTILINE)
+    ]
+    lines += re.findall(r"`auditor ([^`]+ -[^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        yield [
+            "7000" if word == "N" else word for word in itertools.takewhile(lambda word: word not in {">", "|"}, words)
+        ]
+
+
+def test_every_command_that_a_page_shows_is_understood() -> None:
+    wrong, seen = [], 0
+    for page in PAGES:
+        if page.parent.name in {"checks", "types"} or page.name in {"CHANGELOG.md", "commands.md"}:
+            continue
+        for words in commands(page):
+            seen += 1
+            command: click.Command = main
+            rest = words
+            try:
+                while isinstance(command, click.Group) and rest:
+                    _, found, rest = command.resolve_command(click.Context(command), rest)
+                    assert found
+                    command = found
+                    if rest[:1] and rest[0].startswith("-"):
+                        break
+                # A sentence says what an option does, and need not repeat its value or what else the command asks for.
+                command.make_context("auditor", list(rest), resilient_parsing="--schema" in rest)
+            except (click.MissingParameter, click.BadOptionUsage):
+                pass
+            except click.ClickException as error:
+                wrong.append(f"{page.relative_to(ROOT)}: auditor {' '.join(words)}: {error.format_message()}")
+    assert not wrong, "\n".join(wrong)
+    assert seen > 50
 
 
 def test_only_the_product_is_spoken_of() -> None:
