@@ -43,7 +43,9 @@ def test_an_endpoint_that_is_no_url(tmp_path: Path) -> None:
 
 
 def test_a_scan_that_is_not_in_the_store(tmp_path: Path) -> None:
-    done = auditor(tmp_path, "report", "--scan", "99", "--store", f"sqlite:///{tmp_path}/s.db")
+    store = f"sqlite:///{tmp_path}/s.db"
+    assert auditor(tmp_path, "db", "upgrade", "--store", store).returncode == 0
+    done = auditor(tmp_path, "report", "--scan", "99", "--store", store)
     assert done.returncode == 2
     assert "there is no scan 99" in the_line(done)
 
