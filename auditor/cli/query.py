@@ -40,7 +40,7 @@ def command(
     """Ask anything: one SELECT in SQLite's SQL over the views, which docs/views.md lists.
 
     The views are resources, findings, scores, coverage, each with its _history, savings, waivers,
-    attestations and scans. The statement runs on a private copy of them, whatever database the store is in: it can
+    attestations, evidence and scans. The statement runs on a private copy of them, whatever database the store is in: it can
     change nothing.
 
         auditor query "SELECT type, count(*) AS n FROM resources GROUP BY type ORDER BY n DESC"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from store import released
 
 from auditor.cli import main
 from auditor.store import Store
+from auditor.store.views import VIEWS
 from cli.conftest import run
 from cli.test_hostile_values import harmless
 
@@ -95,6 +97,11 @@ def test_what_is_wrong_is_one_line_and_exit_code_2(told: str, arguments: list[st
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert harmless(result.stderr)
+
+
+def test_the_help_names_every_view() -> None:
+    said = set(re.findall(r"\w+", run("query", "--help").stdout))
+    assert {name.removesuffix("_history") for name in VIEWS} <= said
 
 
 def test_more_rows_than_the_limit_are_said(told: str) -> None:
