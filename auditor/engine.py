@@ -72,9 +72,8 @@ def judge(check: Check, facts: Facts, thresholds: Any) -> Finding:
 def _broken_off(check: Check, facts: Facts, evidence: list[Evidence], error: Exception) -> Finding:
     """Return what a check concluded that ended with ERROR, after it had given EVIDENCE."""
     if isinstance(error, Unavailable):
-        gap = error.gap
-        # A check that kept it as a doubt is kept by it in turn, with all it looked at, until garbage is collected.
-        error.__traceback__ = error.__context__ = None
+        # A check that kept it as a doubt raised it again: without this both would stay until garbage is collected.
+        gap = error.kept().gap
         reason = f"{gap}: {gap.message}" if gap.message else str(gap)
         return _finding(check, facts, Verdict.FAIL if evidence else Verdict.UNKNOWN, evidence, reason, gap)
     if isinstance(error, NotApplicable):

@@ -103,6 +103,30 @@ def test_what_an_unknown_looked_at_is_let_go_of_without_a_search_for_garbage() -
         gc.enable()
 
 
+def test_what_a_check_looked_at_that_kept_a_doubt_and_passed_is_let_go_of_at_once() -> None:
+    class LookedAt:
+        pass
+
+    seen: list[weakref.ref[LookedAt]] = []
+
+    def has_a_doubt_but_passes(facts: Facts, _: NoThresholds) -> Iterator[Evidence]:
+        looked_at, doubt = LookedAt(), None
+        seen.append(weakref.ref(looked_at))
+        try:
+            yield Evidence(f"Good is {facts['Good']}")
+        except Unavailable as unread:
+            doubt = unread.kept()
+        if doubt and facts.get("Worse"):
+            raise doubt
+
+    gc.disable()
+    try:
+        assert verdict_of(a_resource("a"), a_check(has_a_doubt_but_passes)).verdict == Verdict.PASS
+        assert [ref() for ref in seen] == [None]
+    finally:
+        gc.enable()
+
+
 def test_not_applicable_keeps_its_reason() -> None:
     finding = verdict_of(a_resource("a", Skip=True))
     assert (finding.verdict, finding.reason) == (Verdict.NOT_APPLICABLE, "it is skipped")

@@ -69,14 +69,14 @@ def dead_end(balancer: Facts) -> str:
             if _leads_anywhere(balancer, listener["DefaultActions"]):
                 return ""
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     with_rules = [listener for listener in listeners if listener["Protocol"] in ("HTTP", "HTTPS")]
     for rule in (rule for listener in with_rules for rule in listener.known_referrers(LISTENER_RULE, "ListenerArn")):
         try:
             if _leads_anywhere(balancer, rule["Actions"]):
                 return ""
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     if doubt:
         raise doubt
     balancer.referrers(LISTENER, "LoadBalancerArn")
@@ -95,7 +95,7 @@ def _leads_anywhere(balancer: Facts, actions: Sequence[Document]) -> bool:
             if group["TargetHealthDescriptions"]:
                 return True
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     if doubt:
         raise doubt
     balancer.related(TARGET_GROUP, arns, by="TargetGroupArn", required=True)
@@ -142,7 +142,7 @@ def zones_of_targets(group: Facts, targets: Iterable[Any]) -> tuple[set[str], Un
             else:
                 zones.add(target.get("AvailabilityZone") or _address_zone(group, target["Id"]))
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     return zones, doubt
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from auditor.acceptance import Attestation
 from auditor.frozen import quick
@@ -47,6 +47,14 @@ class Unavailable(Exception):
     def __init__(self, gap: Gap) -> None:
         super().__init__(str(gap))
         self.gap = gap
+
+    def kept(self) -> Self:
+        """Return it without where it was raised.
+
+        A check that keeps it as a doubt and then passes would be kept by it in turn, with all it looked at.
+        """
+        self.__traceback__ = self.__context__ = None
+        return self
 
 
 class World(Protocol):

@@ -56,7 +56,7 @@ def missing(
             try:
                 found = reader(one, since)
             except Unavailable as unavailable:
-                gap = gap or unavailable
+                gap = gap or unavailable.kept()
             else:
                 known |= {found} if found else set()
     recent = [one for one in known if is_recent(one.at, now, days)]

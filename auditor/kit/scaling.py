@@ -123,12 +123,12 @@ def _skip(group: Facts, in_ecs: Callable[[], bool]) -> Unavailable | None:
         if _ECS_TAG in group.tags:
             raise NotApplicable(_OF_ECS)
     except Unavailable as unread:
-        doubt = unread
+        doubt = unread.kept()
     try:
         if in_ecs():
             raise NotApplicable(_OF_ECS)
     except Unavailable as unread:
-        doubt = doubt or unread
+        doubt = doubt or unread.kept()
     return doubt
 
 
@@ -251,13 +251,13 @@ def triggers(group: Facts, *, with_schedule: bool) -> tuple[set[str], Unavailabl
             if is_active(policy):
                 used |= trigger_classes(policy)
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     try:
         group.referrers(SCALING_POLICY, "AutoScalingGroupName", name)
         if with_schedule and any_of(group, SCHEDULED_ACTION, "AutoScalingGroupName", is_coming, name):
             used.add(SCHEDULE)
     except Unavailable as unread:
-        doubt = doubt or unread
+        doubt = doubt or unread.kept()
     return used, doubt
 
 

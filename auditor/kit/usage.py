@@ -28,7 +28,7 @@ def skip_tagged(facts: Facts, *tags: str) -> Unavailable | None:
         if not facts.tags:  # most have none, and nothing to compare
             return None
     except Unavailable as unread:
-        return unread
+        return unread.kept()
     for tag in tags:
         if has_tag(facts, tag):
             raise NotApplicable(f"it is exempt by its tag {tag}")

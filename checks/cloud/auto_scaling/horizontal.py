@@ -138,7 +138,7 @@ def asg_scales_horizontally(group: Facts, _: Horizontal) -> Iterator[Evidence]:
             if moves(group):
                 return
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     if by_kubernetes(group):
         raise NotApplicable("its nodes belong to a Kubernetes cluster, which is judged as a whole")
     if doubt:
@@ -298,7 +298,7 @@ def asg_scale_in_enabled(group: Facts, _: Horizontal) -> Iterator[Evidence]:
                 {"NewInstancesProtectedFromScaleIn": True},
             )
     except Unavailable as unread:
-        doubt = unread
+        doubt = unread.kept()
     if not any(map(_removes, policies)) and not _is_shrunk_by_schedule(group):
         yield Evidence(
             "its policies add instances, and neither they nor a schedule remove any",

@@ -229,11 +229,11 @@ def _targets(group: Facts) -> tuple[list[float], Unavailable | None]:
         try:
             targets += _cpu_targets(policy) if is_active(policy) else []
         except Unavailable as unread:
-            hidden = hidden or unread
+            hidden = hidden or unread.kept()
     try:
         group.referrers(SCALING_POLICY, "AutoScalingGroupName", name)
     except Unavailable as unread:
-        hidden = hidden or unread
+        hidden = hidden or unread.kept()
     return targets, hidden
 
 
@@ -342,7 +342,7 @@ def asg_cpu_held_near_target(group: Facts, want: Policies) -> Iterator[Evidence]
         if not _scales_by_cpu(group):
             raise NotApplicable("the group has no CPU policy")
     except Unavailable as unread:
-        doubt = unread
+        doubt = unread.kept()
     limit = want.cpu_target_pct + want.observed_excess_pct
     hot = {moment for moment, value in zip(cpu.times, cpu.values, strict=True) if value > limit}
     window = timedelta(days=want.observed_window_days) / timedelta(seconds=cpu.period_seconds)

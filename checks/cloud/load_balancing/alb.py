@@ -129,7 +129,7 @@ def http_listener_on_alb(balancer: Facts, want: ApplicationLoadBalancer) -> Iter
         try:
             groups = balancer.related(TARGET_GROUP, arns, by="TargetGroupArn", required=True)
         except Unavailable as missing:
-            unread = unread or missing
+            unread = unread or missing.kept()
             continue
         direct = [group for group in groups if group["TargetType"] != "alb"]
         if not direct:
@@ -156,13 +156,13 @@ def _skip_meant(balancer: Facts, want: ApplicationLoadBalancer) -> Unavailable |
         if want.allow_ingress_controller_behind_nlb and any(tag in balancer.tags for tag in KUBERNETES_TAGS):
             raise NotApplicable("an ingress controller in Kubernetes speaks HTTP behind it")
     except Unavailable as unread:
-        doubt = unread
+        doubt = unread.kept()
     if balancer.known_referrers(ENDPOINT_SERVICE, "NetworkLoadBalancerArns[]", balancer["LoadBalancerArn"]):
         raise NotApplicable("it backs a PrivateLink endpoint service")
     try:
         balancer.referrers(ENDPOINT_SERVICE, "NetworkLoadBalancerArns[]", balancer["LoadBalancerArn"])
     except Unavailable as unread:
-        doubt = doubt or unread
+        doubt = doubt or unread.kept()
     return doubt
 
 

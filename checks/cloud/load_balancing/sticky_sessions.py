@@ -73,7 +73,7 @@ def _is_justified(want: StickySessions, check: str, *places: Facts) -> bool:
             if facts.tags.get(want.stickiness_justification_tag, "").strip():
                 return True
         except Unavailable as unread:
-            doubt = unread
+            doubt = unread.kept()
     if doubt:
         raise doubt
     return False
@@ -246,7 +246,7 @@ def listener_group_stickiness_justified(listener: Facts, want: StickySessions) -
             if not _is_justified(want, _LISTENERS, listener):
                 yield _sticky("its default action", listener)
         except Unavailable as unread:
-            doubt = unread
+            doubt = unread.kept()
     rules = _known_rules(listener)
     for rule in rules:
         if not _sticks(rule["Actions"]):
@@ -255,7 +255,7 @@ def listener_group_stickiness_justified(listener: Facts, want: StickySessions) -
             if not _is_justified(want, _LISTENERS, rule, listener):
                 yield _sticky(f"its rule of priority {rule.get('Priority', '?')}", rule)
         except Unavailable as unread:
-            doubt = unread
+            doubt = unread.kept()
     if doubt:
         raise doubt
     if _has_rules(listener):

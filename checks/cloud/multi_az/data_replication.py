@@ -118,7 +118,7 @@ def rds_data_replicated_across_azs(database: Facts, want: DataReplication) -> It
             if look(database):
                 return
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     if doubt:
         raise doubt
     zone = database.get("AvailabilityZone", "")
@@ -143,7 +143,7 @@ def _has_replica(database: Facts) -> bool:
                 if (apart or replica["AvailabilityZone"] != database["AvailabilityZone"]) and _replicates(replica):
                     return True
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     if doubt:
         raise doubt
     return False

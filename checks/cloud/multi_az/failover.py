@@ -213,7 +213,7 @@ def _zones_of_readers(cluster: Facts, writers: list[str], names: list[str]) -> d
             reader = cluster.related(DB_INSTANCE, [name], by="DBInstanceIdentifier", required=True)[0]
             zone, status = reader["AvailabilityZone"], reader["DBInstanceStatus"]
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
             continue
         if is_running(reader) and zone not in taken:
             if taken:

@@ -280,7 +280,7 @@ def elbv2_cross_zone_effective(group: Facts, want: LoadBalancing) -> Iterator[Ev
         if _crosses_zones(group, balancers):
             return
     except Unavailable as unread:
-        doubt = unread
+        doubt = unread.kept()
     unserved = zones
     if not want.require_cross_zone:
         served, unplaced = zones_of_targets(group, _healthy(group))

@@ -378,7 +378,7 @@ def aurora_reader_receives_traffic(cluster: Facts, want: ReadReplicas) -> Iterat
             (reader,) = cluster.related(DB_INSTANCE, [name], "DBInstanceIdentifier", required=True)
             average = _average(reader.metric("DatabaseConnections", "Average", want.window_days), "", want)
         except Unavailable as unavailable:
-            gap = unavailable
+            gap = unavailable.kept()
             continue
         if average >= want.min_reader_connections:
             return

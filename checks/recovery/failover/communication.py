@@ -276,7 +276,7 @@ def rds_failover_events_notify(region: Facts, want: Communication) -> Iterator[E
             if not _is_told(database, paths, region, want):
                 unheard.append(database.name)
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     if unheard:
         shown = ", ".join(sorted(unheard)[:_NAMES_SHOWN]) + (", …" if len(unheard) > _NAMES_SHOWN else "")
         yield Evidence(
@@ -351,7 +351,7 @@ def _with_standby(region: Facts) -> tuple[list[Facts], Unavailable | None]:
         try:
             found += [database for database in region.all(type) if has_standby(database)]
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     return found, gap
 
 
@@ -360,12 +360,12 @@ def _paths(region: Facts) -> _Paths:
     try:
         paths.subscriptions = [s for s in region.all(SUBSCRIPTION) if s["Enabled"] and s["Status"] == "active"]
     except Unavailable as unavailable:
-        paths.gap = unavailable
+        paths.gap = unavailable.kept()
     try:
         rules = [rule for rule in region.all(RULE) if rule["State"] != "DISABLED" and rule.get("EventPattern")]
         paths.rules = [(rule, _pattern(rule)) for rule in rules]
     except Unavailable as unavailable:
-        paths.gap = paths.gap or unavailable
+        paths.gap = paths.gap or unavailable.kept()
     return paths
 
 
@@ -393,7 +393,7 @@ def _is_told(database: Facts, paths: _Paths, region: Facts, want: Communication)
             if _is_heard(subscription["SnsTopicArn"], region, want):
                 told |= set(subscription.get("EventCategoriesList", ())) or _WANTED
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     if told >= _WANTED:
         return True
     for rule, pattern in paths.rules:
@@ -403,7 +403,7 @@ def _is_told(database: Facts, paths: _Paths, region: Facts, want: Communication)
             ):
                 return True
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
         except ValueError as error:
             gap = gap or Unavailable(Gap("events:ListRules", "NotUnderstood", f"the pattern of {rule.name}: {error}"))
     if gap:
@@ -451,7 +451,7 @@ def _is_heard(arn: str, region: Facts, want: Communication) -> bool:
         if len(heard) >= want.min_confirmed_subscribers:
             return True
     except Unavailable as unavailable:
-        gap = unavailable
+        gap = unavailable.kept()
     if not want.require_human_subscriber:
         # Subscriptions of other accounts are not listed, but counted.
         confirmed = str(topics[0]["Attributes"].get("SubscriptionsConfirmed", "0"))

@@ -205,7 +205,7 @@ def _only_cloudfront(balancer: Facts) -> bool:
                     elif found["OwnerId"] == "AWS" or any(is_public(entry["Cidr"]) for entry in found["Entries"]):
                         return False
                 except Unavailable as unavailable:
-                    doubt = doubt or unavailable
+                    doubt = doubt or unavailable.kept()
     if doubt:
         raise doubt
     return fronted

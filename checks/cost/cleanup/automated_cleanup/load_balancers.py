@@ -141,7 +141,7 @@ def load_balancer_idle(balancer: Facts, want: AutomatedCleanup) -> Iterator[Evid
     try:
         why = ("" if balancer["Instances"] else "has no instance") if classic else dead_end(balancer)
     except Unavailable as unread:
-        doubt = unread
+        doubt = unread.kept()
     quiet = why or _without_traffic(balancer, classic, want)
     if quiet:
         if unread_tags := skip_tagged(balancer, want.keep_tag):

@@ -159,7 +159,7 @@ def ebs_snapshot_orphaned(snapshot: Facts, want: AutomatedCleanup) -> Iterator[E
             if is_kept(snapshot):
                 return
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     if doubt:
         raise doubt
     yield Evidence(

@@ -253,7 +253,7 @@ def ebs_volume_on_stopped_instance(volume: Facts, want: AutomatedCleanup) -> Ite
         try:
             since.append(stopped_at(instance))
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
     days = hours_between(max(since), volume.observed_at) / 24 if since else float("inf")
     if days <= want.ec2_stopped_days:
         return

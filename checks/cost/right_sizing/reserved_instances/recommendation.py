@@ -99,7 +99,7 @@ def compute_commitment_recommendation(account: Facts, want: ReservedInstances) -
             saved = _saved(row)
             spent = amount(_summary(row).get("CurrentOnDemandSpend")) if row["For"] == _PLANS else spent
         except Unavailable as unread:
-            unsure = unsure or unread
+            unsure = unsure or unread.kept()
             continue
         if saved > 0:
             worth.append((row, saved))

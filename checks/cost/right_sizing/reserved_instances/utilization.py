@@ -107,7 +107,7 @@ def commitment_utilization(account: Facts, want: ReservedInstances) -> Iterator[
         try:
             found = _used(row)
         except Unavailable as unread:
-            unsure = unsure or unread
+            unsure = unsure or unread.kept()
             continue
         if found is None:
             continue

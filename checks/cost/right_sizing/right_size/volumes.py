@@ -196,7 +196,7 @@ def _unused(volume: Facts, kind: str, paid: list[_Paid], want: RightSize) -> Ite
         try:
             peaks[unit] = _peak(volume, what, enough * size, want) / size
         except Unavailable as unread:
-            doubt = doubt or unread
+            doubt = doubt or unread.kept()
             continue
         if peaks[unit] < enough:
             wasted.append(f"{peaks[unit]:,.0f} of {provisioned:,} {unit}")

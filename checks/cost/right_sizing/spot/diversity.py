@@ -122,7 +122,7 @@ def asg_spot_diversified(group: Facts, want: Spot) -> Iterator[Evidence]:
         try:
             by_attributes = _by_template(group)
         except Unavailable as unread:
-            doubt = unread
+            doubt = unread.kept()
     strategy = str((distribution or {}).get("SpotAllocationStrategy", "lowest-price"))
     missing = {
         f"{want.min_instance_types} instance types": (

@@ -160,7 +160,7 @@ def _skip_without_databases(account: Facts, days: int) -> None:
             except NotApplicable:
                 continue
             except Unavailable as unavailable:
-                gap = gap or unavailable
+                gap = gap or unavailable.kept()
                 continue
             if not is_recent(created, account.observed_at, days):
                 return

@@ -140,7 +140,7 @@ def restore_testing_plan_monthly(region: Facts, want: RestoreTest) -> Iterator[E
             fault = _fault(plan, days)
             tested = set() if fault and fault != _TO_COME else _selected(plan, needed)
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
             continue
         if fault == _TO_COME:
             pending |= tested
@@ -180,7 +180,7 @@ def _needed(region: Facts, days: int) -> dict[str, list[Facts]]:
             except NotApplicable:
                 continue
             except Unavailable as unavailable:
-                gap = gap or unavailable
+                gap = gap or unavailable.kept()
     if gap:
         raise gap
     for type in _TESTABLE:
@@ -217,7 +217,7 @@ def _selected(plan: Facts, needed: Mapping[str, Sequence[Facts]]) -> set[str]:
             if any(_is_selected(database, selection["Selection"]) for database in needed.get(kind, ())):
                 found.add(kind)
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     if gap and not found.issuperset(needed):
         raise gap
     return found

@@ -31,7 +31,7 @@ def judge(
             for region in source(store, want):
                 regions.add(region)
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
         if len(regions) > 1:
             regions.discard("")
             if len(regions) >= want.min_regions and not want.allowed_regions:  # no further copy changes anything

@@ -69,7 +69,7 @@ def by_experiment(resource: Facts, want: FailoverTest) -> bool:
             if _failed_over(experiment, resource, want):
                 return True
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     resource.require_read(EXPERIMENT)
     if gap:
         raise gap

@@ -194,7 +194,7 @@ def _skip_without_standby(account: Facts, days: int) -> None:
                         return
                     there = True
             except Unavailable as unavailable:
-                gap = gap or unavailable
+                gap = gap or unavailable.kept()
     for group in account.known(REPLICATION_GROUP):
         try:
             if fails_over(group):
@@ -202,7 +202,7 @@ def _skip_without_standby(account: Facts, days: int) -> None:
                     return
                 there = True
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     if account.known(MANAGED_RESOURCE):
         return
     for type in (*_DATABASES, REPLICATION_GROUP, MANAGED_RESOURCE):

@@ -74,7 +74,7 @@ def elasticache_failover_tested_quarterly(group: Facts, want: FailoverTest) -> I
             if proof(group, want):
                 return
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     if gap:
         raise gap
     looked = ["ElastiCache events", "Fault Injection Service"]

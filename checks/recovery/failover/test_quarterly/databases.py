@@ -156,7 +156,7 @@ def rds_failover_tested_quarterly(database: Facts, want: FailoverTest) -> Iterat
             if proof(database, want):
                 return
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     if gap:
         raise gap
     yield Evidence(

@@ -111,7 +111,7 @@ def _judge(cluster: Facts, want: FailoverTest) -> Iterator[Evidence]:
             if proof(cluster, want):
                 return
         except Unavailable as unavailable:
-            gap = gap or unavailable
+            gap = gap or unavailable.kept()
     if gap:
         raise gap
     yield Evidence(

@@ -112,7 +112,7 @@ def iam_service_credential_rotated(user: Facts, want: CredentialRotation) -> Ite
         try:
             credentials = user[field]
         except Unavailable as unavailable:
-            doubt = doubt or unavailable
+            doubt = doubt or unavailable.kept()
             continue
         for credential in credentials:
             ends = credential.get("ExpirationDate")

@@ -124,7 +124,7 @@ def iam_inline_policy_no_admin_star(principal: Facts, _want: LeastPrivilege) -> 
         try:
             (anything, identities) = parsed(principal, document, name).at_large
         except Unavailable as unavailable:
-            doubt = doubt or unavailable
+            doubt = doubt or unavailable.kept()
             continue
         if anything and identities and not anything.conditional and not identities.conditional:
             yield Evidence(

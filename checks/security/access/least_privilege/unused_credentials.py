@@ -140,7 +140,7 @@ def iam_user_unused_credentials(user: Facts, want: LeastPrivilege) -> Iterator[E
             used = when(row, used_column)
             since = used or _made(row, made_column)
         except Unavailable as unavailable:
-            doubt = doubt or unavailable
+            doubt = doubt or unavailable.kept()
             continue
         days = hours_between(since, user.observed_at) / 24
         if days > want.unused_credential_days:

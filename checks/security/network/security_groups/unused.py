@@ -198,7 +198,7 @@ def _unread(group: Facts) -> Unavailable | None:
         for type, path in chain(HOLDERS, BY_NAME, ((GROUP, path) for path in RULES)):
             group.require_read(type, path)
     except Unavailable as unavailable:
-        return unavailable
+        return unavailable.kept()
     return None
 
 
