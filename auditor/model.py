@@ -278,6 +278,8 @@ class Finding:
     def saving(self) -> Saving | None:
         """The largest saving of the evidence; an unpriced one only when none is priced."""
         savings = [evidence.saving for evidence in self.evidence if evidence.saving]
+        if len(savings) == 1:
+            return savings[0]
         return max(savings, key=lambda s: -1.0 if s.usd_month is None else s.usd_month, default=None)
 
 

@@ -10,6 +10,7 @@ import base64
 import functools
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import chain, repeat
 from typing import Any, cast
 
@@ -77,6 +78,17 @@ class _Numbers(dict[str, int]):
         return number
 
 
+class _Days(dict[datetime, int]):
+    """Moments, numbered by their days."""
+
+    def __init__(self) -> None:
+        self.numbers = _Numbers()
+
+    def __missing__(self, moment: datetime) -> int:
+        number = self[moment] = self.numbers[iso(moment)[:10]]
+        return number
+
+
 class Block:
     """Takes the findings of a report in their order, and writes them down as the page's script reads them."""
 
@@ -88,7 +100,7 @@ class Block:
         self._last: dict[str, str] = dict.fromkeys(_TEXTS, "")
         self._pages: list[str] = []
         self._numbers = {name: _Numbers() for name in ("check", "type", "region", "account", "owner", "environment")}
-        self._days = _Numbers()
+        self._days = _Days()
         self._facts: dict[tuple[str, ...], int] = {}
         self._evidence: list[list[Any]] = []
 
@@ -105,7 +117,7 @@ class Block:
             ("account", numbers["account"][run.account]),
         ):
             self._columns[name].extend([number] * count)
-        self._columns["since"].extend([self._days[_day(state.since)] for state in run.states])
+        self._columns["since"].extend([self._days[state.since] for state in run.states])
         new = [0] * count if self._first else [1 if state.lifecycle in _NEW else 0 for state in run.states]
         self._columns["fresh"].extend(new)
         names, arns = run.shown, run.arns
@@ -171,7 +183,7 @@ class Block:
             self._pages.append(pack(self._evidence))
             self._evidence = []
         held: dict[str, Sequence[Any]] = {name: list(numbers.shown) for name, numbers in self._numbers.items()}
-        held["days"] = list(self._days.shown)
+        held["days"] = list(self._days.numbers.shown)
         held["facts"] = [tuple(map(word, names)) for names in self._facts]
         return held, (*(column.text() for column in self._columns.values()), *self._pages)
 
@@ -275,11 +287,6 @@ def _values(values: list[Any]) -> list[str]:
             return [short(text, LONGEST) for text in values]
     texts = map(json_text, values)
     return [text if len(text) <= LONGEST else short(text, LONGEST) for text in texts]
-
-
-@functools.lru_cache(maxsize=4096)
-def _day(moment: Any) -> str:
-    return iso(moment)[:10]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from auditor.report.inputs import Known, ReportInputs
 from auditor.report.links import console_url
 from auditor.report.runs import runs_of
 from auditor.report.tags import keys_of
-from auditor.report.text import LONGEST, clean, json_text, short, visible, word
+from auditor.report.text import LONGEST, clean, clean_all, json_text, short, visible, word
 from auditor.report.view import EvidenceView, FindingView, TurnView
 
 __all__ = ["TURNS", "FindingViews", "Findings", "command_of", "in_order", "is_waived", "labels"]
@@ -131,6 +131,10 @@ def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:
 def labels(tagged: Sequence[Mapping[str, str]]) -> tuple[list[str], list[str], list[str]]:
     """Return each resource's tags as one text, whose it is and where it runs; clean and not endless, empty where there are none."""
     texts = [", ".join(map("=".join, tags.items())) for tags in tagged]
+    if clean_all(texts) is texts and max(map(len, texts), default=0) <= _KEY:
+        keys = [keys_of(tuple(tags)) for tags in tagged]
+        mine = [tags[of] if of else "" for tags, (of, _) in zip(tagged, keys, strict=True)]
+        return texts, mine, [tags[at] if at else "" for tags, (_, at) in zip(tagged, keys, strict=True)]
     owners, environments = [], []
     for place, (text, tags) in enumerate(zip(texts, tagged, strict=True)):
         if len(text) > _KEY or not (text.isascii() and text.isprintable()):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from auditor.kit import Check, Fix
 from auditor.report.text import visible
 
-__all__ = ["Filler", "fill_fix", "fix_fields", "fix_places", "is_plain", "kind_of"]
+__all__ = ["Filler", "all_plain", "fill_fix", "fix_fields", "fix_places", "is_plain", "kind_of"]
 
 _ALWAYS = frozenset({"name", "id", "region", "account", "kind"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -54,7 +54,9 @@ def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
     return made + rest
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*(?::[A-Za-z0-9_.-][A-Za-z0-9_./-]*)*").fullmatch
+_PLAIN_WORD = r"[A-Za-z0-9][A-Za-z0-9_./-]*+(?::[A-Za-z0-9_.-][A-Za-z0-9_./-]*+)*+"
+_PLAIN = re.compile(_PLAIN_WORD).fullmatch
+_PLAIN_LINES = re.compile(rf"(?:{_PLAIN_WORD}\n)*+").fullmatch
 _NAME, _ID = "zqNAMEqz", "zqIDqz"
 _STAND_INS = {"name": _NAME, "id": _ID}
 
@@ -62,6 +64,12 @@ _STAND_INS = {"name": _NAME, "id": _ID}
 def is_plain(value: str) -> bool:
     """Tell whether VALUE stands in a command as it is, wherever its place: no shell and no AWS CLI takes it for more."""
     return _PLAIN(value) is not None
+
+
+def all_plain(values: list[str]) -> bool:
+    """Tell whether every one of VALUES ``is_plain``, looked at together."""
+    lines = "\n".join([*values, ""])
+    return lines.count("\n") == len(values) and _PLAIN_LINES(lines) is not None
 
 
 @functools.lru_cache(maxsize=1024)
@@ -91,12 +99,15 @@ class Filler:
         """
         wanted = [name for _, name, _ in _places(fix.cli)[0] if name not in _STAND_INS]
         own = [name for name in wanted if name not in place]
+        plain = all_plain(names) and all_plain(ids)
         if not own:
             every = self._filled(fix, place)
+            if plain:
+                return [every] * len(names)
             return [every if is_plain(name) and is_plain(id) else None for name, id in zip(names, ids, strict=True)]
         made: list[str | None] = []
         for of, name, id in zip(fields, names, ids, strict=True):
-            if not (is_plain(name) and is_plain(id)):
+            if not (plain or (is_plain(name) and is_plain(id))):
                 made.append(None)
                 continue
             key = fix.cli, place["region"], place["kind"], *[

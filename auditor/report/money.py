@@ -5,7 +5,7 @@ whoever added them up would save the same hours twice.
 """
 
 import functools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 
@@ -105,7 +105,7 @@ def _shares(items: Iterable[MoneyItem], name: Callable[[MoneyItem], str]) -> tup
 
 def _sums(named: Iterable[tuple[str, MoneyItem]]) -> tuple[MoneyShare, ...]:
     totals: dict[str, float] = defaultdict(float)
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = defaultdict(int)
     for key, item in named:
         totals[key] += item.usd_month or 0.0
         counts[key] += 1

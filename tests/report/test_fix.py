@@ -11,7 +11,7 @@ from report import sample
 
 from auditor.kit import Fix
 from auditor.report import fill_fix, fix_fields
-from auditor.report.fix import kind_of
+from auditor.report.fix import all_plain, is_plain, kind_of
 
 BASH = shutil.which("bash")
 TEMPLATES = (
@@ -104,3 +104,8 @@ def test_the_fields_fixes_ask_for_are_known() -> None:
     assert fix_fields(sample.CHECKS.values()) == {
         "AccessKeyId", "DBInstanceIdentifier", "GroupId", "SnapshotId", "UserName", "VolumeId",
     }  # fmt: skip
+
+
+@given(st.lists(st.text("aZ0-_./: \n'$", max_size=6), max_size=4))
+def test_values_are_plain_together_when_each_is(values: list[str]) -> None:
+    assert all_plain(values) == all(map(is_plain, values))
