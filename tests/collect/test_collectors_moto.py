@@ -5,6 +5,7 @@ What moto 5.2.5 lacks is answered here instead, with every field of botocore's m
 
 import json
 import os
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -124,6 +125,8 @@ def read() -> Iterator[Read]:
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
     os.environ["AWS_ENDPOINT_URL"] = endpoint
+    # Servers of one process share what they hold: whatever a test of another file has made is forgotten.
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).close()
     try:
         account = SmallAccount(endpoint).build()
         types = load_types()
