@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from auditor.kit.facts import Facts, Unavailable
 from auditor.kit.restores import is_recent
-from auditor.kit.time import DAYS
+from auditor.kit.time import DAYS, parse_time
 from auditor.model import Evidence
 
-__all__ = ["Reader", "Rehearsal", "missing"]
+__all__ = ["EXPERIMENT", "Reader", "Rehearsal", "by_experiment", "missing"]
+
+EXPERIMENT = "AWS::FIS::Experiment"
 
 _SHOWN = 5
 
@@ -31,6 +34,23 @@ Reader = Callable[[Facts, datetime], Rehearsal | None]
 """Returns what a resource tells, or ``None`` where it is no rehearsal; given the moment before which nothing counts any more.
 
 Raises Unavailable where it may be one that counts."""
+
+
+def by_experiment(experiment: Facts, what: str, counts: Callable[[Mapping[str, Any]], bool]) -> Rehearsal | None:
+    """Return what an experiment of Fault Injection Service tells by those of its actions that COUNT; WHAT people call it.
+
+    It is none while it runs, without such an action, and when it skips all of them: that is a dry run.
+    """
+    status = experiment["state"].get("status")
+    if status not in ("completed", "failed", "stopped"):
+        return None
+    whole = experiment["Experiment"]
+    actions = [action for action in whole.get("actions", {}).values() if counts(action)]
+    skipped = whole.get("experimentOptions", {}).get("actionsMode") == "skip-all"
+    if skipped or not actions or not whole.get("endTime"):
+        return None
+    worked = status == "completed" and any(action.get("state", {}).get("status") == "completed" for action in actions)
+    return Rehearsal(parse_time(whole["endTime"]), what, worked, experiment.id)
 
 
 def missing(

@@ -2,15 +2,14 @@
 
 from datetime import datetime
 
-from auditor.kit import Facts, Gap, Unavailable, parse_time
+from auditor.kit import Facts, Gap, Unavailable
 from auditor.kit.arn import region_of
-from auditor.kit.rehearsals import Reader, Rehearsal
+from auditor.kit.rehearsals import EXPERIMENT, Reader, Rehearsal, by_experiment
 from auditor.kit.restores import RECOVERY_POINT, RESTORE_JOB, source_of
 from auditor.kit.trail import TRAIL_EVENT, record_of
 
 JOB = "AWS::DRS::Job"
 PLAN_EXECUTION = "AWS::ARCRegionSwitch::PlanExecution"
-EXPERIMENT = "AWS::FIS::Experiment"
 
 DRILLS = ("START_DRILL", "START_RECOVERY")
 LAUNCHED = ("LAUNCHED", "TERMINATED")  # terminated: it was launched, and ended again once the drill was over
@@ -85,18 +84,11 @@ def _by_call(event: Facts, since: datetime) -> Rehearsal | None:
 
 
 def _by_experiment(experiment: Facts, since: datetime) -> Rehearsal | None:
-    """An experiment that cut regions apart; one that skips all its actions is a dry run."""
-    status = experiment["state"].get("status")
-    if status not in ("completed", "failed", "stopped"):
-        return None
-    whole = experiment["Experiment"]
-    skipped = whole.get("experimentOptions", {}).get("actionsMode") == "skip-all"
-    actions = [one for one in whole.get("actions", {}).values() if one.get("actionId") in _ACROSS_REGIONS]
-    if skipped or not actions or not whole.get("endTime"):
-        return None
-    worked = status == "completed" and any(one.get("state", {}).get("status") == "completed" for one in actions)
-    at = parse_time(whole["endTime"])
-    return Rehearsal(at, "an experiment that cuts regions apart", worked, experiment.id)
+    return by_experiment(
+        experiment,
+        "an experiment that cuts regions apart",
+        lambda action: action.get("actionId") in _ACROSS_REGIONS,
+    )
 
 
 TESTS: dict[str, Reader] = {

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from auditor.kit import HIGH, Case, Document, Evidence, Facts, Fix, NotApplicable, ago, check, stated
-from auditor.kit.rehearsals import missing
+from auditor.kit.rehearsals import EXPERIMENT, missing
 from auditor.kit.restores import RECOVERY_POINT, RESTORE_JOB
 from auditor.kit.trail import TRAIL_EVENT
 
-from ._tests import EXPERIMENT, JOB, PLAN_EXECUTION, TESTS
+from ._tests import JOB, PLAN_EXECUTION, TESTS
 from .thresholds import DisasterRecoveryTest
 
 ACCOUNT = "AWS::::Account"

@@ -1,15 +1,17 @@
 """What shows that something failed over: events of RDS (DocumentDB and Neptune answer there, too), calls, experiments."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from auditor.kit import Facts, Unavailable, parse_time
+from auditor.kit import Evidence, Facts, Unavailable, parse_time
 from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, identifier, is_cluster
+from auditor.kit.rehearsals import EXPERIMENT
+from auditor.kit.restores import is_recent
 from auditor.kit.trail import TRAIL_EVENT, record_of
 
 from .thresholds import FailoverTest
 
 EVENT = "AWS::RDS::Event"
-EXPERIMENT = "AWS::FIS::Experiment"
 REPLICATION_GROUP = "AWS::ElastiCache::ReplicationGroup"
 
 ACTIONS = {
@@ -22,9 +24,34 @@ ACTIONS = {
 Source: AWS FIS User Guide, "AWS FIS actions reference"."""
 
 
-def is_recent_date(date: str, database: Facts, want: FailoverTest) -> bool:
+def is_recent_date(date: str, resource: Facts, want: FailoverTest) -> bool:
     """Return whether DATE lies in the quarter."""
-    return database.observed_at - parse_time(date) <= timedelta(days=want.failover_test_max_age_days)
+    return is_recent(parse_time(date), resource.observed_at, want.failover_test_max_age_days)
+
+
+def unproven(
+    resource: Facts, want: FailoverTest, proofs: Mapping[str, Callable[[Facts, FailoverTest], bool]]
+) -> Iterator[Evidence]:
+    """Yield what is wrong where none of PROOFS (where is looked -> whether that shows a failover) holds for RESOURCE.
+
+    Raises Unavailable where one that could hold was not read.
+    """
+    gap: Unavailable | None = None
+    for proof in proofs.values():
+        try:
+            if proof(resource, want):
+                return
+        except Unavailable as unavailable:
+            gap = gap or unavailable.kept()
+    if gap:
+        raise gap
+    days = want.failover_test_max_age_days
+    yield Evidence(f"nothing shows a completed failover in {days} days", {"days": days, "looked_at": list(proofs)})
+
+
+def forces(action: Mapping[str, Any]) -> bool:
+    """Return whether an experiment's ACTION makes its target fail over: a reboot of an instance does where it is told to."""
+    return action.get("actionId") != ACTIONS[DB_INSTANCE] or action.get("parameters", {}).get("forceFailover") == "true"
 
 
 def by_event(database: Facts, want: FailoverTest) -> bool:
@@ -85,7 +112,7 @@ def _failed_over(experiment: Facts, resource: Facts, want: FailoverTest) -> bool
     for action in whole.get("actions", {}).values():
         if action.get("actionId") != ACTIONS[resource.type] or action.get("state", {}).get("status") != "completed":
             continue
-        if resource.type == DB_INSTANCE and action.get("parameters", {}).get("forceFailover") != "true":
+        if not forces(action):
             continue
         targets = [whole.get("targets", {}).get(name, {}) for name in action.get("targets", {}).values()]
         if any(resource.id in target.get("resourceArns", ()) for target in targets):

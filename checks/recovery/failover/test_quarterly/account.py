@@ -15,15 +15,14 @@ from auditor.kit import (
     Unavailable,
     ago,
     check,
-    parse_time,
     stated,
 )
 from auditor.kit.databases import DB_CLUSTER, DB_INSTANCE, age_hours, has_standby
-from auditor.kit.rehearsals import Reader, Rehearsal, missing
+from auditor.kit.rehearsals import EXPERIMENT, Reader, Rehearsal, by_experiment, missing
 from auditor.kit.trail import TRAIL_EVENT, record_of
 
 from ._examples import CARTS, CLUSTER, CLUSTER_ARN, ORDERS, cache_event, call, event, fis_experiment
-from ._failovers import ACTIONS, EVENT, EXPERIMENT, REPLICATION_GROUP
+from ._failovers import ACTIONS, EVENT, REPLICATION_GROUP, forces
 from .caches import CACHE_EVENT, fails_over
 from .thresholds import FailoverTest
 from .zonal_shifts import MANAGED_RESOURCE, ZONAL_SHIFT, proves
@@ -54,21 +53,11 @@ def _by_call(one: Facts, since: datetime) -> Rehearsal | None:
 
 
 def _by_experiment(one: Facts, since: datetime) -> Rehearsal | None:
-    status = one["state"].get("status")
-    if status not in ("completed", "failed", "stopped"):
-        return None
-    whole = one["Experiment"]
-    actions = [
-        action
-        for action in whole.get("actions", {}).values()
-        if action.get("actionId") in _ACTIONS
-        and (action["actionId"] != ACTIONS[DB_INSTANCE] or action.get("parameters", {}).get("forceFailover") == "true")
-    ]
-    skipped = whole.get("experimentOptions", {}).get("actionsMode") == "skip-all"
-    if skipped or not actions or not whole.get("endTime"):
-        return None
-    worked = status == "completed" and any(action.get("state", {}).get("status") == "completed" for action in actions)
-    return Rehearsal(parse_time(whole["endTime"]), "an experiment of Fault Injection Service", worked, one.id)
+    return by_experiment(
+        one,
+        "an experiment of Fault Injection Service",
+        lambda action: action.get("actionId") in _ACTIONS and forces(action),
+    )
 
 
 def _readers(want: FailoverTest) -> dict[str, Reader]:

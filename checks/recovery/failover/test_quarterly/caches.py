@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from auditor.kit import LOW, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, check
+from auditor.kit import LOW, Case, Evidence, Facts, Fix, NotApplicable, check
+from auditor.kit.rehearsals import EXPERIMENT
 
 from ._examples import CARTS, cache_event, fis_experiment
-from ._failovers import ACTIONS, EXPERIMENT, REPLICATION_GROUP, by_experiment, is_recent_date
+from ._failovers import ACTIONS, REPLICATION_GROUP, by_experiment, is_recent_date, unproven
 from .thresholds import FailoverTest
 
 CACHE_EVENT = "AWS::ElastiCache::Event"
@@ -65,20 +66,9 @@ def elasticache_failover_tested_quarterly(group: Facts, want: FailoverTest) -> I
     """
     if not fails_over(group):
         raise NotApplicable("it does not fail over by itself")
-    days = want.failover_test_max_age_days
-    if group.days_since("ReplicationGroupCreateTime") < days:
+    if group.days_since("ReplicationGroupCreateTime") < want.failover_test_max_age_days:
         raise NotApplicable("it is younger than a quarter")
-    gap: Unavailable | None = None
-    for proof in (_by_event, by_experiment):
-        try:
-            if proof(group, want):
-                return
-        except Unavailable as unavailable:
-            gap = gap or unavailable.kept()
-    if gap:
-        raise gap
-    looked = ["ElastiCache events", "Fault Injection Service"]
-    yield Evidence(f"nothing shows a completed failover in {days} days", {"days": days, "looked_at": looked})
+    yield from unproven(group, want, {"ElastiCache events": _by_event, "Fault Injection Service": by_experiment})
 
 
 def fails_over(group: Facts) -> bool:

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 
-from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, Unavailable, ago, check
+from auditor.kit import MEDIUM, Case, Evidence, Facts, Fix, NotApplicable, ago, check
 from auditor.kit.databases import (
     DB_CLUSTER,
     DB_INSTANCE,
     age_hours,
-    is_cluster,
-    readers,
+    has_standby,
     skip_member,
     skip_transient,
 )
+from auditor.kit.rehearsals import EXPERIMENT
 from auditor.kit.trail import TRAIL_EVENT
 
 from ._examples import ARN, CLUSTER, CLUSTER_ARN, ORDERS, call, event, fis_experiment
-from ._failovers import EVENT, EXPERIMENT, by_call, by_event, by_experiment
+from ._failovers import EVENT, by_call, by_event, by_experiment, unproven
 from .thresholds import FailoverTest
 
 _FORCED = {"dBInstanceIdentifier": "orders", "forceFailover": True}
@@ -146,20 +146,10 @@ def rds_failover_tested_quarterly(database: Facts, want: FailoverTest) -> Iterat
     """
     skip_member(database)
     skip_transient(database)
-    if not (readers(database) if is_cluster(database) else database["MultiAZ"]):
+    if not has_standby(database):
         raise NotApplicable("it has no standby")
     if age_hours(database) < want.failover_test_max_age_days * 24:
         raise NotApplicable("it is younger than a quarter")
-    gap: Unavailable | None = None
-    for proof in (by_event, by_call, by_experiment):
-        try:
-            if proof(database, want):
-                return
-        except Unavailable as unavailable:
-            gap = gap or unavailable.kept()
-    if gap:
-        raise gap
-    yield Evidence(
-        f"nothing shows a completed failover in {want.failover_test_max_age_days} days",
-        {"days": want.failover_test_max_age_days, "looked_at": ["RDS events", "CloudTrail", "Fault Injection Service"]},
+    yield from unproven(
+        database, want, {"RDS events": by_event, "CloudTrail": by_call, "Fault Injection Service": by_experiment}
     )

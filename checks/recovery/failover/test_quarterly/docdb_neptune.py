@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from auditor.kit import LOW, Case, Document, Evidence, Facts, Fix, NotApplicable, Unavailable, ago, check
+from auditor.kit import LOW, Case, Document, Evidence, Facts, Fix, NotApplicable, ago, check
 from auditor.kit.databases import age_hours, readers, skip_transient
 from auditor.kit.trail import TRAIL_EVENT
 
 from ._examples import CLUSTER, CLUSTER_ARN, call, event
-from ._failovers import EVENT, by_call, by_event
+from ._failovers import EVENT, by_call, by_event, unproven
 from .thresholds import FailoverTest
 
 
@@ -105,16 +105,4 @@ def _judge(cluster: Facts, want: FailoverTest) -> Iterator[Evidence]:
         raise NotApplicable("it has no replica")
     if age_hours(cluster) < want.failover_test_max_age_days * 24:
         raise NotApplicable("it is younger than a quarter")
-    gap: Unavailable | None = None
-    for proof in (by_event, by_call):
-        try:
-            if proof(cluster, want):
-                return
-        except Unavailable as unavailable:
-            gap = gap or unavailable.kept()
-    if gap:
-        raise gap
-    yield Evidence(
-        f"nothing shows a completed failover in {want.failover_test_max_age_days} days",
-        {"days": want.failover_test_max_age_days, "looked_at": ["events", "CloudTrail"]},
-    )
+    yield from unproven(cluster, want, {"events": by_event, "CloudTrail": by_call})
