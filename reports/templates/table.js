@@ -238,7 +238,11 @@
       const staying = new Set(made);
       for (let child = body.firstChild, next; child; child = next) { next = child.nextSibling; if (!staying.has(child)) child.remove(); }
       let at = body.firstChild;
-      for (const child of made) if (at === child) at = at.nextSibling; else body.insertBefore(child, at);
+      for (const child of made) {
+        // A spacer makes way for a row that stays: a row that is moved, were it only by a place, loses the focus.
+        while (at !== child && spacers.includes(at) && child.parentNode === body) { const other = at; at = at.nextSibling; other.remove(); }
+        if (at === child) at = at.nextSibling; else body.insertBefore(child, at);
+      }
     };
     const draw = () => {
       if (printing) return;

@@ -217,6 +217,19 @@ def test_the_keyboard_goes_through_the_whole_table(visit: Opener) -> None:
         assert opened.page.evaluate(_WHOLE_IN_VIEW), f"row {number} is not whole in view"
 
 
+def test_keys_pressed_before_the_table_has_followed_keep_the_focus(visit: Opener) -> None:
+    opened = table(visit)
+    opened.page.focus("#rows button.open >> nth=0")
+    opened.page.keyboard.press("End")
+    opened.page.wait_for_timeout(300)
+    opened.page.evaluate(
+        "['Home', 'ArrowDown'].forEach((key) =>"
+        " document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })))"
+    )
+    opened.page.wait_for_timeout(300)
+    assert opened.page.evaluate("document.activeElement.closest('tr')?.dataset.index") == "1"
+
+
 _WHOLE_IN_VIEW = """() => {
   const of = (element) => element.getBoundingClientRect(), row = of(document.activeElement.closest("tr"));
   const box = of(document.getElementById("box")), head = of(document.querySelector("#findings thead"));
