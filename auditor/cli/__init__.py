@@ -152,9 +152,9 @@ def _bug(error: Exception) -> int:
     import logging
     import traceback
 
-    from auditor.cli.terminal import plain
+    from auditor.cli.terminal import object_handler, plain
 
-    if any(getattr(handler.formatter, "one_object_a_line", False) for handler in logging.root.handlers):
+    if object_handler():
         logging.getLogger("auditor").error("it broke", exc_info=error)
     else:
         for line in "".join(traceback.format_exception(error)).splitlines():

@@ -88,9 +88,9 @@ def prune(config_path: Path | None, store_url: str | None, rules: tuple[str, ...
     with options.open_store(settings, store_url) as store:
         pruned = store.prune(wanted, datetime.now(UTC), dry_run=dry_run)
     would = "would be " if dry_run else ""
-    were, one = ("were ", "was ") if not dry_run else (would, would)
-    scans = f"{pruned.scans:,} scan{' ' + one if pruned.scans == 1 else 's ' + were}"
-    click.echo(f"{scans}pruned, {pruned.kept:,} {one if pruned.kept == 1 else were}kept.")
+    gone, stay = (would or ("was " if count == 1 else "were ") for count in (pruned.scans, pruned.kept))
+    scans = "scan" if pruned.scans == 1 else "scans"
+    click.echo(f"{pruned.scans:,} {scans} {gone}pruned, {pruned.kept:,} {stay}kept.")
     if pruned.rows:
         counts = ", ".join(f"{count:,} of {name}" for name, count in pruned.rows.items())
         click.echo(f"Rows {would}deleted: {counts}; {_megabytes(pruned.bytes)} of documents.")

@@ -17,6 +17,7 @@ __all__ = [
     "console",
     "discard_output",
     "line",
+    "object_handler",
     "plain",
     "print_rows",
     "say",
@@ -68,10 +69,15 @@ def say(message: str, level: int = logging.INFO) -> None:
 
 def line(message: str, level: int = logging.INFO) -> str:
     """Return the line with which MESSAGE is said on standard error."""
-    for handler in logging.root.handlers:
-        if handler.formatter and getattr(handler.formatter, "one_object_a_line", False):
-            return handler.format(logging.LogRecord("auditor", level, "", 0, message, None, None))
+    if handler := object_handler():
+        return handler.format(logging.LogRecord("auditor", level, "", 0, message, None, None))
     return f"auditor: {plain(message)}"
+
+
+def object_handler() -> logging.Handler | None:
+    """Return what writes log lines as JSON objects; ``None`` where they are text, or not written."""
+    handlers = logging.root.handlers
+    return next((one for one in handlers if getattr(one.formatter, "one_object_a_line", False)), None)
 
 
 def discard_output() -> None:

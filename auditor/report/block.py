@@ -19,7 +19,7 @@ import orjson
 from auditor.kit import iso
 from auditor.model import FindingState, Lifecycle, Severity, Verdict
 from auditor.report.findings import TURNS, FindingViews, command_of, labels
-from auditor.report.fix import Filler, kind_of
+from auditor.report.fix import Filler, place_of
 from auditor.report.inputs import ReportInputs
 from auditor.report.links import console_marks
 from auditor.report.runs import Run
@@ -162,7 +162,7 @@ class Block:
         check = self._inputs.checks.get(run.check)
         if not (check and run.verdict is Verdict.FAIL and check.fix.cli):
             return [""] * len(run.states)
-        place = {"region": run.region, "account": run.account, "kind": kind_of(run.type)}
+        place = place_of(run.region, run.account, run.type)
         made = self._filler.marks(check.fix, place, [known.fields for known in run.known], run.names, run.ids)
         if plain is not None:
             made = [text if may else None for text, may in zip(made, plain, strict=True)]
@@ -282,11 +282,8 @@ def _values(values: list[Any]) -> list[str]:
         within = list(chain.from_iterable(values))
         if set(map(type, within)) == {str} and _values(within) is within:
             values = [", ".join(some) for some in values]
-            if max(map(len, values)) <= LONGEST:
-                return values
             return [short(text, LONGEST) for text in values]
-    texts = map(json_text, values)
-    return [text if len(text) <= LONGEST else short(text, LONGEST) for text in texts]
+    return [short(json_text(value), LONGEST) for value in values]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -82,7 +82,7 @@ def _view(inputs: ReportInputs) -> ReportView:
                 for state in islice(run.states, _COMMANDS - len(some)):
                     if 0 < len(command := views(state).command) <= _LONGEST:
                         some.append(command)
-            savings += [state for state in run.states if state.finding.saving]
+            savings += [(state, saving) for state in run.states if (saving := state.finding.saving)]
         faults += [views(state) for state in run.states if state.finding.fault]
     counts = counts_by_check(inputs.tallies, Counter(state.finding.check for state in waived))
     checks = check_views(inputs, counts)

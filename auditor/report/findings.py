@@ -9,8 +9,8 @@ from typing import overload
 from auditor.kit import Check, iso
 from auditor.model import Evidence, Finding, FindingState, Verdict
 from auditor.report.accepted import waiver_view
-from auditor.report.fix import fill_fix, kind_of
-from auditor.report.inputs import Known, ReportInputs
+from auditor.report.fix import fill_fix, place_of
+from auditor.report.inputs import NOTHING_KNOWN, ReportInputs
 from auditor.report.links import console_url
 from auditor.report.runs import runs_of
 from auditor.report.tags import keys_of
@@ -22,7 +22,6 @@ __all__ = ["TURNS", "FindingViews", "Findings", "command_of", "in_order", "is_wa
 _KEY, _VALUE = 256, 512
 """Characters of a tag."""
 TURNS = 6
-_NOTHING = Known()
 _REMEMBERED = 4096
 """Resources whose own texts are kept for their next finding."""
 
@@ -94,20 +93,14 @@ class FindingViews:
     def labels(self, findings: Iterable[Finding]) -> tuple[list[str], list[str]]:
         """Return whose each finding's resource is and where it runs, by its tags; empty where they do not say."""
         get = self._inputs.resources.get
-        return labels([get(finding.resource, _NOTHING).tags for finding in findings])[1:]
+        return labels([get(finding.resource, NOTHING_KNOWN).tags for finding in findings])[1:]
 
     def _own(self, finding: Finding) -> _Own:
-        known = self._inputs.resources.get(finding.resource, _NOTHING)
+        known = self._inputs.resources.get(finding.resource, NOTHING_KNOWN)
         if len(self._owns) >= _REMEMBERED:
             self._owns.clear()
         name = known.name or finding.name or finding.resource
-        named = {
-            "name": name,
-            "id": finding.resource,
-            "region": finding.region,
-            "account": finding.account,
-            "kind": kind_of(finding.type),
-        }
+        named = {**place_of(finding.region, finding.account, finding.type), "name": name, "id": finding.resource}
         own = self._owns[finding.resource, finding.name] = _Own(
             resource=clean(finding.resource),
             name=clean(name),
@@ -120,30 +113,19 @@ class FindingViews:
 
 def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return a resource's TAGS, clean and not endless."""
-    return {
-        word(key if len(key) <= _KEY else short(key, _KEY)): visible(
-            short(value, _VALUE) if len(value) > _VALUE else value
-        )
-        for key, value in tags.items()
-    }
+    return {word(short(key, _KEY)): visible(short(value, _VALUE)) for key, value in tags.items()}
 
 
 def labels(tagged: Sequence[Mapping[str, str]]) -> tuple[list[str], list[str], list[str]]:
     """Return each resource's tags as one text, whose it is and where it runs; clean and not endless, empty where there are none."""
     texts = [", ".join(map("=".join, tags.items())) for tags in tagged]
-    if clean_all(texts) is texts and max(map(len, texts), default=0) <= _KEY:
-        keys = [keys_of(tuple(tags)) for tags in tagged]
-        mine = [tags[of] if of else "" for tags, (of, _) in zip(tagged, keys, strict=True)]
-        return texts, mine, [tags[at] if at else "" for tags, (_, at) in zip(tagged, keys, strict=True)]
-    owners, environments = [], []
-    for place, (text, tags) in enumerate(zip(texts, tagged, strict=True)):
-        if len(text) > _KEY or not (text.isascii() and text.isprintable()):
-            tags = _own_tags(tags)
-            texts[place] = ", ".join(map("=".join, tags.items()))
-        of, at = keys_of(tuple(tags))
-        owners.append(tags[of] if of else "")
-        environments.append(tags[at] if at else "")
-    return texts, owners, environments
+    if clean_all(texts) is not texts or max(map(len, texts), default=0) > _KEY:
+        plain = [len(text) <= _KEY and text.isascii() and text.isprintable() for text in texts]
+        tagged = [tags if same else _own_tags(tags) for tags, same in zip(tagged, plain, strict=True)]
+        texts = [", ".join(map("=".join, tags.items())) for tags in tagged]
+    keys = [keys_of(tuple(tags)) for tags in tagged]
+    owners = [tags[of] if of else "" for tags, (of, _) in zip(tagged, keys, strict=True)]
+    return texts, owners, [tags[at] if at else "" for tags, (_, at) in zip(tagged, keys, strict=True)]
 
 
 def command_of(check: Check, fields: Mapping[str, object]) -> str:
@@ -152,12 +134,8 @@ def command_of(check: Check, fields: Mapping[str, object]) -> str:
     return command if len(command) <= LONGEST else visible(check.fix.cli)
 
 
-def _fitting(text: str) -> str:
-    return text if len(text) <= LONGEST else short(text, LONGEST)
-
-
 def _evidence(item: Evidence) -> EvidenceView:
-    facts = tuple([(word(key), _fitting(json_text(value))) for key, value in item.facts.items()])
+    facts = tuple([(word(key), short(json_text(value), LONGEST)) for key, value in item.facts.items()])
     return EvidenceView(clean(item.sentence), facts)
 
 

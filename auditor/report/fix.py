@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from auditor.kit import Check, Fix
 from auditor.report.text import visible
 
-__all__ = ["Filler", "all_plain", "fill_fix", "fix_fields", "fix_places", "is_plain", "kind_of"]
+__all__ = ["Filler", "all_plain", "fill_fix", "fix_fields", "fix_places", "is_plain", "kind_of", "place_of"]
 
 _ALWAYS = frozenset({"name", "id", "region", "account", "kind"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -30,6 +30,11 @@ def fix_fields(checks: Iterable[Check]) -> frozenset[str]:
 def kind_of(type: str) -> str:
     """Return a type as the AWS CLI calls it in its commands: ``db-instance`` of ``AWS::RDS::DBInstance``."""
     return _WORD.sub("-", type.rpartition("::")[2]).lower()
+
+
+def place_of(region: str, account: str, type: str) -> dict[str, str]:
+    """Return what the fixes of all resources of one TYPE in one place are filled with; name and id are each one's own."""
+    return {"region": region, "account": account, "kind": kind_of(type)}
 
 
 def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:

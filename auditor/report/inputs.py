@@ -11,7 +11,7 @@ from auditor.model import Coverage, FindingState, Resource, Scan, Scope, Score, 
 from auditor.standard import Standard
 from auditor.trend import Night, Turn
 
-__all__ = ["Batches", "Known", "Names", "Permission", "Previous", "ReportInputs"]
+__all__ = ["NOTHING_KNOWN", "Batches", "Known", "Names", "Permission", "Previous", "ReportInputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Known:
     tags: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Top-level fields of its document that a fix names (see ``fix_fields``); more does no harm."""
+
+
+NOTHING_KNOWN = Known()
 
 
 class Names(Mapping[str, str]):

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 
-from auditor.model import Certainty, FindingState
+from auditor.model import Certainty, FindingState, Saving
 from auditor.report.findings import FindingViews
 from auditor.report.inputs import ReportInputs
 from auditor.report.text import service, visible, word
@@ -29,15 +29,14 @@ _WAYS = {
 """How a bullet's id begins -> the way its savings are made; the first that fits."""
 
 
-def money_view(states: Iterable[FindingState], views: FindingViews, inputs: ReportInputs) -> MoneyView:
-    """Return the savings of failing findings; VIEWS makes what is shown of one."""
+def money_view(savings: Iterable[tuple[FindingState, Saving]], views: FindingViews, inputs: ReportInputs) -> MoneyView:
+    """Return the SAVINGS of failing findings; VIEWS makes what is shown of one."""
     served = functools.cache(lambda check: _served(check, inputs))
     found = []
-    for state in states:
-        if saving := state.finding.saving:
-            place = next(at for at, piece in enumerate(state.finding.evidence) if piece.saving is saving)
-            bullet, category, way = served(state.finding.check)
-            found.append(MoneyItem(state, saving, place, saving.usd_month, bullet, category, way, True, views))
+    for state, saving in savings:
+        place = next(at for at, piece in enumerate(state.finding.evidence) if piece.saving is saving)
+        bullet, category, way = served(state.finding.check)
+        found.append(MoneyItem(state, saving, place, saving.usd_month, bullet, category, way, True, views))
     found.sort(key=lambda item: -(item.usd_month or 0.0))
     counted: set[str] = set()
     items, unpriced = [], []

@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from auditor.model import FindingState, Severity, Verdict
-from auditor.report.inputs import Known, ReportInputs
+from auditor.report.inputs import NOTHING_KNOWN, Known, ReportInputs
 from auditor.report.text import clean_all, word
 
 __all__ = ["Run", "ordered", "runs_of"]
-
-_NOTHING = Known()
 
 
 class Run:
@@ -78,7 +76,7 @@ def runs_of(states: Iterable[FindingState], inputs: ReportInputs, checks: Sequen
     for place in sorted(places):
         held = places[place]
         ids = [state.finding.resource for state in held]
-        known = [get(id, _NOTHING) for id in ids]
+        known = [get(id, NOTHING_KNOWN) for id in ids]
         names = [of.name or state.finding.name or id for of, state, id in zip(known, held, ids, strict=True)]
         shown, arns = clean_all(names), clean_all(ids)
         order = sorted(range(len(held)), key=list(zip(shown, arns, strict=True)).__getitem__)

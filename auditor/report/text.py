@@ -66,7 +66,7 @@ LONGEST = 20_000
 
 def clean(text: str) -> str:
     """Return TEXT itself where it is plain and not endless, else what readers may see of it."""
-    return visible(text if len(text) <= LONGEST else short(text, LONGEST))
+    return visible(short(text, LONGEST))
 
 
 def clean_all(texts: list[str]) -> list[str]:

@@ -54,17 +54,26 @@ class Database:
         self.url = shown.render_as_string(hide_password=True)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._answered = False
-        self._untouched: tuple[int, int] | None = None
-        with self._told():
-            self.engine = _sqlite_engine(parsed, self.url, create=create) if self.sqlite else _postgresql_engine(parsed)
-            if not create and self.file is not None and _lies_in_a_read_only_folder(self.file):
-                self._untouched = _version(self.file)
-
-    @property
-    def file(self) -> Path | None:
+        name = parsed.database or ""
+        self.file = Path(name) if self.sqlite and not name.startswith("file:") else None
         """The SQLite file; ``None`` for PostgreSQL, and for what SQLite takes for a URI of its own."""
-        name = self.engine.url.database or ""
-        return Path(name) if self.sqlite and not name.startswith("file:") else None
+        with self._told():
+            self._untouched = self._found(self.file, create=create) if self.file else None
+            """What the file must stay like, where it is read as if nobody wrote to it."""
+            self.engine = (
+                _sqlite_engine(parsed, self.file if self._untouched else None)
+                if self.sqlite
+                else _postgresql_engine(parsed)
+            )
+
+    def _found(self, file: Path, *, create: bool) -> tuple[int, int] | None:
+        """Make room for the FILE, or see that it is there (else a StoreError); return its version if its folder is read-only."""
+        if create:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return None
+        if not file.exists():
+            raise StoreError(NO_STORE.format(url=self.url))
+        return _version(file) if _lies_in_a_read_only_folder(file) else None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -203,9 +212,7 @@ class Database:
         except SQLAlchemyError as error:
             kind = Unavailable if self._gone(error) else StoreError
             raise kind(self._told_line(error)) from error
-        except (
-            UnicodeDecodeError
-        ) as error:  # SQLite repeats in its words what it found in the file, whatever bytes these are
+        except UnicodeDecodeError as error:  # SQLite repeats what it found in the file, whatever bytes these are
             raise StoreError(_DAMAGED.format(url=self.url)) from error
         except OSError as error:
             raise StoreError(f"the store {self.url} cannot be used: {error.strerror or error}") from error
@@ -268,17 +275,12 @@ def _version(file: Path) -> tuple[int, int]:
     return stat.st_mtime_ns, stat.st_size
 
 
-def _sqlite_engine(url: URL, shown: str, *, create: bool) -> Engine:
-    database = url.database or ""
-    if not database.startswith("file:"):
-        if create:
-            Path(database).parent.mkdir(parents=True, exist_ok=True)
-        elif not Path(database).exists():
-            raise StoreError(NO_STORE.format(url=shown))
+def _sqlite_engine(url: URL, immutable: Path | None) -> Engine:
+    """Return the engine; IMMUTABLE is the file where SQLite is told that nobody writes to it."""
     more: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}}
-    if not create and not database.startswith("file:") and _lies_in_a_read_only_folder(Path(database)):
-        immutable = f"{Path(database).absolute().as_uri()}?immutable=1"
-        more = {"creator": lambda: sqlite3.connect(immutable, uri=True, check_same_thread=False)}
+    if immutable is not None:
+        uri = f"{immutable.absolute().as_uri()}?immutable=1"
+        more = {"creator": lambda: sqlite3.connect(uri, uri=True, check_same_thread=False)}
     engine = create_engine(url, **more)
 
     @event.listens_for(engine, "connect")
