@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -46,8 +47,9 @@ def closed_environment(home: Path) -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the machine's settings before any module under test is imported, and for fixtures wider than one test."""
-    # How long one example takes says how busy the machine is.
-    hypothesis.settings.register_profile("auditor", deadline=None)
+    # How long one example takes says how busy the machine is. Where CI says that it is CI, the examples are the same each
+    # time, so that a change is judged by what it changes; a developer's are new ones.
+    hypothesis.settings.register_profile("auditor", deadline=None, derandomize=bool(os.environ.get("CI")))
     hypothesis.settings.load_profile("auditor")
     for name in list(os.environ):
         if name.startswith(FOREIGN) or name.upper() in FOREIGN_NAMES:
@@ -85,6 +87,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that at the end no worker waits for another."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Write halves of characters as escapes: a worker that fails on one could not send its report, and would end."""
+    return encodable((yield))
+
+
+def encodable(value: Any) -> Any:
+    """Return VALUE, made of dicts, lists and strings, with what UTF-8 cannot hold written as an escape."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {encodable(name): encodable(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [encodable(member) for member in value]
+    return value
 
 
 def pytest_xdist_auto_num_workers() -> int:

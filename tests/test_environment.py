@@ -4,8 +4,10 @@ import os
 import socket
 from pathlib import Path
 
+import execnet
 import platformdirs
 import pytest
+from conftest import encodable
 from pytest_socket import SocketConnectBlockedError
 from sqlalchemy import create_engine, text
 
@@ -19,6 +21,13 @@ def test_the_network_is_closed() -> None:
 def test_loopback_is_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname()).close()
+
+
+def test_a_report_of_half_a_character_can_be_sent_to_the_process_that_prints_it() -> None:
+    report = {"longrepr": {"lines": ["assert '\ud800' == 'é'"]}, "sections": [("stdout", "\udcff")], "duration": 0.5}
+    sent = {"longrepr": {"lines": [r"assert '\ud800' == 'é'"]}, "sections": [["stdout", r"\udcff"]], "duration": 0.5}
+    assert encodable(report) == sent
+    execnet.dumps(encodable(report))
 
 
 def test_no_settings_of_this_machine_are_seen(home: Path) -> None:
