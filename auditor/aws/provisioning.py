@@ -225,9 +225,10 @@ def _resources(documents: Sequence[Document], condition: str = "") -> dict[str, 
     }
 
 
-def stackset(documents: Sequence[Document], role: Role) -> str:
+def stackset(documents: Sequence[Document], role: Role, here: Sequence[Document] = ()) -> str:
     """Return a template, as JSON, that makes the role in every account of an organisation's units, new accounts included.
 
+    HERE is what the role of the deploying account may do, where that is more than in the members (DOCUMENTS).
     It is deployed once, in the management account or in one that it has delegated StackSets to (``CallAs``). AWS puts no
     service-managed instance into the management account: there the role stands in the stack itself, where that is wanted.
     """
@@ -280,7 +281,7 @@ def stackset(documents: Sequence[Document], role: Role) -> str:
                     "TemplateBody": inner,
                 },
             },
-            **_resources(documents, "Here"),
+            **_resources(here or documents, "Here"),
         },
     }
     return json.dumps(template, indent=2)

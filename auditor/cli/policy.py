@@ -93,6 +93,7 @@ def command(
     types = [known[name] for name in needed_types(chosen.values(), selection)]
     where = partition or _partition(settings)
     planned = list(make_plan(types, known, "", where, ()).types.values())
+    members = tuple(planned)  # only who asks for the organisation's accounts lists them and assumes roles
     roles: list[str] = []
     if organization:
         planned += organizations.TYPES.values()
@@ -103,11 +104,12 @@ def command(
         return
     if form:
         documents = permissions.documents(planned, pricing.CALLS, roles)
+        ordinary = permissions.documents(members, pricing.CALLS, ())
         printed: Mapping[str, Callable[[Sequence[Any], Role], str]] = {
             "json": partial(provisioning.iam_json, partition=where),
             "terraform": provisioning.terraform,
             "cloudformation": provisioning.cloudformation,
-            "stackset": provisioning.stackset,
+            "stackset": lambda here, who: provisioning.stackset(ordinary, who, here),
         }
         click.echo(printed[form](documents, role))
         if form == "json" and not (role.auditor_account and role.external_id):

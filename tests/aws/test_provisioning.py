@@ -163,6 +163,20 @@ def test_a_part_of_the_standard_is_the_same_part_in_every_format() -> None:
     assert {form: allowed(*documents) for form, documents in made.items()} == dict.fromkeys(made, sorted(wanted))
 
 
+def test_the_members_of_an_organisation_may_neither_assume_roles_nor_list_accounts() -> None:
+    part = ("--section", "cost")
+    outer = json.loads(printed("--organization", "--format", "stackset", *part))["Resources"]
+    inner = json.loads(outer["StackSet"]["Properties"]["TemplateBody"])["Resources"]
+
+    def may(resources: Any) -> set[str]:
+        policies = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::IAM::ManagedPolicy"]
+        return set(allowed(*(policy["PolicyDocument"] for policy in policies)))
+
+    assert may(inner) == set(printed("--actions", *part).split())
+    assert may(outer) == set(printed("--organization", "--actions", *part).split())
+    assert may(outer) - may(inner) >= {"sts:AssumeRole", "organizations:ListAccounts"}
+
+
 def test_arns_are_of_the_partition_that_the_config_is_of(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[account]\nregions = ["cn-north-1"]\n')
