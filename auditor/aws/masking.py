@@ -24,6 +24,8 @@ _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:/\d
 _DASHED = re.compile(r"\b(ip|ec2)-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})\b")
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _HOST = re.compile(r"(?<![\w.*-])[\w*-]+(?:\.[\w-]+)*\.(?:amazonaws\.com(?:\.cn)?|cloudfront\.net|compute\.internal)\b")
+_SPECIAL = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("2001::/23"))
+"""Networks of IANA's special-purpose registries in which single addresses are of another kind than those beside them."""
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d[a-z]?$")
 _OPAQUE = re.compile(
     r"^(?:[a-z]+(?:-[a-z]+)?-[0-9a-f]{8,}|[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:db|cluster|prx)-[A-Z0-9]{8,}"
@@ -280,7 +282,7 @@ class Mask:
         except ValueError:
             return text
         # One of the public ones; those of private and of special networks say nothing of whose they are.
-        if not address.is_global or bits > address.max_prefixlen:
+        if not address.is_global or bits > address.max_prefixlen or any(address in special for special in _SPECIAL):
             return text
         # Within these first bits lie special networks beside public ones: they stay, and with them what kind it is.
         mixed = address.version == 6 or bare.partition(".")[0] in ("100", "169", "172", "192", "198", "203")

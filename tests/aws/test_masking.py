@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.aws.masking import Mask
@@ -15,6 +15,8 @@ ARN = "arn:aws:rds:eu-west-1:123456789012:db:orders"
 
 
 @given(st.ip_addresses())
+@example(ipaddress.ip_address("192.0.0.184"))
+@example(ipaddress.ip_address("2001:1::1"))
 def test_an_address_stays_of_its_kind(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     masked = ipaddress.ip_address(Mask(key=KEY)._address(str(address)))
     assert masked.version == address.version
