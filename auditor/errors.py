@@ -98,6 +98,12 @@ class LeaseTaken(AuditorError):
 
     exit_code = 4
 
+    def __init__(self, message: str, name: str = "", holder: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+        """What the lease is called; empty when it was ours and was lost."""
+        self.holder = holder
+
 
 class Interrupted(AuditorError):
     """The scan was stopped by a signal; what was read is kept and marked incomplete."""

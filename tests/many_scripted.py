@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from auditor.config import AccountSettings
-from auditor.errors import CredentialsError
+from auditor.errors import CredentialsError, LeaseTaken
+from auditor.job import lease_holder
 from auditor.kit import NOW
 from auditor.many import AccountOutcome, AccountState, Order, Scanner
 from auditor.model import Scan, ScanStatus
+from auditor.store import scan_lease
 
 log = logging.getLogger("auditor.scripted")
 
@@ -22,13 +24,21 @@ def a_scan(account: str, number: int) -> Scan:
 
 
 def scripted(order: Order) -> Scanner:
-    """A scanner that behaves as the account is called: good, denied, broken, dies, dies early, waits, greedy."""
+    """A scanner that behaves as the account is called: good, denied, broken, dies, dies early, waits, greedy, twin."""
     made = os.getpid()
 
     def scan(account: AccountSettings, listener: Any, stop: threading.Event) -> AccountOutcome:
         told = account.name.partition("-")[0]
         if told == "denied":
             raise CredentialsError("the role cannot be assumed")
+        if told == "twin":  # its credentials lead to the account that another process is at
+            folder = Path(order.settings.report.output)
+            while not (waiting := list(folder.glob("waits.*"))):
+                time.sleep(0.05)
+            Path(folder, account.name).touch()
+            account_id = f"{1:012}"
+            holder = lease_holder(int(waiting[0].suffix[1:]))
+            raise LeaseTaken(f"'scan:{account_id}' is held by {holder}", scan_lease(account_id), holder)
         if told == "early":
             os.kill(os.getpid(), signal.SIGKILL)
         listener.begun(a_scan(account.id, int(account.id) % 1000), 3, 4)

@@ -13,12 +13,12 @@ from typing import Any
 from auditor import logs
 from auditor.collect.run import Progress
 from auditor.config import AccountSettings, Settings
-from auditor.errors import AuditorError
+from auditor.errors import AuditorError, LeaseTaken
 from auditor.job import load, run_job
 from auditor.many.outcome import AccountOutcome, failure, summed_up
 from auditor.model import Scan
 from auditor.selection import EVERYTHING, Selection
-from auditor.store import Store
+from auditor.store import Store, leased_account
 
 __all__ = ["Order", "Scanner", "prepare_scan", "work"]
 
@@ -150,6 +150,11 @@ def _scan(
     try:
         scanner = scanner or order.prepare(order)
         return scanner(account, parent, stop), scanner
+    except LeaseTaken as taken:
+        failed = failure(account, parent.scan, str(taken))
+        if held := leased_account(taken.name):
+            failed = replace(failed, account=held)
+            parent.say("refused", held, taken.holder)
     except AuditorError as error:
         failed = failure(account, parent.scan, str(error), 130 if error.exit_code == 130 else 4)
     except KeyboardInterrupt:

@@ -21,6 +21,7 @@ from auditor.many.child import Order, work
 from auditor.many.outcome import AccountOutcome, failure
 from auditor.model import Scan
 from auditor.store import Store
+from auditor.tomlfile import shown
 
 __all__ = ["Watcher", "cores", "scan_accounts"]
 
@@ -61,6 +62,8 @@ class _Child:
     number: int
     began: float
     scan: Scan | None = None
+    twin: int | None = None
+    """The place in the list of the account that it could not scan because it is the same one."""
 
 
 def scan_accounts(
@@ -86,7 +89,7 @@ def scan_accounts(
             run.listen()
     finally:
         run.leave()
-    _say_twice(run.outcomes)
+    _say_twice(run.outcomes, accounts)
     return [outcome for outcome in run.outcomes if outcome]
 
 
@@ -137,7 +140,7 @@ class _Run:
         self._watcher.ended(number, outcome)
 
     def _give(self, child: _Child, number: int) -> None:
-        child.number, child.began, child.scan = number, time.monotonic(), None
+        child.number, child.began, child.scan, child.twin = number, time.monotonic(), None, None
         self._tell(child, self.accounts[number])
 
     def _tell(self, child: _Child, message: object) -> None:
@@ -167,6 +170,8 @@ class _Run:
             self._watcher.progress(child.number, *said)
         elif kind == "judging":
             self._watcher.judging(child.number, *said)
+        elif kind == "refused":
+            child.twin = self._twin(*said)
         elif kind == "ended":
             self._ended(child, said[0])
             if self.waiting and not self._ending:
@@ -174,7 +179,19 @@ class _Run:
             else:
                 self._end(child)
 
+    def _twin(self, account: str, holder: str) -> int | None:
+        """Return the place of the entry that ACCOUNT is scanned by, where it is this run that holds its lease as HOLDER."""
+        for child in self.children:
+            if child.scan.account == account if child.scan else lease_holder(child.process.pid) == holder:
+                return child.number
+        done = (number for number, outcome in enumerate(self.outcomes) if outcome and outcome.account == account)
+        return next(done, None)
+
     def _ended(self, child: _Child, outcome: AccountOutcome) -> None:
+        if child.twin is not None:
+            outcome = replace(
+                outcome, why=_twice(self.accounts[child.twin], self.accounts[child.number], outcome.account)
+            )
         self.outcomes[child.number] = outcome = replace(outcome, seconds=round(time.monotonic() - child.began, 1))
         self._watcher.ended(child.number, outcome)
 
@@ -235,14 +252,18 @@ class _Run:
         self.children.clear()
 
 
-def _say_twice(outcomes: Iterable[AccountOutcome | None]) -> None:
-    """Warn of an account that two entries lead to: only signing in shows it."""
-    seen: dict[str, AccountOutcome] = {}
-    for outcome in outcomes:
+def _say_twice(outcomes: Iterable[AccountOutcome | None], accounts: Sequence[AccountSettings]) -> None:
+    """Warn of an account that two entries lead to, one scanned after the other: only signing in shows it."""
+    seen: dict[str, AccountSettings] = {}
+    for outcome, entry in zip(outcomes, accounts, strict=True):
         if outcome and outcome.account and outcome.scan:
-            other = seen.setdefault(outcome.account, outcome)
-            if other is not outcome:
-                log.warning("%r and %r are the same account, %s", other.name, outcome.name, outcome.account)
+            other = seen.setdefault(outcome.account, entry)
+            if other is not entry:
+                log.warning("%s; the reports are those of the later scan", _twice(other, entry, outcome.account))
+
+
+def _twice(one: AccountSettings, other: AccountSettings, account: str) -> str:
+    return f"{shown(one.title)} and {shown(other.title)} are the same account, {account}: take one of the two [[accounts]] out"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from auditor.store.check_versions import CheckVersion
 from auditor.store.finding_list import FindingLine
 from auditor.store.inventory import Inventory
-from auditor.store.leases import Lease, scan_lease
+from auditor.store.leases import Lease, leased_account, scan_lease
 from auditor.store.prune import Keep, Pruned, keep
 from auditor.store.query import Answer
 from auditor.store.records import CachedPrice
@@ -29,5 +29,6 @@ __all__ = [
     "Version",
     "default_url",
     "keep",
+    "leased_account",
     "scan_lease",
 ]

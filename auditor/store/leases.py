@@ -13,12 +13,19 @@ from auditor.store.columns import Moment
 from auditor.store.database import Database
 from auditor.store.schema import leases
 
-__all__ = ["Lease", "acquire", "free", "live", "now", "scan_lease", "set_back"]
+__all__ = ["Lease", "acquire", "free", "leased_account", "live", "now", "scan_lease", "set_back"]
+
+_SCAN = "scan:"
 
 
 def scan_lease(account: str) -> str:
     """The name of the lease that scans of the account share."""
-    return f"scan:{account}"
+    return f"{_SCAN}{account}"
+
+
+def leased_account(name: str) -> str:
+    """The account whose scans share the lease of that name; empty for any other lease."""
+    return name.removeprefix(_SCAN) if name.startswith(_SCAN) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,9 @@ def acquire(database: Database, name: str, holder: str, ttl_seconds: float) -> L
     if held.token != token:
         raise LeaseTaken(
             f"{name!r} is held by {held.holder} since {held.acquired_at:%Y-%m-%d %H:%M:%S} UTC: wait for it to end "
-            f"(a dead holder's lease ends at {held.expires_at:%H:%M:%S} UTC)"
+            f"(a dead holder's lease ends at {held.expires_at:%H:%M:%S} UTC)",
+            name,
+            held.holder,
         )
     return Lease(name, holder, token, moment, ttl_seconds, database)
 

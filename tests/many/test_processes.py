@@ -174,6 +174,15 @@ def test_a_stop_ends_all_what_ran_is_interrupted_and_the_rest_never_begins(tmp_p
     assert not left_behind()
 
 
+def test_two_entries_that_lead_to_one_account_are_both_named(tmp_path: Path) -> None:
+    stop = threading.Event()
+    when("twin", tmp_path, stop.set)
+    found, _ = scanned(["waits", "twin"], tmp_path, processes=2, stop=stop)
+    why = "waits and twin are the same account, 000000000001: take one of the two [[accounts]] out"
+    assert (found[1].state, found[1].why, found[1].account) == (AccountState.NOT_SCANNED, why, "000000000001")
+    assert (found[0].why, found[1].exit_code) == ("interrupted", 4)
+
+
 def test_a_process_that_is_told_to_end_ends_its_account_alone(tmp_path: Path) -> None:
     def terminate() -> None:
         [file] = tmp_path.glob("waits.*")
