@@ -11,7 +11,7 @@ from auditor.errors import UsageError
 from auditor.kit.check import Check
 from auditor.model import Severity
 from auditor.standard import Standard
-from auditor.tomlfile import nearest
+from auditor.tomlfile import nearest, shown
 
 if TYPE_CHECKING:
     from auditor.config import Settings
@@ -83,10 +83,9 @@ def load_checks(settings: "Settings") -> Mapping[str, Check]:
 def select(checks: Mapping[str, Check], standard: Standard, selection: Selection) -> Mapping[str, Check]:
     """Return the selected checks by id. Raises UsageError, with the nearest names, for a name that does not exist."""
     sections = {*standard.sections, *standard.groups}
-    types = {type for check in checks.values() for type in check.on}
     _must_exist("section", selection.sections, sections)
     _must_exist("pattern", selection.patterns, [pattern.id for pattern in standard])
-    _must_exist("resource type", selection.types, types)
+    _must_be_judged(selection.types, checks)
     wanted = {find(id, checks).id for id in selection.checks}
     chosen = {
         id: check
@@ -113,6 +112,22 @@ def _must_exist(what: str, names: Iterable[str], valid: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             raise UsageError(f"no {what} is called {name}{nearest(name, sorted(known))}")
+
+
+def _must_be_judged(types: Iterable[str], checks: Mapping[str, Check]) -> None:
+    """Raise UsageError for a type that no check is about: with the checks it is read for, or the nearest name."""
+    judged = {type for check in checks.values() for type in check.on}
+    known = judged.union(*(check.reads for check in checks.values()))
+    for name in types:
+        if name in judged:
+            continue
+        readers = sorted(id for id, check in checks.items() if name in check.reads)
+        if not readers:
+            raise UsageError(f"no check is about a resource type called {shown(name)}{nearest(name, sorted(known))}")
+        more = f" and {len(readers) - 1} more" if readers[1:] else ""
+        raise UsageError(
+            f"no check is about {name}; it is read for {readers[0]}{more}: select it by --check {readers[0]}"
+        )
 
 
 def needed_types(checks: Iterable[Check], selection: Selection = EVERYTHING) -> tuple[str, ...]:

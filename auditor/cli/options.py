@@ -103,7 +103,11 @@ def selection_options(command: Command) -> Command:
         click.option("--pattern", multiple=True, metavar="ID", help="Only this bullet of the standard."),
         click.option("--check", multiple=True, metavar="ID", help="Only this check."),
         click.option(
-            "--type", "type_", multiple=True, metavar="NAME", help="Only this resource type (AWS::RDS::DBInstance)."
+            "--type",
+            "type_",
+            multiple=True,
+            metavar="NAME",
+            help="Only checks about this resource type (AWS::RDS::DBInstance).",
         ),
         click.option("--severity", multiple=True, type=click.Choice(SEVERITIES), help="Only checks of this severity."),
     )
