@@ -11,6 +11,7 @@ import click
 
 from auditor import __version__
 from auditor.cli.encoding import fit_encoding
+from auditor.cli.hangup import ending_signals, hung_up
 from auditor.errors import AuditorError, Interrupted
 
 __all__ = ["main"]
@@ -71,7 +72,7 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. A reader that has seen enough (head, less) ends the output, not the program's sense."""
-        before = _terminated_as_interrupted()
+        before = _ended_as_interrupted()
         try:
             code = super().invoke(ctx)
             sys.stdout.flush()
@@ -83,8 +84,8 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             raise Interrupted("interrupted; what was read and stored is kept") from None
         finally:
-            if before is not None:
-                signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         return code
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -119,16 +120,21 @@ class _Commands(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _terminated_as_interrupted() -> Any:
-    """Have SIGTERM end a command as Ctrl-C does (PID 1 of a container would not even end); return what it meant before."""
+def _ended_as_interrupted() -> dict[int, Any]:
+    """Have SIGTERM and SIGHUP end a command as Ctrl-C does (PID 1 of a container would not even end).
 
-    def end(*_: object) -> None:
+    Returns what they meant before.
+    """
+
+    def end(number: int, _frame: object) -> None:
+        if number == signal.SIGHUP:
+            hung_up()
         raise KeyboardInterrupt
 
     try:
-        return signal.signal(signal.SIGTERM, end)
+        return {n: signal.signal(n, end) for n in ending_signals() if n != signal.SIGINT}
     except ValueError:  # not the main thread
-        return None
+        return {}
 
 
 def _complain(message: str, code: int) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from auditor.cli import options
+from auditor.cli.hangup import ending_signals, hung_up
 
 if TYPE_CHECKING:
     from auditor.config import Settings
@@ -279,20 +280,25 @@ def _formats(text: str) -> tuple[str, ...]:
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set; a second Ctrl-C raises KeyboardInterrupt at once."""
+    """Yield an event that Ctrl-C, SIGTERM and SIGHUP set; a second Ctrl-C raises KeyboardInterrupt at once."""
     from auditor.cli.terminal import line
 
     stop = threading.Event()
 
     def note(number: int, _frame: object) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            if number != signal.SIGHUP:  # it comes twice, from the shell and from the system: nobody asks for haste
+                raise KeyboardInterrupt
+            hung_up()
+            return
         stop.set()
         # Not through sys.stderr: the signal may have come in the middle of another line.
         with suppress(OSError):
             os.write(2, f"{line('stopping; what was read is kept (again to stop at once)')}\n".encode())
+        if number == signal.SIGHUP:
+            hung_up()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in ending_signals()}
     try:
         yield stop
     finally:

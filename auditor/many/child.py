@@ -106,9 +106,10 @@ def work(pipe: Any, order: Order, level: int) -> None:
             raise KeyboardInterrupt
         stop.set()
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the one that waits says what to do
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all; the one that waits says what to do
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, note)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     lines = _LogLines(parent)
     logging.root.handlers[:] = [lines]
     logging.root.setLevel(logging.ERROR)

@@ -268,9 +268,9 @@ def _twice(one: AccountSettings, other: AccountSettings, account: str) -> str:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back: a process started meanwhile gets them once it has said what they mean to it."""
+    """Hold Ctrl-C, SIGTERM and SIGHUP back: a process started meanwhile gets them once it has said what they mean to it."""
     resource_tracker.ensure_running()  # it would let them through
-    signals = {signal.SIGINT, signal.SIGTERM}
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield

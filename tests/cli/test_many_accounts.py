@@ -209,15 +209,15 @@ def scanning(process: int) -> list[int]:
 HELD = ["ec2:DescribeStaleSecurityGroups"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_end_all_processes_and_what_was_read_is_kept(account: Endpoint, number: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_sigterm_and_sighup_end_all_processes_and_what_was_read_is_kept(account: Endpoint, number: int) -> None:
     account.behave(held=HELD)
     process = start("scan", "--processes", "2", *NARROW, start_new_session=True)
     assert account.waiting()
     children = scanning(process.pid)
     assert len(children) == 2
-    # A terminal sends Ctrl-C to every process, SIGTERM goes to one.
-    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    # A terminal sends Ctrl-C to every process and says to every one that it is closed, SIGTERM goes to one.
+    os.killpg(process.pid, number) if number != signal.SIGTERM else process.send_signal(number)
     with process:
         shown, wrong = process.communicate(timeout=120)
     assert process.returncode == 130, wrong

@@ -1,5 +1,7 @@
 """What a person or a machine does to a running program: Ctrl-C, SIGTERM, kill, a reader that goes away, a full disk."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -48,6 +50,23 @@ def test_a_scan_that_is_stopped_keeps_judges_and_reports_what_it_read(account: E
         assert list(store.inventory(scan.id).resources("AWS::EC2::VPC"))
     account.behave()
     assert run(*SCAN).exit_code in (0, 3), "the lease was given back"
+
+
+def test_a_scan_whose_terminal_is_closed_keeps_judges_and_reports_what_it_read(account: Endpoint) -> None:
+    account.behave(held=HELD)
+    terminal, inside = pty.openpty()
+    process = start(*SCAN, stdin=inside, stdout=inside, stderr=inside, start_new_session=True)
+    os.close(inside)
+    assert account.waiting()
+    process.send_signal(signal.SIGHUP)  # by the shell; the system says it once more
+    os.close(terminal)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 130
+    assert Path("audit-reports/report.json").is_file()
+    with Store.open(default_url()) as store:
+        (scan,) = store.scans()
+        assert scan.status is ScanStatus.INTERRUPTED
+        assert list(store.inventory(scan.id).resources("AWS::EC2::VPC"))
 
 
 def test_a_second_interrupt_stops_at_once(account: Endpoint) -> None:
