@@ -28,6 +28,20 @@ __all__ = ["AwsCaller", "Clients", "call_error"]
 
 logger = logging.getLogger(__name__)
 
+_NOT_IN: Mapping[str, frozenset[str]] = {
+    "arc-region-switch": frozenset({"aws-cn"}),
+    "fis": frozenset(
+        {"aws-cn", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6"}
+        | {"ap-southeast-7", "ca-west-1", "il-central-1", "mx-central-1"}
+    ),
+}
+"""Partitions and regions that AWS says lack a service of which botocore lists no region at all, as of November 2026.
+
+Region switch: AWS General Reference (gr/arc.html) and Application Recovery Controller Developer Guide (aws-regions-rs.html).
+They agree about China alone: GovCloud has it by the second and lacks it by the first. FIS: AWS General Reference (gr/fis.html)
+and the public parameters of Systems Manager, /aws/service/global-infrastructure/services/fis/regions.
+"""
+
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 _WEB_PAGE = re.compile(r"<html.*?<title>\s*((?:404|500|501) [\w ]{1,40}?)\s*</title>", re.IGNORECASE | re.DOTALL)
@@ -115,24 +129,34 @@ class Clients:
         return True
 
     def is_absent(self, service: str, region: str, host: str) -> bool:
-        """Whether a service has no endpoint in REGION: its host's name does not exist, botocore lists none, EC2's does.
+        """Whether a service has no endpoint in REGION: its host's name does not exist, EC2's does, and AWS lists none there.
 
         A network that is down, or a region that is newer than botocore, is not mistaken for a service that is not there.
         """
         partition = self.session.get_partition_for_region(region)
         listed = self.session.get_available_regions(service, partition_name=partition)
-        if not listed or region in listed or _resolves(host):
+        if listed or self.session.get_available_regions(service):  # it knows of the service
+            lacking = region not in listed
+        else:
+            lacking = not _NOT_IN.get(service, frozenset()).isdisjoint((partition, region))
+        if not lacking or _resolves(host) is not False:
             return False
         suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
         own = f"ec2.{region}.{suffix}"
-        return host != own and _resolves(own)
+        return host != own and _resolves(own) is True
 
 
-def _resolves(host: str) -> bool:
+_NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))  # musl has one for both
+
+
+def _resolves(host: str) -> bool | None:
+    """Whether a name exists; ``None``: that cannot be told now (the name server is slow or refuses)."""
     try:
         socket.getaddrinfo(host, 443)
+    except socket.gaierror as error:
+        return False if error.errno in _NO_SUCH_NAME else None
     except OSError:
-        return False
+        return None
     return True
 
 

@@ -1,6 +1,7 @@
 """One client serves all regions as native clients would, and whatever comes back over HTTP has a family."""
 
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -151,30 +152,63 @@ def test_unknown_credentials_in_a_region_that_is_not_enabled_mean_that_there_is_
 
 # ---- services that a region has not ----------------------------------------------------------------------------------
 
+DRS = ("drs", "DescribeSourceServers", "ap-south-2")
+
 
 @pytest.mark.parametrize(
-    ("known", "fault"),
+    ("asked", "listed", "known", "fault"),
     [
-        ({"ec2.ap-south-2.amazonaws.com"}, Fault.NOT_HERE),
-        (set(), Fault.TRANSIENT),  # the network is down: nothing is known
+        (DRS, ["us-east-1"], {"ec2.ap-south-2.amazonaws.com"}, Fault.NOT_HERE),
+        (DRS, ["us-east-1"], set(), Fault.TRANSIENT),  # the network is down: nothing is known
+        # Of these botocore lists no region: only what AWS's pages say counts.
+        (("arc-region-switch", "ListPlans", "cn-north-1"), [], {"ec2.cn-north-1.amazonaws.com.cn"}, Fault.NOT_HERE),
+        (("arc-region-switch", "ListPlans", "cn-north-1"), [], set(), Fault.TRANSIENT),
+        (("arc-region-switch", "ListPlans", "us-gov-west-1"), [], {"ec2.us-gov-west-1.amazonaws.com"}, Fault.TRANSIENT),
+        (("fis", "ListExperiments", "ap-south-2"), [], {"ec2.ap-south-2.amazonaws.com"}, Fault.NOT_HERE),
+        (("fis", "ListExperiments", "cn-north-1"), [], {"ec2.cn-north-1.amazonaws.com.cn"}, Fault.NOT_HERE),
+        (("fis", "ListExperiments", "eu-west-1"), [], {"ec2.eu-west-1.amazonaws.com"}, Fault.TRANSIENT),
+        # botocore knows better by now.
+        (("fis", "ListExperiments", "ap-south-2"), ["ap-south-2"], {"ec2.ap-south-2.amazonaws.com"}, Fault.TRANSIENT),
     ],
 )
 def test_a_service_is_absent_only_if_its_name_is_unknown_while_the_regions_own_is(
-    known: set[str], fault: Fault, monkeypatch: pytest.MonkeyPatch
+    asked: tuple[str, str, str], listed: list[str], known: set[str], fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("auditor.aws.clients._resolves", lambda host: host in known)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    service, operation, region = asked
     clients = Clients(botocore.session.get_session(), "us-east-1")
-    service, region = "drs", "ap-south-2"
-    monkeypatch.setattr(clients.session, "get_available_regions", lambda *_, **__: ["us-east-1"])
+    monkeypatch.setattr(clients.session, "get_available_regions", lambda *_, **__: listed)
 
     def unreachable(request: Any, **_: Any) -> None:
         raise EndpointConnectionError(endpoint_url=request.url)
 
     clients.client(service, region).meta.events.register("before-send", unreachable)
     with pytest.raises(CallError) as caught:
-        AwsCaller(clients).call(service, "DescribeSourceServers", {}, region)
+        AwsCaller(clients).call(service, operation, {}, region)
     assert caught.value.fault is fault
+
+
+def test_a_name_server_that_does_not_answer_says_nothing_of_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"drs.cn-north-1.amazonaws.com.cn": socket.EAI_NONAME}
+
+    def lookup(host: str, *_: Any) -> None:
+        if host in said:
+            raise socket.gaierror(said[host], "no")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    clients = Clients(botocore.session.get_session(), "us-east-1")
+
+    def absent() -> bool:
+        return clients.is_absent("drs", "cn-north-1", "drs.cn-north-1.amazonaws.com.cn")
+
+    assert absent(), "botocore lists the service in other partitions"
+    said["ec2.cn-north-1.amazonaws.com.cn"] = socket.EAI_AGAIN
+    assert not absent()
+    for error in (socket.EAI_AGAIN, socket.EAI_FAIL):
+        said.clear()
+        said["drs.cn-north-1.amazonaws.com.cn"] = error
+        assert not absent()
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------------
