@@ -22,6 +22,8 @@ __all__ = ["print_accounts", "scan_many", "watcher"]
 log = logging.getLogger("auditor.many")
 
 _STYLES = {"complete": "green", "incomplete": "yellow", "not scanned": "bold red", "skipped": "dim"}
+_MOST = 100
+"""Of more accounts nobody reads a path each, and the line that counts them stands once more below their table."""
 _NAME = 18
 """Columns of a name in the table, which fits 80 with it."""
 
@@ -147,13 +149,14 @@ class _Display(_Lines):
 
 
 def print_accounts(outcomes: "Sequence[AccountOutcome]", folder: Path) -> None:
-    """Print a table of the accounts, why some are not complete, and where the reports lie (in FOLDER)."""
+    """Print a table of all accounts, why some are not complete, and where the reports lie (in FOLDER)."""
     out = console()
+    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in _STYLES}
+    said = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
+    counted: list[Part] = [(f"{len(outcomes):,} account{'s' if len(outcomes) != 1 else ''}: {said}", "bold")]
     try:
         out.print()
-        counts = {state: sum(outcome.state == state for outcome in outcomes) for state in _STYLES}
-        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        print_rows(out, [[(f"{len(outcomes)} account{'s' if len(outcomes) != 1 else ''}: {said}", "bold")]])
+        print_rows(out, [counted])
         out.print()
         head: list[Part] = [(text, "dim") for text in ("account", "name", "state", "score", "critical", "high", "scan")]
         print_rows(out, [head, *map(_row, outcomes)], right=(3, 4, 5))
@@ -163,6 +166,9 @@ def print_accounts(outcomes: "Sequence[AccountOutcome]", folder: Path) -> None:
             print_rows(out, [[("What is not complete, and why", "bold")]])
             print_rows(out, reasons, widest=100)
         _folders(out, outcomes, folder)
+        if len(outcomes) > _MOST:
+            print_rows(out, [counted])
+            out.print()
     except BrokenPipeError:
         discard_output()
 
@@ -197,9 +203,10 @@ def _reason(outcome: "AccountOutcome") -> list[Part]:
 def _folders(out: Any, outcomes: "Sequence[AccountOutcome]", folder: Path) -> None:
     out.print()
     print_rows(out, [[("Reports", "bold")]])
-    listed = [folder / "accounts.json"]
-    listed += [Path(outcome.reports[0]) for outcome in outcomes if outcome.reports]
-    for path in listed:
+    reports = [Path(outcome.reports[0]) for outcome in outcomes if outcome.reports]
+    for path in (folder / "accounts.json", *reports[:_MOST]):
         # A path is never wrapped: whoever copies it wants it whole.
         out.print(f"  {plain(path.absolute())}", soft_wrap=True)
+    if (more := len(reports) - _MOST) > 0:
+        print_rows(out, [[(f"and {more:,} more beside them, each in a folder called by its account's id", "dim")]])
     out.print()

@@ -1,5 +1,6 @@
 """The progress display of many accounts tells the truth: a line for each that is read just now, and the totals."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from rich.cells import cell_len
 from auditor.cli.many import _Display, print_accounts
 from auditor.collect.run import Progress
 from auditor.config import AccountSettings
-from auditor.many import AccountOutcome, AccountState
+from auditor.many import AccountOutcome, AccountState, write_accounts
 
 ACCOUNTS = [AccountSettings(name=name, id=f"{n:012}") for n, name in enumerate(("one", "two\x1b[2J[red]", "three"))]
 
@@ -31,6 +32,28 @@ def test_each_account_has_a_line_while_it_is_read_and_the_first_line_counts_all(
         shown.ended(2, AccountOutcome("000000000002", "three", AccountState.NOT_SCANNED, "no\x1b[2J", 4))
         assert [line[0] for line in lines(shown)] == ["Accounts", "two\\u001b[2J[red]"]
         assert lines(shown)[0][1:] == (2, 3, "1 complete, 1 not scanned")
+
+
+def test_of_two_thousand_accounts_every_one_is_listed_and_they_are_counted_once_more_below(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    outcomes = [
+        AccountOutcome(f"{n:012}", f"n{n}", AccountState.COMPLETE, scan=n + 1, reports=(f"{n:012}/report.json",))
+        for n in range(2000)
+    ]
+    outcomes[1234] = AccountOutcome(f"{1234:012}", "closed", AccountState.NOT_SCANNED, "no role", 4)
+    outcomes[1500] = AccountOutcome(f"{1500:012}", "cut", AccountState.INCOMPLETE, "90% read", 3, scan=1501)
+    outcomes[3] = AccountOutcome(f"{3:012}", "gone", AccountState.SKIPPED, "the organisation says it is suspended")
+    print_accounts(outcomes, tmp_path)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in shown if line.startswith("  0")] == [f"{n:012}" for n in range(2000)]
+    reasons = shown[shown.index("  What is not complete, and why") + 1 :]
+    assert [line.split(maxsplit=1)[0] for line in reasons[:3]] == ["gone", "closed", "cut"]
+    counted = "  2,000 accounts: 1,997 complete, 1 incomplete, 1 not scanned, 1 skipped"
+    assert (shown.count(counted), shown[-2]) == (2, counted)
+    assert "  and 1,897 more beside them, each in a folder called by its account's id" in shown
+    listed = json.loads(write_accounts(outcomes, tmp_path).read_text())["accounts"]
+    assert [one["account"] for one in listed] == [f"{n:012}" for n in range(2000)]
 
 
 def test_the_table_fits_eighty_columns_whatever_accounts_are_called(

@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 from scripted import DENIED, THROTTLED, Scripted, pages, raises
 
 from auditor.accounts import accounts_of, pick
+from auditor.aws.limits import Limit, Limiter
 from auditor.aws.session import Connection, Identity
 from auditor.config import AccountSettings, OrganizationSettings, Settings
 from auditor.errors import CredentialsError, UsageError
@@ -188,6 +189,41 @@ def test_hundreds_of_accounts_come_page_by_page_and_throttling_is_waited_out(mon
         return answer(params, region)
 
     assert len(asked(monkeypatch, Scripted(ListAccounts=sometimes)).accounts) == 80
+
+
+def test_two_thousand_accounts_in_nested_units_take_a_call_a_page_and_two_a_unit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accounts = [arn({"Id": f"{n:012}", "Name": f"n{n}", "State": "ACTIVE"}) for n in range(2000)]
+    # Unit N holds twenty accounts; below it are the units 2N and 2N+1. The root is unit 1, and there are a hundred.
+    units = {f"ou-{n}": n for n in range(1, 101)}
+
+    def below(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        n = units[params["ParentId"]]
+        children = [child for child in (2 * n, 2 * n + 1) if child <= 100]
+        made = [
+            {"Id": f"ou-{c}", "Name": f"u{c}", "Arn": f"arn:aws:organizations::{OWN}:ou/o-1/ou-{c}"} for c in children
+        ]
+        return {"OrganizationalUnits": made}
+
+    def right_in(params: Mapping[str, Any], region: str) -> Mapping[str, Any]:
+        n = units[params["ParentId"]]
+        return {"Accounts": accounts[(n - 1) * 20 : n * 20]}
+
+    root = {"Id": "ou-1", "Name": "Root", "Arn": f"arn:aws:organizations::{OWN}:root/o-1/ou-1"}
+    script = Scripted(
+        ListAccounts=pages("Accounts", *(accounts[n : n + 20] for n in range(0, 2000, 20))),
+        ListRoots=pages("Roots", [root]),
+        ListOrganizationalUnitsForParent=below,
+        ListAccountsForParent=right_in,
+    )
+    monkeypatch.setattr("auditor.collect.run.Limiter", lambda: Limiter(limits=lambda *_: Limit(1e6, 1e6)))
+    members = asked(monkeypatch, script, exclude_units=("u2",))
+    # All below u2: of each level the first half, 1 + 2 + 4 + 8 + 16 and the 32 of 64 to 95.
+    assert len(members.accounts) == 2000 - 20 * 63
+    assert script.count() == {
+        "ListAccounts": 100, "ListRoots": 1, "ListOrganizationalUnitsForParent": 100, "ListAccountsForParent": 100
+    }  # fmt: skip
 
 
 def test_who_may_not_list_is_told_who_may(monkeypatch: pytest.MonkeyPatch) -> None:
