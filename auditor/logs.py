@@ -3,13 +3,15 @@
 import logging
 import os
 import re
+import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["FIELDS", "about", "fields_of", "masked", "note"]
+__all__ = ["FIELDS", "about", "fields_of", "masked", "note", "take_what_python_says"]
 
 FIELDS = ("scan", "account", "region", "service", "operation")
 """What a line may be about, in the order it is said."""
@@ -61,3 +63,25 @@ def masked(text: str) -> str:
         if len(value) >= _SHORTEST and value in text:
             text = text.replace(value, _MASK)
     return _SECRETS.sub(lambda found: f"{found['url'] or found['name'] or found['scheme']}{_MASK}", text)
+
+
+def take_what_python_says() -> None:
+    """Log what Python itself would write as text to standard error: warnings, and faults that end a thread or nothing."""
+    logging.captureWarnings(capture=True)
+    logging.getLogger("py.warnings").setLevel(logging.WARNING)
+    threading.excepthook = _thread_broke
+    sys.unraisablehook = _passed_over
+
+
+def _thread_broke(fault: threading.ExceptHookArgs) -> None:
+    if not issubclass(fault.exc_type, SystemExit):
+        name = fault.thread.name if fault.thread else "a thread"
+        _say(f"a fault of the auditor, please report it: thread {name} ended", fault.exc_value or fault.exc_type())
+
+
+def _passed_over(fault: "sys.UnraisableHookArgs") -> None:
+    _say(fault.err_msg or "an exception was ignored", fault.exc_value or fault.exc_type())
+
+
+def _say(message: str, error: BaseException) -> None:
+    logging.getLogger("auditor").error(message, exc_info=error)

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,10 @@ def scripted(order: Order) -> Scanner:
             raise MemoryError
         if told == "logs":
             log.warning("said in the account")
+            warnings.warn("an old thing", UserWarning, stacklevel=1)
+            thread = threading.Thread(target=lambda: 1 / 0, name="reader")
+            thread.start()
+            thread.join()
         if told in ("waits", "stubborn"):
             Path(order.settings.report.output, f"{account.name}.{os.getpid()}").touch()
             while told == "stubborn" or not stop.wait(0.05):

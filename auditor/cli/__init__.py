@@ -4,7 +4,8 @@ import gc
 import importlib
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -106,6 +107,10 @@ class _Commands(click.Group):
             click.echo(error.format_message(), err=True)
             code = 2
         except click.UsageError as error:
+            if _objects_asked(kwargs.get("args", args[0] if args else None)):
+                from auditor.cli.loglines import set_up_logging
+
+                set_up_logging("error", "json")
             hint = f" (`{error.ctx.command_path} --help` shows how)" if error.ctx else ""
             code = _complain(error.format_message() + hint, 2)
         except click.ClickException as error:
@@ -118,6 +123,12 @@ class _Commands(click.Group):
         except Exception as error:  # noqa: BLE001  (a fault of ours must not end with the exit code of findings)
             code = _bug(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _objects_asked(given: Sequence[str] | None) -> bool:
+    """Whether the arguments GIVEN (``None``: the program's) ask for JSON log lines, though they could not be understood."""
+    said = sys.argv[1:] if given is None else given
+    return "--log-format=json" in said or ("--log-format", "json") in pairwise(said)
 
 
 def _ended_as_interrupted() -> dict[int, Any]:

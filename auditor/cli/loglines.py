@@ -23,6 +23,8 @@ def set_up_logging(level: str, form: str = "text") -> None:
     logging.root.setLevel(logging.ERROR)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("auditor").setLevel(level.upper())
+    if form == "json":
+        logs.take_what_python_says()
 
 
 def _harmless(text: object) -> str:

@@ -114,6 +114,7 @@ def work(pipe: Any, order: Order, level: int) -> None:
     logging.root.handlers[:] = [lines]
     logging.root.setLevel(logging.ERROR)
     logging.getLogger("auditor").setLevel(level)
+    logs.take_what_python_says()
     gc.set_threshold(50_000, 20, 50)
 
     def take() -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     """Forget what a command, also one of a fixture, did to logging."""
+    hooks = threading.excepthook, sys.unraisablehook
     yield
+    logging.captureWarnings(capture=False)
+    threading.excepthook, sys.unraisablehook = hooks
     for handler in [handler for handler in logging.root.handlers if type(handler).__module__ == loglines.__name__]:
         logging.root.removeHandler(handler)
     logging.root.setLevel(logging.WARNING)

@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,30 @@ def test_whatever_ends_a_command_is_an_object_too(
     monkeypatch.setattr("auditor.job.run_job", stopped)
     assert [json.loads(line)["level"] for line in run(*scan).stderr.splitlines()] == ["error"]
     assert json.loads(capfd.readouterr().err)["message"].startswith("stopping; ")
+
+
+def test_what_python_itself_says_and_errors_of_usage_are_objects_too(
+    account: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noisy(*_: object, **__: object) -> None:
+        with warnings.catch_warnings():  # as outside of tests: shown, not raised
+            warnings.simplefilter("always")
+            warnings.warn("old\nthing", UserWarning, stacklevel=1)
+        thread = threading.Thread(target=lambda: 1 / 0, name="reader")
+        thread.start()
+        thread.join()
+        raise Interrupted("that is all")
+
+    monkeypatch.setattr("auditor.job.run_job", noisy)
+    old, broke, end = [json.loads(line) for line in run("scan", "--log-format", "json").stderr.splitlines()]
+    assert (old["level"], "UserWarning: old thing" in old["message"]) == ("warning", True)
+    assert broke["message"].endswith("thread reader ended")
+    assert "ZeroDivisionError" in broke["trace"][-1]
+    assert end["message"] == "that is all"
+    for form in (("--log-format", "json"), ("--log-format=json",)):
+        refused = run("scan", "--nonsense", *form)
+        (line,) = refused.stderr.splitlines()
+        assert (refused.exit_code, "--nonsense" in json.loads(line)["message"]) == (2, True)
 
 
 def test_an_unknown_format_is_usage() -> None:

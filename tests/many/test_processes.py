@@ -141,6 +141,8 @@ def test_log_lines_of_other_processes_come_here_and_name_their_account(
         scanned(["logs", "broken"], tmp_path)
     lines = [record.getMessage() for record in caplog.records]
     assert "logs: said in the account" in lines
+    assert [line for line in lines if "UserWarning: an old thing" in line and line.startswith("logs: ")]
+    assert [line for line in lines if line.startswith("logs: ") and line.endswith("thread reader ended")]
     [broken] = [record for record in caplog.records if record.getMessage().startswith("broken: a fault")]
     assert "ZeroDivisionError" in str(broken.exc_text)
 
