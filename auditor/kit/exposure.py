@@ -72,7 +72,7 @@ def _prefix_list(group: Facts, id: str) -> Source:
             return Source(id, (), None)
         return Source(id, tuple(entry["Cidr"] for entry in found["Entries"]), None)
     except Unavailable as unavailable:
-        return Source(id, (), unavailable)
+        return Source(id, (), unavailable.kept())
 
 
 def openings(group: Facts) -> list[Opening]:

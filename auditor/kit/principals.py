@@ -84,12 +84,12 @@ def policies_of(principal: Facts) -> tuple[list[Held], list[Unavailable]]:
             names = principal.get("GroupList", ())
         except Unavailable as unavailable:
             names = ()
-            unread.append(unavailable)
+            unread.append(unavailable.kept())
         for name in names:
             try:
                 (group,) = principal.related(GROUP, [name], by="GroupName", required=True)
             except Unavailable as unavailable:
-                unread.append(unavailable)
+                unread.append(unavailable.kept())
                 continue
             _collect(group, f" of group {name}", held, unread)
     return held, unread
@@ -102,17 +102,17 @@ def _collect(principal: Facts, of: str, held: list[Held], unread: list[Unavailab
             try:
                 held.append(Held(f"inline policy {name}{of}", parsed(principal, document, name)))
             except Unavailable as unavailable:
-                unread.append(unavailable)
+                unread.append(unavailable.kept())
     except Unavailable as unavailable:
-        unread.append(unavailable)
+        unread.append(unavailable.kept())
     try:
         for attached in principal.get("AttachedManagedPolicies", ()):
             try:
                 held.append(Held(f"{attached['PolicyName']}{of}", managed(principal, attached["PolicyArn"])))
             except Unavailable as unavailable:
-                unread.append(unavailable)
+                unread.append(unavailable.kept())
     except Unavailable as unavailable:
-        unread.append(unavailable)
+        unread.append(unavailable.kept())
 
 
 def administers(held: Iterable[Held]) -> Permit | None:

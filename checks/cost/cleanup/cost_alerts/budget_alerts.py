@@ -100,7 +100,7 @@ def budget_alert_configured(budget: Facts, want: CostAlerts) -> Iterator[Evidenc
             if _percent(alert, budget) <= want.budget_threshold_max_pct:
                 early.append(alert)
         except Unavailable as unknown:
-            unsure = unsure or unknown
+            unsure = unsure or unknown.kept()
     foreseen = [alert for alert in alerts if alert.get("NotificationType") == "FORECASTED"]
     facts = {
         "thresholds": [f"{alert.get('NotificationType')} {alert.get('Threshold'):g}" for alert in alerts],

@@ -153,7 +153,7 @@ def _counted(budgets: Iterable[Facts], account: Facts, faults: dict[str, str]) -
         try:
             fault = _fault(budget, account)
         except Unavailable as unknown:
-            unsure = unsure or unknown
+            unsure = unsure or unknown.kept()
             continue
         if not fault:
             return _ENOUGH

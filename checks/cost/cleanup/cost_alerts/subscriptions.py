@@ -170,7 +170,7 @@ def _told(
         try:
             fault = _fault(subscription, monitors, account, want.max_subscription_threshold_usd)
         except Unavailable as unknown:
-            unsure = unsure or unknown
+            unsure = unsure or unknown.kept()
             continue
         if not fault:
             return _ENOUGH
@@ -193,7 +193,7 @@ def _fault(subscription: Facts, monitors: Collection[str], account: Facts, most:
             if _listens(subscriber, account):
                 return ""
         except Unavailable as unknown:
-            unsure = unsure or unknown
+            unsure = unsure or unknown.kept()
     if unsure:
         raise unsure
     return "reaches nobody"

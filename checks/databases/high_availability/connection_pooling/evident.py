@@ -172,7 +172,7 @@ def rds_connection_pooling_evident(database: Facts, want: ConnectionPooling) -> 
             return
         if unmeasured.gap.operation != ATTESTATION:
             raise
-        yield from _attested(database, want, unmeasured)
+        yield from _attested(database, want, unmeasured.kept())
         return
     if churn <= want.churn_max:
         return

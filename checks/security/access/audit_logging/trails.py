@@ -152,7 +152,7 @@ def cloudtrail_multi_region_trail(account: Facts, want: AuditLogging) -> Iterato
         try:
             fault = _fault(trail, account)
         except Unavailable as unknown:
-            unsure = unsure or unknown
+            unsure = unsure or unknown.kept()
             continue
         if not fault:
             return

@@ -181,7 +181,7 @@ def ways_up(principal: Facts, policies: Iterable[Policy], unread: list[Unavailab
             elif name := _administrator_on_instances(principal):
                 yield Found(way, conditional, f"role {name}")
         except Unavailable as unavailable:
-            unread.append(unavailable)
+            unread.append(unavailable.kept())
 
 
 def _permit(held: tuple[Policy, ...], action: str, principal: Facts, on_itself: bool) -> bool | None:

@@ -109,7 +109,7 @@ def security_group_stale_rule(group: Facts, _want: SecurityGroups) -> Iterator[E
     try:
         listed = group.referrers(STALE, "GroupId", own_id)
     except Unavailable as unavailable:
-        listed, doubt = group.known_referrers(STALE, "GroupId", own_id), unavailable
+        listed, doubt = group.known_referrers(STALE, "GroupId", own_id), unavailable.kept()
     gone = {pair["GroupId"] for pair in pairs if pair.get("PeeringStatus") == "deleted"}
     for stale in listed:
         for field in ("StaleIpPermissions", "StaleIpPermissionsEgress"):
