@@ -24,9 +24,10 @@ class Fix:
     """How a finding is mended: as a command with the resource's own fields filled in, and as a Terraform attribute."""
 
     cli: str
-    """``aws … --name {name}``: {name}, {id}, {region}, {account}, {kind} (the type as the AWS CLI calls it: role, db-instance)
-    and top-level fields of the document are filled in; what only a person can know stands in capitals (SUBNET_A). May be
-    empty where no command mends it."""
+    """``aws … --name {name}``: {name}, {id}, {region}, {account}, {kind} (the type as the AWS CLI calls it: role, db-instance),
+    top-level fields of the document and, as {facts.policy}, facts of the finding's first evidence are filled in; a list of
+    several stands as words of its own, after ``=`` with commas between. What only a person can know stands in capitals
+    (SUBNET_A). May be empty where no command mends it."""
     terraform: str = ""
 
 

@@ -19,7 +19,7 @@ import orjson
 from auditor.kit import iso
 from auditor.model import FindingState, Lifecycle, Severity, Verdict
 from auditor.report.findings import TURNS, FindingViews, command_of, labels
-from auditor.report.fix import Filler, place_of
+from auditor.report.fix import Filler, place_of, with_facts
 from auditor.report.inputs import ReportInputs
 from auditor.report.links import console_marks
 from auditor.report.runs import Run
@@ -163,13 +163,15 @@ class Block:
         if not (check and run.verdict is Verdict.FAIL and check.fix.cli):
             return [""] * len(run.states)
         place = place_of(run.region, run.account, run.type)
-        made = self._filler.marks(check.fix, place, [known.fields for known in run.known], run.names, run.ids)
+        told = zip(run.known, run.states, strict=True)
+        own = [with_facts(check.fix, known.fields, state.finding.evidence) for known, state in told]
+        made = self._filler.marks(check.fix, place, own, run.names, run.ids)
         if plain is not None:
             made = [text if may else None for text, may in zip(made, plain, strict=True)]
         for at, text in enumerate(made):
             if text is None:
                 fields = {**run.known[at].fields, **place, "name": run.names[at], "id": run.ids[at]}
-                made[at] = command_of(check, fields)
+                made[at] = command_of(check, fields, run.states[at].finding.evidence)
         return cast("list[str]", made)
 
     def _histories(self, states: list[FindingState]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import overload
 from auditor.kit import Check, iso
 from auditor.model import Evidence, Finding, FindingState, Verdict
 from auditor.report.accepted import waiver_view
-from auditor.report.fix import fill_fix, place_of
+from auditor.report.fix import fill_fix, place_of, with_facts
 from auditor.report.inputs import NOTHING_KNOWN, ReportInputs
 from auditor.report.links import console_url
 from auditor.report.runs import runs_of
@@ -75,7 +75,7 @@ class FindingViews:
             evidence=tuple(map(_evidence, finding.evidence)),
             reason=clean(finding.reason) if finding.reason else "",
             gaps=tuple([visible(str(gap)) for gap in finding.gaps]),
-            command=command_of(check, own.fields) if check and failing and check.fix.cli else "",
+            command=command_of(check, own.fields, finding.evidence) if check and failing and check.fix.cli else "",
             console=own.console,
             since=_iso(state.since),
             since_scan=state.since_scan,
@@ -128,9 +128,9 @@ def labels(tagged: Sequence[Mapping[str, str]]) -> tuple[list[str], list[str], l
     return texts, owners, [tags[at] if at else "" for tags, (_, at) in zip(tagged, keys, strict=True)]
 
 
-def command_of(check: Check, fields: Mapping[str, object]) -> str:
-    """Return the filled fix, or the unfilled one where it would be too long: half a command is none."""
-    command = visible(fill_fix(check.fix, fields))
+def command_of(check: Check, fields: Mapping[str, object], evidence: Sequence[Evidence]) -> str:
+    """Return the fix, filled with FIELDS and facts, or the unfilled one where it would be too long: half a command is none."""
+    command = visible(fill_fix(check.fix, with_facts(check.fix, fields, evidence)))
     return command if len(command) <= LONGEST else visible(check.fix.cli)
 
 

@@ -4,16 +4,28 @@ import functools
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from auditor.kit import Check, Fix
+from auditor.model import Evidence
 from auditor.report.text import visible
 
-__all__ = ["Filler", "all_plain", "fill_fix", "fix_fields", "fix_places", "is_plain", "kind_of", "place_of"]
+__all__ = [
+    "Filler",
+    "all_plain",
+    "fill_fix",
+    "fix_fields",
+    "fix_places",
+    "is_plain",
+    "kind_of",
+    "place_of",
+    "with_facts",
+]
 
 _ALWAYS = frozenset({"name", "id", "region", "account", "kind"})
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+_PLACE = re.compile(r"(?<!\{)\{((?:facts\.)?\w+)\}(?!\})")
+_FACT = "facts."
 _QUOTES = re.compile(r"['\"\\]")
 _WIDE = {code: f"\\u{code:04x}" for code in (*range(0x80, 0xA0), 0xAD)}
 """In a shell ``\\x9b`` would be a byte, not the character."""
@@ -23,8 +35,23 @@ _LOADS = re.compile(r"(?:fileb?|https?)://", re.IGNORECASE)
 
 
 def fix_fields(checks: Iterable[Check]) -> frozenset[str]:
-    """Return the names that the fixes of CHECKS want filled in, beside name, id, region, account and kind."""
-    return frozenset(name for check in checks for name in _PLACE.findall(check.fix.cli)) - _ALWAYS
+    """Return the fields of documents that the fixes of CHECKS want filled in, beside name, id, region, account and kind."""
+    places = frozenset(name for check in checks for name in _PLACE.findall(check.fix.cli))
+    return frozenset(name for name in places - _ALWAYS if not name.startswith(_FACT))
+
+
+def with_facts(fix: Fix, fields: Mapping[str, object], evidence: Sequence[Evidence]) -> Mapping[str, object]:
+    """Return FIELDS, and those facts of the first of EVIDENCE that FIX names, as ``facts.policy``."""
+    wanted = _facts(fix.cli)
+    if not wanted or not evidence:
+        return fields
+    facts = evidence[0].facts
+    return {**fields, **{_FACT + name: facts[name] for name in wanted if name in facts}}
+
+
+@functools.lru_cache(maxsize=1024)
+def _facts(command: str) -> tuple[str, ...]:
+    return tuple(name.removeprefix(_FACT) for name in _PLACE.findall(command) if name.startswith(_FACT))
 
 
 def kind_of(type: str) -> str:
@@ -47,9 +74,13 @@ def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
     made = ""
     for before, name, quote in places:
         made += before
-        value = _scalar(fields.get(name))
-        if value is None or _LOADS.match(value):
-            made += name.upper()
+        field = fields.get(name)
+        several = _words(field, made) if not quote else ""
+        value = _scalar(field)
+        if several:
+            made += several
+        elif value is None or _LOADS.match(value):
+            made += name.removeprefix(_FACT).upper()
         elif quote:
             made += _inside(value, quote, json_string=made.endswith('"') and quote == "'")
         else:
@@ -152,12 +183,25 @@ def _places(command: str) -> tuple[tuple[tuple[str, str, str], ...], str]:
 
 
 def _scalar(value: object) -> str | None:
-    """Return VALUE as one argument, or ``None`` where it is none."""
+    """Return VALUE as one argument, or ``None`` where it is none; of a list of one, that one."""
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
     return value if isinstance(value, str) and value else None
+
+
+def _words(value: object, before: str) -> str:
+    """Return a list's values as the AWS CLI takes several: words of their own, or after ``=`` joined by commas; else nothing."""
+    if not isinstance(value, list | tuple) or len(value) < _SEVERAL:
+        return ""
+    words = [word for word in value if isinstance(word, str) and is_plain(word)]
+    return ("," if before.endswith("=") else " ").join(words) if len(words) == len(value) else ""
+
+
+_SEVERAL = 2
 
 
 def _quote_after(text: str, quote: str) -> str:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from report import sample
 
 from auditor.kit import Fix
+from auditor.model import Evidence
 from auditor.report import fill_fix, fix_fields
-from auditor.report.fix import all_plain, is_plain, kind_of
+from auditor.report.fix import all_plain, is_plain, kind_of, with_facts
 
 BASH = shutil.which("bash")
 TEMPLATES = (
@@ -96,8 +97,32 @@ def test_control_characters_are_written_so_that_one_sees_them() -> None:
 
 
 def test_only_plain_values_are_filled_in() -> None:
-    filled = fill_fix(Fix("x {a} {b} {c} {d}"), {"a": ["1"], "b": {"k": 1}, "c": 3, "d": True})
-    assert filled == "x A B 3 true"
+    filled = fill_fix(Fix("x {a} {b} {c} {d} {e}"), {"a": [["1"]], "b": {"k": 1}, "c": 3, "d": True, "e": []})
+    assert filled == "x A B 3 true E"
+
+
+@pytest.mark.parametrize(
+    ("values", "filled"),
+    [
+        (["a1"], "x --ids a1 --of Ids=a1 'in a1'"),
+        (["a1", "b2"], "x --ids a1 b2 --of Ids=a1,b2 'in IDS'"),
+        (["a1", "b 2"], "x --ids IDS --of Ids=IDS 'in IDS'"),
+        (["a1", "--b2"], "x --ids IDS --of Ids=IDS 'in IDS'"),
+        (["a1", "b,Evil=2"], "x --ids IDS --of Ids=IDS 'in IDS'"),
+        (["a1", {"b": 2}], "x --ids IDS --of Ids=IDS 'in IDS'"),
+        (["file://x"], "x --ids IDS --of Ids=IDS 'in IDS'"),
+    ],
+)
+def test_a_list_stands_as_the_cli_takes_several_values(values: list[object], filled: str) -> None:
+    assert fill_fix(Fix("x --ids {ids} --of Ids={ids} 'in {ids}'"), {"ids": values}) == filled
+
+
+def test_a_fact_of_the_first_evidence_stands_in_the_command_beside_a_field_of_the_same_name() -> None:
+    fix = Fix("aws x --name {policy} --policy-name {facts.policy} --job {facts.job}")
+    evidence = [Evidence("a", {"policy": "own-1", "other": 2}), Evidence("b", {"policy": "own-2", "job": "j"})]
+    fields = with_facts(fix, {"policy": "field"}, evidence)
+    assert fill_fix(fix, fields) == "aws x --name field --policy-name own-1 --job JOB"
+    assert with_facts(fix, {"policy": "field"}, ()) == {"policy": "field"}
 
 
 def test_the_fields_fixes_ask_for_are_known() -> None:

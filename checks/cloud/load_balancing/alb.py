@@ -320,7 +320,7 @@ def alb_has_working_listener(balancer: Facts, _: ApplicationLoadBalancer) -> Ite
     severity=MEDIUM,
     reads=(LISTENER, LISTENER_RULE),
     fix=Fix(
-        cli="aws elbv2 modify-listener --listener-arn LISTENER --default-actions 'Type=redirect,RedirectConfig={Protocol=HTTPS,Port=443,StatusCode=HTTP_301}'",
+        cli="aws elbv2 modify-listener --listener-arn {facts.listener} --default-actions 'Type=redirect,RedirectConfig={Protocol=HTTPS,Port=443,StatusCode=HTTP_301}'",
         terraform="aws_lb_listener.default_action.redirect",
     ),
     same_as=("prowler:elbv2_ssl_listeners", "fsbp:ELB.1"),

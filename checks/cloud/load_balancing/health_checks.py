@@ -100,7 +100,7 @@ def target_group_health_check_interval(group: Facts, want: HealthChecks) -> Iter
     on=CLASSIC,
     severity=MEDIUM,
     fix=Fix(
-        cli="aws elb configure-health-check --load-balancer-name {name} --health-check Target=TARGET,Interval=30,UnhealthyThreshold=2,HealthyThreshold=2,Timeout=3",
+        cli="aws elb configure-health-check --load-balancer-name {name} --health-check Target={facts.target},Interval=30,UnhealthyThreshold=2,HealthyThreshold=2,Timeout=3",
         terraform="aws_elb.health_check.interval",
     ),
     passes=[

@@ -53,7 +53,7 @@ def _members(*classes: str) -> dict[str, list[Document]]:
     on=DB_CLUSTER,
     severity=MEDIUM,
     fix=Fix(
-        cli="aws rds modify-db-instance --db-instance-identifier READER --db-instance-class CLASS_OF_THE_WRITER --promotion-tier 1 --apply-immediately",
+        cli="aws rds modify-db-instance --db-instance-identifier {facts.target} --db-instance-class {facts.writer} --promotion-tier 1 --apply-immediately",
         terraform="aws_rds_cluster_instance.instance_class",
     ),
     reads=(DB_INSTANCE, INSTANCE_TYPE),

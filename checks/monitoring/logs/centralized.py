@@ -62,8 +62,8 @@ def _silent(document: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
     on=(DB_INSTANCE, DB_CLUSTER),
     severity=MEDIUM,
     fix=Fix(
-        cli="aws rds modify-db-instance --db-instance-identifier {name} --cloudwatch-logs-export-configuration EnableLogTypes=LOG_TYPES"
-        "  # a cluster: aws rds modify-db-cluster --db-cluster-identifier {name} --cloudwatch-logs-export-configuration EnableLogTypes=LOG_TYPES",
+        cli="aws rds modify-db-instance --db-instance-identifier {name} --cloudwatch-logs-export-configuration EnableLogTypes={facts.missing}"
+        "  # a cluster: aws rds modify-db-cluster --db-cluster-identifier {name} --cloudwatch-logs-export-configuration EnableLogTypes={facts.missing}",
         terraform="aws_db_instance.enabled_cloudwatch_logs_exports",
     ),
     same_as=(

@@ -36,7 +36,7 @@ def _case(*anomalies: dict[str, Any], why: str = "") -> Case:
     on=ACCOUNT,
     severity=LOW,
     reads=(ANOMALY,),
-    fix=Fix(cli="aws ce provide-anomaly-feedback --anomaly-id ANOMALY --feedback YES"),
+    fix=Fix(cli="aws ce provide-anomaly-feedback --anomaly-id {facts.AnomalyId} --feedback YES"),
     passes=[
         _case(_anomaly(Feedback="YES")),
         _case(_anomaly(Feedback="NO"), _anomaly(40, Feedback="PLANNED_ACTIVITY")),

@@ -16,7 +16,7 @@ from .thresholds import RightSize
     on=DB_INSTANCE,
     severity=LOW,
     fix=Fix(
-        cli="aws rds modify-db-instance --db-instance-identifier {name} --db-instance-class CLASS",
+        cli="aws rds modify-db-instance --db-instance-identifier {name} --db-instance-class {facts.newer}",
         terraform="aws_db_instance.instance_class",
     ),
     same_as=("thrifty:latest_rds_instance_types", "service-screener:LatestInstanceGeneration"),

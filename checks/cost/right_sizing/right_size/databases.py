@@ -46,7 +46,7 @@ _TOO_LARGE = advice(instanceFinding="Overprovisioned", idle="False", instanceRec
     severity=MEDIUM,
     reads=(INSTANCE_TYPE, ORDERABLE, RDS_RECOMMENDATION),
     fix=Fix(
-        cli="aws rds modify-db-instance --db-instance-identifier {name} --db-instance-class CLASS",
+        cli="aws rds modify-db-instance --db-instance-identifier {name} --db-instance-class {facts.smaller}",
         terraform="aws_db_instance.instance_class",
     ),
     same_as=("thrifty:rds_db_low_utilization", "service-screener:RightSizingCpuLowUsageDetected"),
@@ -141,7 +141,7 @@ def rds_instance_overprovisioned(instance: Facts, want: RightSize) -> Iterator[E
             "is larger than it needs to be, says AWS Compute Optimizer",
             {
                 "DBInstanceClass": instance["DBInstanceClass"],
-                "recommended": (option or {}).get("dbInstanceClass", ""),
+                "smaller": (option or {}).get("dbInstanceClass", ""),
                 "reasons": recommendation.get("instanceFindingReasonCodes", []),
             },
             saving=saving_of(recommendation, option, f"RDS {instance['DBInstanceClass']}"),

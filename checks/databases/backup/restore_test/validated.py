@@ -27,7 +27,7 @@ def _test(status: str | None, days: float = 5, number: int = 1, **fields: Any) -
     on=PROTECTED_RESOURCE,
     severity=LOW,
     fix=Fix(
-        cli="aws backup put-restore-validation-result --restore-job-id JOB --validation-status SUCCESSFUL",
+        cli="aws backup put-restore-validation-result --restore-job-id {facts.job} --validation-status SUCCESSFUL",
         terraform="aws_lambda_function, aws_cloudwatch_event_rule",
     ),
     reads=(RESTORE_JOB, RECOVERY_POINT),

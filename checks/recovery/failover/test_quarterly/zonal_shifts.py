@@ -64,7 +64,7 @@ def _case(
     on=MANAGED_RESOURCE,
     severity=LOW,
     fix=Fix(
-        cli="aws arc-zonal-shift start-zonal-shift --resource-identifier ARN --away-from ZONE_ID --expires-in 30m --comment test --region {region}",
+        cli="aws arc-zonal-shift start-zonal-shift --resource-identifier {arn} --away-from ZONE_ID --expires-in 30m --comment test --region {region}",
         terraform="awscc_arczonalshift_zonal_autoshift_configuration",
     ),
     reads=(ZONAL_SHIFT, LOAD_BALANCER, GROUP),

@@ -67,7 +67,7 @@ def ssh(days: float) -> list[dict[str, Any]]:
     on="AWS::IAM::User",
     severity=LOW,
     fix=Fix(
-        cli="aws iam reset-service-specific-credential --user-name {UserName} --service-specific-credential-id CREDENTIAL_ID",
+        cli="aws iam reset-service-specific-credential --user-name {UserName} --service-specific-credential-id {facts.ServiceSpecificCredentialId}",
         terraform="aws_iam_service_specific_credential",
     ),
     same_as=("prowler:bedrock_api_key_no_long_term_credentials",),
@@ -124,7 +124,7 @@ def iam_service_credential_rotated(user: Facts, want: CredentialRotation) -> Ite
                 what = NAMES.get(field) or f"credential for {credential.get(service, 'a service')}"
                 yield Evidence(
                     f"its {what} is {DAYS} days old; at most {want.service_credential_days} are wanted",
-                    {"kind": field, "id": credential.get(id, ""), date: credential[date]},
+                    {"kind": field, id: credential.get(id, ""), date: credential[date]},
                     since=made,
                 )
     if doubt:

@@ -56,7 +56,7 @@ PATTERN = "security.access.least-privilege"
     on=(USER, GROUP, ROLE),
     severity=CRITICAL,
     fix=Fix(
-        cli="aws iam put-{kind}-policy --{kind}-name {name} --policy-name POLICY --policy-document file://policy.json",
+        cli="aws iam put-{kind}-policy --{kind}-name {name} --policy-name {facts.policy} --policy-document file://policy.json",
         terraform="aws_iam_role_policy.policy",
     ),
     same_as=("prowler:iam_inline_policy_no_administrative_privileges", "service-screener:InlinePolicyFullAdminAccess"),

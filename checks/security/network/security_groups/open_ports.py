@@ -20,7 +20,7 @@ INTERFACE, SUBNET, VPC, ROUTE_TABLE = (
     "AWS::EC2::RouteTable",
 )
 FIX = Fix(
-    cli="aws ec2 revoke-security-group-ingress --group-id {GroupId} --security-group-rule-ids RULE_ID --region {region}",
+    cli="aws ec2 revoke-security-group-ingress --group-id {GroupId} --security-group-rule-ids {facts.rules} --region {region}",
     terraform="aws_vpc_security_group_ingress_rule.cidr_ipv4 / cidr_ipv6",
 )
 

@@ -155,7 +155,7 @@ def _outside_all(free: tuple[PortRange, ...], allowed: tuple[PortRange, ...]) ->
     on=GROUP,
     severity=LOW,
     fix=Fix(
-        cli="aws ec2 revoke-security-group-ingress --group-id {GroupId} --security-group-rule-ids RULE_ID --region {region}",
+        cli="aws ec2 revoke-security-group-ingress --group-id {GroupId} --security-group-rule-ids {facts.rules} --region {region}",
         terraform="aws_vpc_security_group_ingress_rule.cidr_ipv4",
     ),
     reads=(PREFIX_LIST, RULE),
