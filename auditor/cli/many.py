@@ -76,7 +76,8 @@ class _Lines:
 
     def begun(self, number: int, scan: "Scan", types: int, checks: int) -> None:
         """Log it."""
-        log.info("%s: scan %s of account %s begun", self._accounts[number].title, scan.id, scan.account)
+        about = {"scan": scan.id, "account": scan.account}
+        log.info("%s: scan %s of account %s begun", self._accounts[number].title, scan.id, scan.account, extra=about)
 
     def progress(self, number: int, progress: "Progress") -> None:
         """Say nothing: lines of many accounts, every few seconds, are read by nobody."""
@@ -89,8 +90,9 @@ class _Lines:
         self._ended += 1
         level = {0: logging.INFO, 1: logging.INFO, 3: logging.WARNING}.get(outcome.exit_code, logging.ERROR)
         why = f": {outcome.why}" if outcome.why else ""
-        title = self._accounts[number].title
-        log.log(level, "%s is %s%s (%s of %s accounts)", title, outcome.state, why, self._ended, len(self._accounts))
+        said = f"{self._accounts[number].title} is {outcome.state}{why}"
+        about = {"scan": outcome.scan, "account": outcome.account}
+        log.log(level, "%s (%s of %s accounts)", said, self._ended, len(self._accounts), extra=about)
 
 
 class _Display(_Lines):

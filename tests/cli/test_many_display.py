@@ -1,15 +1,17 @@
 """The progress display of many accounts tells the truth: a line for each that is read just now, and the totals."""
 
 import json
+import logging
 from pathlib import Path
 
 import pytest
 from many_scripted import a_scan
 from rich.cells import cell_len
 
-from auditor.cli.many import _Display, print_accounts
+from auditor.cli.many import _Display, print_accounts, watcher
 from auditor.collect.run import Progress
 from auditor.config import AccountSettings
+from auditor.logs import fields_of
 from auditor.many import AccountOutcome, AccountState, write_accounts
 
 ACCOUNTS = [AccountSettings(name=name, id=f"{n:012}") for n, name in enumerate(("one", "two\x1b[2J[red]", "three"))]
@@ -32,6 +34,16 @@ def test_each_account_has_a_line_while_it_is_read_and_the_first_line_counts_all(
         shown.ended(2, AccountOutcome("000000000002", "three", AccountState.NOT_SCANNED, "no\x1b[2J", 4))
         assert [line[0] for line in lines(shown)] == ["Accounts", "two\\u001b[2J[red]"]
         assert lines(shown)[0][1:] == (2, 3, "1 complete, 1 not scanned")
+
+
+def test_the_log_lines_of_an_account_name_its_scan_and_its_id_as_fields(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "auditor"), watcher(ACCOUNTS, quiet=False, display=False) as lines:
+        lines.begun(1, a_scan("000000000001", 2), 3, 4)
+        lines.ended(1, AccountOutcome("000000000001", "two", AccountState.COMPLETE, scan=2))
+        lines.ended(2, AccountOutcome("", "three", AccountState.NOT_SCANNED, "no role", 4))
+    about = {"scan": 2, "account": "000000000001"}
+    assert [fields_of(record) for record in caplog.records] == [about, about, {}]
+    assert caplog.records[-1].getMessage() == "three is not scanned: no role (2 of 3 accounts)"
 
 
 def test_of_two_thousand_accounts_every_one_is_listed_and_they_are_counted_once_more_below(
