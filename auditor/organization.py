@@ -49,7 +49,9 @@ def members_of(settings: Settings) -> Members:
             raise CredentialsError(_unlisted(coverage, identity.account))
     accounts = [resource.document for resource in read.of(ACCOUNT.type)]
     if not accounts:
-        raise CredentialsError(f"account {identity.account} is in no organisation: leave --organization away")
+        raise CredentialsError(
+            f"account {identity.account} is in no organisation: leave --organization away, and enabled in [organization]"
+        )
     units = [resource.document for resource in read.of(UNIT.type)]
     return sort_out(settings, identity.account, identity.partition, accounts, units)
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from auditor import __version__
-from auditor.cli.encoding import fit_encoding
+from auditor.cli.encoding import fit_encoding, open_closed_streams
 from auditor.cli.hangup import ending_signals, hung_up
 from auditor.errors import AuditorError, Interrupted
 
@@ -95,6 +95,7 @@ class _Commands(click.Group):
         kwargs["prog_name"] = "auditor"
         # An inventory is many objects and few cycles: looking for those seldom saves a third of the time of judging.
         gc.set_threshold(50_000, 20, 50)
+        open_closed_streams()
         # Whatever the account holds can be printed, in any encoding of the terminal.
         fit_encoding()
         try:

@@ -1,11 +1,12 @@
-"""Output for terminals and files that are not UTF-8: our own signs in ASCII, every other character as an escape."""
+"""Standard streams that are closed, or not UTF-8: our own signs in ASCII, every other character as an escape."""
 
 import codecs
 import io
 import os
 import sys
+from pathlib import Path
 
-__all__ = ["fit_encoding"]
+__all__ = ["fit_encoding", "open_closed_streams"]
 
 _SIGNS = {
     **dict(zip("\u2588\u2591\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2501", "#-_.:-=+*-", strict=True)),
@@ -13,6 +14,20 @@ _SIGNS = {
     **dict(zip("\u201c\u201d\u2018\u2019", "\"\"''", strict=True)),
 }
 """What we draw and write -> one ASCII character each, so that columns stay where they are."""
+
+
+def open_closed_streams() -> None:
+    """Have something at standard input, output and error where whoever started us closed them (``>&-``).
+
+    Python has None there, and the next file that is opened, the store's, would get the number of standard output: what a
+    library writes to that number would be written into it.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
+        pass
+    os.close(number)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115  (it stays)
 
 
 def fit_encoding() -> None:

@@ -58,10 +58,14 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+def environment() -> dict[str, str]:
+    """Return what the program finds around it: this code, from whatever folder it is started."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
 def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     """Start the program as a user does."""
     command = [sys.executable, "-m", "auditor", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    process: subprocess.Popen[str] = subprocess.Popen(command, env=environment, **pipes)
+    process: subprocess.Popen[str] = subprocess.Popen(command, env=environment(), **pipes)
     return process

@@ -11,7 +11,7 @@ import pytest
 
 from auditor.model import ScanStatus
 from auditor.store import Store, default_url
-from cli.conftest import run, start
+from cli.conftest import environment, run, start
 from cli.endpoint import Endpoint
 
 SCAN = ("scan", "--region", "eu-west-1", "--type", "AWS::EC2::SecurityGroup")
@@ -123,6 +123,20 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
         _, wrong = process.communicate(timeout=60)
     assert process.returncode == 4
     assert wrong == "auditor: the output: No space left on device\n"
+
+
+@pytest.mark.parametrize(("closed", "shows"), [(">&-", False), ("2>&-", True), ("<&- >&- 2>&-", False)])
+def test_streams_that_were_closed_are_no_fault(closed: str, shows: bool) -> None:
+    line = f'exec "$0" -m auditor checks list {closed}'
+    shown = subprocess.run(["/bin/sh", "-c", line, sys.executable], env=environment(), capture_output=True, timeout=60)
+    assert (shown.returncode, shown.stderr, bool(shown.stdout)) == (0, b"", shows)
+
+
+def test_a_scan_with_every_stream_closed_writes_nothing_else_into_the_store(account: Endpoint) -> None:
+    line = f'exec "$0" -m auditor {" ".join(SCAN)} --verbose <&- >&- 2>&-'
+    assert subprocess.run(["/bin/sh", "-c", line, sys.executable], env=environment(), timeout=60).returncode == 0
+    assert Path("audit-reports/report.json").is_file()
+    assert run("db", "check").exit_code == 0
 
 
 def test_a_terminal_of_another_encoding_gets_what_it_can_show(monkeypatch: pytest.MonkeyPatch) -> None:
