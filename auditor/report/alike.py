@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from heapq import merge
 from itertools import islice
 
-from auditor.model import Lifecycle, Severity
+from auditor.model import Severity
 from auditor.report.runs import Run
 from auditor.report.text import clean, word
 from auditor.report.view import RiskView, SameView
@@ -15,7 +15,6 @@ __all__ = ["Alike", "worst_of"]
 _TOP = 8
 _SAME = 3
 _NAMES = 6
-_NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
 
 
 class _Kind:
@@ -60,8 +59,8 @@ class Alike:
         held.count += len(run.states)
         held.severities[severity] += len(run.states)
         held.regions.add(region)
-        held.new += sum([state.lifecycle in _NEW for state in run.states])
-        for sentence, count in Counter(run.sentences).items():  # in the order they come first
+        held.new += sum(run.new)
+        for sentence, count in _counted(run.sentences).items():
             said = severity, sentence
             kind = held.kinds.get(said)
             if kind is None:
@@ -97,6 +96,12 @@ class Alike:
 def worst_of(kinds: Iterable[Iterable[SameView]]) -> tuple[SameView, ...]:
     """Return the first few of several checks' KINDS (each worst first), worst first."""
     return tuple(merge(*kinds, key=lambda same: same.severity.rank))[:_SAME]
+
+
+def _counted(sentences: list[str]) -> Mapping[str, int]:
+    """Return how often each comes, in the order they come first; nearly always all are one."""
+    same = sentences.count(sentences[0])
+    return {sentences[0]: same} if same == len(sentences) else Counter(sentences)
 
 
 def _same(check: str, held: _Failing) -> tuple[SameView, ...]:

@@ -13,11 +13,11 @@ from auditor.report.alike import Alike
 from auditor.report.block import Block
 from auditor.report.changes import Turned, changes_view, night_view, scores_by_id
 from auditor.report.checked import check_views, counts_by_check
-from auditor.report.findings import Findings, FindingViews, in_order, is_waived
+from auditor.report.findings import Findings, FindingViews, in_order
 from auditor.report.inputs import Names, ReportInputs
-from auditor.report.money import money_view
+from auditor.report.money import Savings
 from auditor.report.reading import Blind
-from auditor.report.runs import Run, ordered
+from auditor.report.runs import Run, is_waived, ordered
 from auditor.report.spending import spending_view
 from auditor.report.standing import section_views
 from auditor.report.text import moment, plural, score_text, visible
@@ -30,6 +30,8 @@ _COMMANDS = 5
 """Filled-in fixes of one check that are listed."""
 _LONGEST = 2000
 """Characters of one that is."""
+_FIRST = 512
+"""Findings that are kept at hand: most formats show the first few, and should not go through all for them."""
 
 
 def build_view(inputs: ReportInputs) -> ReportView:
@@ -56,8 +58,8 @@ def _view(inputs: ReportInputs) -> ReportView:
     views = FindingViews(inputs)
     runs = ordered(inputs, order)
     alike, blind, block = Alike(), Blind(inputs), Block(inputs, views)
-    turned = Turned(inputs)
-    savings, faults = [], []
+    turned, savings = Turned(inputs), Savings(inputs)
+    faults, first = [], list[FindingState]()
     commands: dict[str, list[str]] = defaultdict(list)
     waived: list[FindingState] = []
     count = 0
@@ -67,22 +69,23 @@ def _view(inputs: ReportInputs) -> ReportView:
         if inputs.changes is None and failing:
             for state in every.states:
                 turned.add(state)
-        for state in every.states:
-            if state.finding.gaps:
-                blind.add(state.finding)
-        run, accepted = every.parted(is_waived)
+        for finding in every.findings:
+            if finding.gaps:
+                blind.add(finding)
+        run, accepted = every.parted()
         waived += accepted
         if run is None:
             continue
         block.add(run)
+        first += run.states[: _FIRST - len(first)]
         if failing:
             alike.add(run)
+            savings.add(run)
             check, some = inputs.checks.get(run.check), commands[run.check]
             if check and check.fix.cli:
                 for state in islice(run.states, _COMMANDS - len(some)):
                     if 0 < len(command := views(state).command) <= _LONGEST:
                         some.append(command)
-            savings += [(state, saving) for state in run.states if (saving := state.finding.saving)]
         faults += [views(state) for state in run.states if state.finding.fault]
     counts = counts_by_check(inputs.tallies, Counter(state.finding.check for state in waived))
     checks = check_views(inputs, counts)
@@ -126,9 +129,9 @@ def _view(inputs: ReportInputs) -> ReportView:
         risks=alike.risks(),
         sections=sections,
         checks=checks,
-        money=money_view(savings, views, inputs),
+        money=savings.view(views),
         spending=spending_view(scan, inputs.spending, inputs.coverage),
-        findings=Findings(lambda: _not_waived(runs()), count - len(waived), views),
+        findings=Findings(lambda: _not_waived(runs()), count - len(waived), views, first),
         faults=tuple(faults),
         block=block.lines(),
         commands=commands,

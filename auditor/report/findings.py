@@ -13,14 +13,12 @@ from auditor.report.fix import fill_fix, place_of, with_facts
 from auditor.report.inputs import NOTHING_KNOWN, ReportInputs
 from auditor.report.links import console_url
 from auditor.report.runs import runs_of
-from auditor.report.tags import keys_of
-from auditor.report.text import LONGEST, clean, clean_all, json_text, short, visible, word
+from auditor.report.tags import clean_tags
+from auditor.report.text import LONGEST, clean, json_text, short, visible, word
 from auditor.report.view import EvidenceView, FindingView, TurnView
 
-__all__ = ["TURNS", "FindingViews", "Findings", "command_of", "in_order", "is_waived", "labels"]
+__all__ = ["TURNS", "FindingViews", "Findings", "command_of", "in_order"]
 
-_KEY, _VALUE = 256, 512
-"""Characters of a tag."""
 TURNS = 6
 _REMEMBERED = 4096
 """Resources whose own texts are kept for their next finding."""
@@ -90,11 +88,6 @@ class FindingViews:
             ),
         )
 
-    def labels(self, findings: Iterable[Finding]) -> tuple[list[str], list[str]]:
-        """Return whose each finding's resource is and where it runs, by its tags; empty where they do not say."""
-        get = self._inputs.resources.get
-        return labels([get(finding.resource, NOTHING_KNOWN).tags for finding in findings])[1:]
-
     def _own(self, finding: Finding) -> _Own:
         known = self._inputs.resources.get(finding.resource, NOTHING_KNOWN)
         if len(self._owns) >= _REMEMBERED:
@@ -105,27 +98,10 @@ class FindingViews:
             resource=clean(finding.resource),
             name=clean(name),
             console=console_url(self._inputs.scan.partition, finding.type, finding.resource, name, finding.region),
-            tags=_own_tags(known.tags),
+            tags=clean_tags(known.tags),
             fields={**known.fields, **named},
         )
         return own
-
-
-def _own_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return a resource's TAGS, clean and not endless."""
-    return {word(short(key, _KEY)): visible(short(value, _VALUE)) for key, value in tags.items()}
-
-
-def labels(tagged: Sequence[Mapping[str, str]]) -> tuple[list[str], list[str], list[str]]:
-    """Return each resource's tags as one text, whose it is and where it runs; clean and not endless, empty where there are none."""
-    texts = [", ".join(map("=".join, tags.items())) for tags in tagged]
-    if clean_all(texts) is not texts or max(map(len, texts), default=0) > _KEY:
-        plain = [len(text) <= _KEY and text.isascii() and text.isprintable() for text in texts]
-        tagged = [tags if same else _own_tags(tags) for tags, same in zip(tagged, plain, strict=True)]
-        texts = [", ".join(map("=".join, tags.items())) for tags in tagged]
-    keys = [keys_of(tuple(tags)) for tags in tagged]
-    owners = [tags[of] if of else "" for tags, (of, _) in zip(tagged, keys, strict=True)]
-    return texts, owners, [tags[at] if at else "" for tags, (_, at) in zip(tagged, keys, strict=True)]
 
 
 def command_of(check: Check, fields: Mapping[str, object], evidence: Sequence[Evidence]) -> str:
@@ -145,9 +121,15 @@ class Findings(Sequence[FindingView]):
     Going through them costs no memory; a slice makes what it holds.
     """
 
-    def __init__(self, states: Callable[[], Iterable[FindingState]], count: int, views: FindingViews) -> None:
-        """STATES gives them in order, as often as it is called; COUNT is how many they are."""
-        self._states, self._count, self._views = states, count, views
+    def __init__(
+        self,
+        states: Callable[[], Iterable[FindingState]],
+        count: int,
+        views: FindingViews,
+        first: Sequence[FindingState] = (),
+    ) -> None:
+        """STATES gives them in order, as often as it is called; COUNT is how many they are; FIRST are some of them at hand."""
+        self._states, self._count, self._views, self._first = states, count, views, first
 
     def __len__(self) -> int:
         return self._count
@@ -164,17 +146,16 @@ class Findings(Sequence[FindingView]):
     def __getitem__(self, at: int | slice) -> FindingView | tuple[FindingView, ...]:
         places = range(self._count)[at]
         if isinstance(places, int):
-            return self._views(next(islice(self._states(), places, None)))
+            return self._views(next(islice(self._up_to(places), places, None)))
         if not places:
             return ()
         first, last = min(places), max(places)
-        held = list(islice(self._states(), first, last + 1))
+        held = list(islice(self._up_to(last), first, last + 1))
         return tuple(self._views(held[place - first]) for place in places)
 
-
-def is_waived(state: FindingState) -> bool:
-    """Whether it fails and is accepted; what is unknown has no weight to take."""
-    return state.waiver is not None and state.finding.verdict is Verdict.FAIL
+    def _up_to(self, last: int) -> Iterable[FindingState]:
+        """Return at least those before and at the place LAST."""
+        return self._first if last < len(self._first) else self._states()
 
 
 def in_order(states: Iterable[FindingState], inputs: ReportInputs, checks: Sequence[str]) -> list[FindingState]:

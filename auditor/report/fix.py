@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
 from auditor.kit import Check, Fix
 from auditor.model import Evidence
@@ -20,6 +21,7 @@ __all__ = [
     "kind_of",
     "place_of",
     "with_facts",
+    "with_facts_of_each",
 ]
 
 _ALWAYS = frozenset({"name", "id", "region", "account", "kind"})
@@ -47,6 +49,15 @@ def with_facts(fix: Fix, fields: Mapping[str, object], evidence: Sequence[Eviden
         return fields
     facts = evidence[0].facts
     return {**fields, **{_FACT + name: facts[name] for name in wanted if name in facts}}
+
+
+def with_facts_of_each(
+    fix: Fix, fields: list[Mapping[str, object]], evidence: list[tuple[Evidence, ...]]
+) -> list[Mapping[str, object]]:
+    """Return ``with_facts`` of many findings of one check."""
+    if not _facts(fix.cli):
+        return fields
+    return [with_facts(fix, of, said) for of, said in zip(fields, evidence, strict=True)]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -124,7 +135,7 @@ class Filler:
         self,
         fix: Fix,
         place: Mapping[str, str],
-        fields: Iterable[Mapping[str, object]],
+        fields: Sequence[Mapping[str, object]],
         names: list[str],
         ids: list[str],
     ) -> list[str | None]:
@@ -133,22 +144,22 @@ class Filler:
         ``None`` where name and id are no plain values: it must be filled in whole. FIELDS, NAMES and IDS are of each. With name
         and id put in for their marks it is what ``fill_fix`` returns.
         """
-        wanted = [name for _, name, _ in _places(fix.cli)[0] if name not in _STAND_INS]
-        own = [name for name in wanted if name not in place]
+        own = [name for _, name, _ in _places(fix.cli)[0] if name not in _STAND_INS and name not in place]
         plain = all_plain(names) and all_plain(ids)
-        if not own:
-            every = self._filled(fix, place)
+        columns = [_alike([of.get(field) for of in fields], names, ids) for field in own]
+        if all(len(column) == 1 for column in columns):
+            every = self._filled(fix, {**dict(zip(own, [column[0] for column in columns], strict=True)), **place})
             if plain:
                 return [every] * len(names)
             return [every if is_plain(name) and is_plain(id) else None for name, id in zip(names, ids, strict=True)]
         made: list[str | None] = []
-        for of, name, id in zip(fields, names, ids, strict=True):
+        rows = zip(*[column if len(column) > 1 else repeat(column[0]) for column in columns], strict=False)
+        for row, name, id in zip(rows, names, ids, strict=True):
             if not (plain or (is_plain(name) and is_plain(id))):
                 made.append(None)
                 continue
-            key = fix.cli, place["region"], place["kind"], *[
-                _NAME if (value := of.get(field)) == name else _ID if value == id else value for field in own
-            ]  # fmt: skip
+            values = [_NAME if value == name else _ID if value == id else value for value in row]
+            key = fix.cli, place["region"], place["kind"], *values
             try:
                 text = self._made.get(key)
             except TypeError:  # a list or a map: it is no single argument
@@ -157,7 +168,7 @@ class Filler:
             if text is None:
                 if len(self._made) > _REMEMBERED:
                     self._made.clear()
-                text = self._made[key] = self._filled(fix, {**dict(zip(own, key[3:], strict=True)), **place})
+                text = self._made[key] = self._filled(fix, {**dict(zip(own, values, strict=True)), **place})
             made.append(text)
         return made
 
@@ -165,6 +176,15 @@ class Filler:
     def _filled(fix: Fix, fields: Mapping[str, object]) -> str:
         text = visible(fill_fix(fix, {**fields, **_STAND_INS}))
         return text.replace(_NAME, "\x01").replace(_ID, "\x02")
+
+
+def _alike(values: list[object], names: list[str], ids: list[str]) -> list[object]:
+    """Return VALUES of one field, or the only one of them; a stand-in for it where it is each resource's name or id."""
+    if values == names:
+        return [_NAME]
+    if values == ids:
+        return [_ID]
+    return values[:1] if type(values[0]) is str and values.count(values[0]) == len(values) else values
 
 
 _REMEMBERED = 4096

@@ -4,19 +4,20 @@ Waste removal and right-sizing make the total. Commitments stand beside it: they
 whoever added them up would save the same hours twice.
 """
 
-import functools
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from auditor.model import Certainty, FindingState, Saving
 from auditor.report.findings import FindingViews
 from auditor.report.inputs import ReportInputs
+from auditor.report.runs import Run
 from auditor.report.text import service, visible, word
 from auditor.report.view import MoneyItem, MoneyShare, MoneyView, Way
 from auditor.savings import COMMITMENTS, bullet_of
 
-__all__ = ["STALE_DAYS", "UNTAGGED", "money_view"]
+__all__ = ["STALE_DAYS", "UNTAGGED", "Savings"]
 
 STALE_DAYS = 365
 """Prices older than this at the time of the scan are warned about."""
@@ -29,47 +30,94 @@ _WAYS = {
 """How a bullet's id begins -> the way its savings are made; the first that fits."""
 
 
-def money_view(savings: Iterable[tuple[FindingState, Saving]], views: FindingViews, inputs: ReportInputs) -> MoneyView:
-    """Return the SAVINGS of failing findings; VIEWS makes what is shown of one."""
-    served = functools.cache(lambda check: _served(check, inputs))
-    found = []
-    for state, saving in savings:
-        place = next(at for at, piece in enumerate(state.finding.evidence) if piece.saving is saving)
-        bullet, category, way = served(state.finding.check)
-        found.append(MoneyItem(state, saving, place, saving.usd_month, bullet, category, way, True, views))
-    found.sort(key=lambda item: -(item.usd_month or 0.0))
-    counted: set[str] = set()
-    items, unpriced = [], []
-    for item in found:
-        resource = item.state.finding.resource
-        if item.usd_month is None:
-            unpriced.append(item)
-        elif item.way is Way.COMMITMENTS or resource in counted:
-            items.append(item._replace(counted=False))
-        else:
-            items.append(item)
-            counted.add(resource)
-    adding = [item for item in items if item.counted]
-    certain = {c: round(sum(i.usd_month or 0.0 for i in adding if i.certainty is c), 2) for c in Certainty}
-    oldest = visible(min((price.as_of for item in found for price in item.saving.prices), default=""))
-    owners, environments = views.labels([item.state.finding for item in adding])
-    served_by = functools.cache(lambda type: service(word(type)))
-    return MoneyView(
-        total=round(sum(item.usd_month or 0.0 for item in adding), 2),
-        by_certainty=certain,
-        items=tuple(items),
-        unpriced=tuple(unpriced),
-        by_bullet=_shares(adding, lambda item: item.bullet),
-        by_category=_shares(adding, lambda item: item.category),
-        by_service=_shares(adding, lambda item: served_by(item.state.finding.type)),
-        by_region=_shares(adding, lambda item: word(item.state.finding.region)),
-        by_account=_shares(adding, lambda item: word(item.state.finding.account)),
-        by_environment=_sums(zip([at or UNTAGGED for at in environments], adding, strict=True)),
-        by_owner=_sums(zip([of or UNTAGGED for of in owners], adding, strict=True)),
-        by_way=_ways(items),
-        oldest_price=oldest,
-        stale=_stale(oldest, inputs.scan.started_at),
-    )
+class _Of(NamedTuple):
+    """What savings have in common that come from one run of findings; texts as readers see them."""
+
+    bullet: str
+    category: str
+    way: Way
+    service: str
+    region: str
+    account: str
+
+
+class _Row(NamedTuple):
+    """A saving, until all are known."""
+
+    state: FindingState
+    saving: Saving
+    usd: float
+    """A month; 0 where it is not priced."""
+    of: int
+    """Number of the run it comes from."""
+    owner: str
+    environment: str
+
+
+_Share = tuple[str, float, int]
+"""A name, USD a month, and how many savings those are."""
+
+
+class Savings:
+    """Takes a scan's failures in the report's order, and says what mending them saves."""
+
+    def __init__(self, inputs: ReportInputs) -> None:
+        self._inputs = inputs
+        self._rows: list[_Row] = []
+        self._runs: list[_Of] = []
+
+    def add(self, run: Run) -> None:
+        """Take the savings of failures that are alike."""
+        number, states, tags = len(self._runs), run.states, run.tags
+        found = [
+            _Row(states[at], saving, saving.usd_month or 0.0, number, tags.owners[at], tags.environments[at])
+            for at, saving in run.savings()
+        ]
+        if found:
+            where = service(word(run.type)), word(run.region), word(run.account)
+            self._rows += found
+            self._runs.append(_Of(*_served(run.check, self._inputs), *where))
+
+    def view(self, views: FindingViews) -> MoneyView:
+        """Return all that was taken, the largest first; VIEWS makes what is shown of a finding."""
+        runs = self._runs
+        items, unpriced, adding, committing = [], [], list[_Row](), list[_Row]()
+        counted, promised = set[str](), set[str]()
+        for row in sorted(self._rows, key=lambda row: -row.usd):
+            state, saving, usd, of = row.state, row.saving, row.saving.usd_month, runs[row.of]
+            priced, resource, adds = usd is not None, state.finding.resource, False
+            if priced and of.way is Way.COMMITMENTS:
+                if resource not in promised:
+                    promised.add(resource)
+                    committing.append(row)
+            elif priced and resource not in counted:
+                adds = True
+                counted.add(resource)
+                adding.append(row)
+            place = next(at for at, said in enumerate(state.finding.evidence) if said.saving is saving)
+            item = MoneyItem(state, saving, place, usd, of.bullet, of.category, of.way, adds or not priced, views)
+            (items if priced else unpriced).append(item)
+        certain: dict[Certainty, float] = dict.fromkeys(Certainty, 0)
+        for row in adding:
+            certain[row.saving.certainty] += row.usd
+        oldest = visible(min((price.as_of for row in self._rows for price in row.saving.prices), default=""))
+        of_runs = [(runs[of], usd, count) for of, usd, count in _totals([row.of for row in adding], adding)]
+        return MoneyView(
+            total=round(sum([row.usd for row in adding]), 2),
+            by_certainty={certainty: round(usd, 2) for certainty, usd in certain.items()},
+            items=tuple(items),
+            unpriced=tuple(unpriced),
+            by_bullet=_shares((of.bullet, usd, count) for of, usd, count in of_runs),
+            by_category=_shares((of.category, usd, count) for of, usd, count in of_runs),
+            by_service=_shares((of.service, usd, count) for of, usd, count in of_runs),
+            by_region=_shares((of.region, usd, count) for of, usd, count in of_runs),
+            by_account=_shares((of.account, usd, count) for of, usd, count in of_runs),
+            by_environment=_shares(_totals([row.environment or UNTAGGED for row in adding], adding)),
+            by_owner=_shares(_totals([row.owner or UNTAGGED for row in adding], adding)),
+            by_way=_ways([*((of.way, usd, count) for of, usd, count in of_runs), *_promised(committing)]),
+            oldest_price=oldest,
+            stale=_stale(oldest, self._inputs.scan.started_at),
+        )
 
 
 def _served(check_id: str, inputs: ReportInputs) -> tuple[str, str, Way]:
@@ -83,33 +131,36 @@ def _served(check_id: str, inputs: ReportInputs) -> tuple[str, str, Way]:
     return visible(pattern.bullet), visible(pattern.group), way
 
 
-def _ways(items: Iterable[MoneyItem]) -> tuple[MoneyShare, ...]:
-    """Return what each way saves: of commitments each account's largest, which is no part of the total; of the others what
-    makes it."""
-    adding, committing = [], set[str]()
-    for item in items:  # the largest first
-        if item.way is Way.COMMITMENTS and item.state.finding.resource not in committing:
-            committing.add(item.state.finding.resource)
-            adding.append(item)
-        elif item.counted:
-            adding.append(item)
-    made = {share.name: share for share in _shares(adding, lambda item: item.way)}
+def _promised(committing: list[_Row]) -> list[_Share]:
+    """Return what commitments save: of each account's the largest, which is no part of the total."""
+    return [(Way.COMMITMENTS, sum([row.usd for row in committing]), len(committing))] if committing else []
+
+
+def _ways(shares: Iterable[_Share]) -> tuple[MoneyShare, ...]:
+    """Return what each way saves."""
+    made = {share.name: share for share in _shares(shares)}
     always = [way for way in Way if way is not Way.OTHER or way in made]
     return tuple(made.get(way, MoneyShare(str(way), 0.0, 0)) for way in always)
 
 
-def _shares(items: Iterable[MoneyItem], name: Callable[[MoneyItem], str]) -> tuple[MoneyShare, ...]:
-    return _sums((name(item), item) for item in items)
+def _totals(keys: list[Any], rows: list[_Row]) -> list[tuple[Any, float, int]]:
+    """Return the sum and the number of ROWS under each of KEYS, one for each row, in the order they come first."""
+    totals: dict[Any, float] = dict.fromkeys(keys, 0.0)
+    for key, row in zip(keys, rows, strict=True):
+        totals[key] += row.usd
+    counts = Counter(keys)
+    return [(key, usd, counts[key]) for key, usd in totals.items()]
 
 
-def _sums(named: Iterable[tuple[str, MoneyItem]]) -> tuple[MoneyShare, ...]:
+def _shares(parts: Iterable[_Share]) -> tuple[MoneyShare, ...]:
+    """Return PARTS of one name together, the largest first."""
     totals: dict[str, float] = defaultdict(float)
     counts: dict[str, int] = defaultdict(int)
-    for key, item in named:
-        totals[key] += item.usd_month or 0.0
-        counts[key] += 1
-    shares: Mapping[str, float] = dict(sorted(totals.items(), key=lambda entry: -entry[1]))
-    return tuple(MoneyShare(key, round(usd, 2), counts[key]) for key, usd in shares.items())
+    for name, usd, count in parts:
+        totals[name] += usd
+        counts[name] += count
+    shares = {name: round(usd, 2) for name, usd in totals.items()}
+    return tuple(MoneyShare(name, shares[name], counts[name]) for name in sorted(shares, key=lambda name: -shares[name]))
 
 
 def _stale(as_of: str, now: datetime) -> bool:

@@ -1,49 +1,94 @@
 """Findings in the report's order, in runs of those that are alike: what each has of its own stands in columns."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from functools import cached_property
+from itertools import chain, pairwise
+from operator import eq
+from typing import Any
 
-from auditor.model import FindingState, Severity, Verdict
+from auditor.model import Evidence, Finding, FindingState, Lifecycle, Saving, Severity, Verdict
 from auditor.report.inputs import NOTHING_KNOWN, Known, ReportInputs
-from auditor.report.text import clean_all, word
+from auditor.report.tags import TagColumns, tag_columns
+from auditor.report.text import clean, clean_all, word
 
-__all__ = ["Run", "ordered", "runs_of"]
+__all__ = ["Run", "is_waived", "ordered", "runs_of"]
+
+MOST = 4096
+"""Findings of one run."""
+_LONGEST = 1024
+"""Characters of a name and an ARN that are taken for one made of the other."""
+_NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
 
 
 class Run:
-    """Findings of one check, verdict, severity, type, region and account, in order; its lists are as long as it."""
-
-    __slots__ = (
-        "account", "arns", "check", "ids", "known", "names", "region", "sentences", "severity", "shown", "states", "type",
-        "verdict",
-    )  # fmt: skip
+    """Findings of one check, verdict, severity, type, region and account, in order; its lists are as long as it: at most MOST."""
 
     def __init__(
         self, states: list[FindingState], known: list[Known], names: list[str], shown: list[str], ids: list[str],
-        arns: list[str],
+        arns: list[str], frame: tuple[str, str] | None,
     ) -> None:  # fmt: skip
-        """KNOWN: of their resources; NAMES and IDS of those, and the same as readers see them: SHOWN and ARNS."""
+        """KNOWN: of their resources; NAMES and IDS of those, and the same as readers see them: SHOWN and ARNS.
+
+        FRAME: what stands before and after the name in every ARN; ``None``: they differ in more, or are not as readers see them.
+        """
         self.states, self.known, self.names, self.shown, self.ids, self.arns = states, known, names, shown, ids, arns
+        self.frame = frame
         first = states[0].finding
         self.check, self.verdict, self.severity = first.check, first.verdict, first.severity
         self.type, self.region, self.account = first.type, first.region, first.account
-        self.sentences = [
-            evidence[0].sentence if (evidence := state.finding.evidence) else state.finding.reason for state in states
-        ]
-        """The first evidence's, or why it is unknown; as the check gave them."""
 
-    def parted(self, by: Callable[[FindingState], bool]) -> "tuple[Run | None, list[FindingState]]":
-        """Return the run without those that BY holds for, and those."""
-        kept = [not by(state) for state in self.states]
-        if all(kept):
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """Those of the states."""
+        return [state.finding for state in self.states]
+
+    @cached_property
+    def evidence(self) -> list[tuple[Evidence, ...]]:
+        """Of each finding."""
+        return [finding.evidence for finding in self.findings]
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The first evidence's, or why it is unknown; as the check gave them."""
+        if all(self.evidence):
+            return [said[0].sentence for said in self.evidence]
+        return [said[0].sentence if said else of.reason for said, of in zip(self.evidence, self.findings, strict=True)]
+
+    @cached_property
+    def tags(self) -> TagColumns:
+        """Of the resources."""
+        return tag_columns([of.tags for of in self.known])
+
+    @cached_property
+    def new(self) -> list[int]:
+        """1 for each that was opened or reopened by this scan, else 0."""
+        return list(map(int, map(_NEW.__contains__, [state.lifecycle for state in self.states])))
+
+    def savings(self) -> Iterator[tuple[int, Saving]]:
+        """Yield the place and the saving of each that has one."""
+        if any(item.saving for said in self.evidence for item in said):
+            for place, said in enumerate(self.evidence):
+                saving = said[0].saving if len(said) == 1 else self.findings[place].saving
+                if saving:
+                    yield place, saving
+
+    def parted(self) -> "tuple[Run | None, list[FindingState]]":
+        """Return the run without those that are waived, and those."""
+        waived = [is_waived(state) for state in self.states] if self.verdict is Verdict.FAIL else []
+        if not any(waived):
             return self, []
-        out = [state for state, keep in zip(self.states, kept, strict=True) if not keep]
-        places = [place for place, keep in enumerate(kept) if keep]
+        out = [state for state, is_out in zip(self.states, waived, strict=True) if is_out]
+        places = [place for place, is_out in enumerate(waived) if not is_out]
         return (self._at(places) if places else None), out
 
     def _at(self, places: Sequence[int]) -> "Run":
         lists = self.states, self.known, self.names, self.shown, self.ids, self.arns
-        return Run(*[[held[place] for place in places] for held in lists])  # type: ignore[arg-type]
+        return Run(*[[held[place] for place in places] for held in lists], self.frame)  # type: ignore[arg-type]
+
+
+def is_waived(state: FindingState) -> bool:
+    """Whether it fails and is accepted; what is unknown has no weight to take."""
+    return state.waiver is not None and state.finding.verdict is Verdict.FAIL
 
 
 def ordered(inputs: ReportInputs, checks: Sequence[str]) -> Callable[[], Iterator[Run]]:
@@ -59,39 +104,59 @@ def ordered(inputs: ReportInputs, checks: Sequence[str]) -> Callable[[], Iterato
 def runs_of(states: Iterable[FindingState], inputs: ReportInputs, checks: Sequence[str]) -> Iterator[Run]:
     """Yield STATES with failures first, worst first, then in the order of CHECKS (ids), by region and name as readers see them."""
     rank = {id: number for number, id in enumerate(checks)}
-    last, get = len(rank), inputs.resources.get
+    last = len(rank)
     severities = {id(severity): severity.rank for severity in Severity}  # hashing a severity itself is dear
-    alike: dict[tuple[bool, int, str, str], list[FindingState]] = {}
+    alike: dict[tuple[bool, int, str, str, str, str], list[FindingState]] = {}
     for state in states:
-        finding = state.finding
-        kind = finding.verdict is not Verdict.FAIL, id(finding.severity), finding.check, finding.region
+        of = state.finding
+        kind = of.verdict is not Verdict.FAIL, id(of.severity), of.check, of.region, of.type, of.account
         held = alike.get(kind)
         if held is None:
             held = alike[kind] = []
         held.append(state)
-    places: dict[tuple[bool, int, int, str], list[FindingState]] = {}
-    for (open, severity, check, region), held in alike.items():
+    places: dict[tuple[bool, int, int, str], list[list[FindingState]]] = {}
+    for (open, severity, check, region, _, _), held in alike.items():
         place = open, severities[severity], rank.get(check, last), word(region)
-        places.setdefault(place, []).extend(held)
+        places.setdefault(place, []).append(held)
     for place in sorted(places):
-        held = places[place]
-        ids = [state.finding.resource for state in held]
-        known = [get(id, NOTHING_KNOWN) for id in ids]
-        names = [of.name or state.finding.name or id for of, state, id in zip(known, held, ids, strict=True)]
-        shown, arns = clean_all(names), clean_all(ids)
-        order = sorted(range(len(held)), key=list(zip(shown, arns, strict=True)).__getitem__)
-        lists = [[values[at] for at in order] for values in (held, known, names, shown, ids, arns)]
-        yield from _uniform(lists)
+        kinds = places[place]
+        yield from _in_order(kinds[0] if len(kinds) == 1 else [*chain.from_iterable(kinds)], len(kinds) == 1, inputs)
 
 
-def _uniform(lists: list[list]) -> Iterator[Run]:  # type: ignore[type-arg]
-    """Yield runs of what is one in all that a run shares: nearly always that is all of it."""
-    alike = [(of.check, of.type, of.region, of.account) for of in [state.finding for state in lists[0]]]
-    if len(set(alike)) == 1:
-        yield Run(*lists)
-        return
-    start = 0
-    for at in range(1, len(alike) + 1):
-        if at == len(alike) or alike[at] != alike[start]:
-            yield Run(*[values[start:at] for values in lists])
-            start = at
+def _in_order(held: list[FindingState], uniform: bool, inputs: ReportInputs) -> Iterator[Run]:
+    """Yield findings of one place in the report's order, by name; UNIFORM: all are one in what a run shares, as nearly always."""
+    get = inputs.resources.get
+    ids = [state.finding.resource for state in held]
+    known = [get(id, NOTHING_KNOWN) for id in ids]
+    names = [of.name or state.finding.name or id for of, state, id in zip(known, held, ids, strict=True)]
+    shown = clean_all(names)
+    frame = _frame(ids, names) if shown is names else None
+    arns = ids if frame else clean_all(ids)
+    order = sorted(range(len(held)), key=shown.__getitem__)
+    sorted_names = [shown[at] for at in order]
+    if any(map(eq, sorted_names, sorted_names[1:])):
+        order.sort(key=list(zip(shown, arns, strict=True)).__getitem__)
+    columns = {id(column): [column[at] for at in order] for column in (held, known, names, shown, ids, arns)}
+    lists: list[list[Any]] = [columns[id(column)] for column in (held, known, names, shown, ids, arns)]
+    for start, end in _spans(lists[0], uniform):
+        yield Run(*[column[start:end] for column in lists], frame)  # type: ignore[arg-type]
+
+
+def _spans(states: list[FindingState], uniform: bool) -> Iterator[tuple[int, int]]:
+    """Yield from where to where STATES are one in what a run shares, and not too many for one."""
+    edges = [0, len(states)]
+    if not uniform:
+        kinds = [(of.check, of.type, of.region, of.account) for of in [state.finding for state in states]]
+        edges[1:1] = [at for at in range(1, len(kinds)) if kinds[at] != kinds[at - 1]]
+    for start, end in pairwise(edges):
+        for first in range(start, end, MOST):
+            yield first, min(first + MOST, end)
+
+
+def _frame(ids: list[str], names: list[str]) -> tuple[str, str] | None:
+    """Return what stands before and after the name in every one of IDS, where all are made so; NAMES are as readers see them."""
+    before, found, after = ids[0].rpartition(names[0]) if names[0] else ("", "", "")
+    if not found or clean(before + after) != before + after or len(before + after) + 2 * max(map(len, names)) > _LONGEST:
+        return None
+    # No name has a line's end: the two are one only where each line is.
+    return (before, after) if "\n".join(ids) == before + f"{after}\n{before}".join(names) + after else None

@@ -10,24 +10,37 @@
   /** Values that a list of a filter offers, the most frequent ones; the search finds the others. */
   const MOST = 200;
 
-  // ---- the block: a line for the legend, one for each column, one for each page of evidence --------------------------
+  // ---- the block: a line for the legend, one for each column, one for each page of evidence; see block.py ------------
   /** What the table cannot do without; the other columns are unpacked when they are asked for. */
   const FIRST = ["severity", "verdict", "check", "type", "region", "account", "since", "fresh", "owner", "environment", "name", "sentence"];
   const SEARCHED = ["resource", "tags"];
+  /** What a piece says of one place in its run. */
+  const at = (piece, place) => (typeof piece !== "object" ? piece : piece.of ? piece.of[piece.at[place]] : piece[place]);
   const open = async (text) => {
-    const lines = text.trim().split("\n"), data = await unpack(lines[0]), rows = data.rows = {}, evidence = data.evidence = [], asked = {};
+    const lines = text.trim().split("\n"), data = await unpack(lines[0]), { runs, kinds } = data, rows = data.rows = {}, said = data.said = [], asked = {};
+    const starts = data.starts = [], runOf = data.runOf = new Uint32Array(data.count);
+    runs.reduce((start, length, run) => { starts.push(start); runOf.fill(run, start, start + length); return start + length; }, 0);
     const column = async (name) => {
-      const held = await unpack(lines[1 + data.columns.indexOf(name)]);
-      if (data.texts.includes(name)) for (let row = 0, last = ""; row < held.length; row++) held[row] === 0 ? (held[row] = last) : (last = held[row]);
+      const held = new Array(data.count).fill("");
+      (await unpack(lines[1 + data.columns.indexOf(name)])).forEach((piece, run) => {
+        const start = starts[run], end = start + runs[run];
+        if (name === "tags") piece.forEach(([kind, where, ...pieces]) => {
+          for (let n = where ? where.length : runs[run]; n--;) held[start + (where ? where[n] : n)] = kinds[kind].map((key, number) => key + "=" + at(pieces[number], n)).join(", ");
+        });
+        else if (typeof piece !== "object") held.fill(piece, start, end);
+        else for (let row = start; row < end; row++) held[row] = at(piece, row - start);
+      });
       rows[name] = held;
     };
-    const page = async (number) => { evidence[number] = await unpack(lines[1 + data.columns.length + number]); };
+    const page = async (number) => { (await unpack(lines[1 + data.columns.length + number])).forEach((groups, run) => { said[data.pages[number] + run] = groups; }); };
+    const pageOf = (row) => data.pages.findLastIndex((run) => run <= runOf[row]);
     const once = (key, fetch) => asked[key] || (asked[key] = fetch());
     /** Unpack the columns of these NAMES, if they are not yet. */
     data.need = (names) => Promise.all(names.map((name) => once(name, () => column(name))));
+    const needPage = (number) => Promise.all([data.need(data.columns), once(number, () => page(number))]);
     /** Unpack all that is said of a row when it is opened. */
-    data.needRow = (row) => Promise.all([data.need(data.columns), once("page " + Math.floor(row / data.page), () => page(Math.floor(row / data.page)))]);
-    data.needAll = () => Promise.all(Array.from({ length: Math.ceil(data.count / data.page) }, (_, number) => data.needRow(number * data.page)));
+    data.needRow = (row) => needPage(pageOf(row));
+    data.needAll = () => Promise.all(data.pages.map((_, number) => needPage(number)));
     await data.need(FIRST);
     return data;
   };
@@ -46,15 +59,18 @@
       return age <= 7 ? "7" : age <= 30 ? "30" : age <= 90 ? "90" : "older";
     });
     const resourceOf = (row) => rows.resource[row].replaceAll("\u0001", () => rows.name[row]);
-    const tagsOf = (row) => rows.tags[row].replaceAll("\u0001", () => rows.name[row]);
+    const tagsOf = (row) => put(rows.tags[row], row, (text) => text);
     const OWN = {
       "\u0001": (row) => rows.name[row], "\u0002": resourceOf, "\u0003": (row) => resourceOf(row).replace(/^.*[:/]/, ""),
       "\u0004": (row) => { const parts = resourceOf(row).split("/"); return parts.length > 3 ? parts[parts.length - 3] : rows.name[row]; },
     };
     const put = (text, row, encode) => text.replace(/[\u0001-\u0004]/g, (mark) => encode(OWN[mark](row)));
     /** Sentences with pairs of field and value. */
-    const evidenceOf = (row) => data.evidence[Math.floor(row / data.page)][row % data.page].map(([kind, sentence, ...values]) =>
-      [sentence === 0 ? rows.sentence[row] : sentence, data.facts[kind].map((field, at) => [field, put(values[at], row, (text) => text)])]);
+    const evidenceOf = (row) => data.said[data.runOf[row]].flatMap(([kind, where, sentences, ...pieces]) => {
+      const own = row - data.starts[data.runOf[row]], place = where ? where.indexOf(own) : own;
+      if (place < 0) return [];
+      return [[sentences === 0 ? rows.sentence[row] : at(sentences, place), data.kinds[kind].map((field, number) => [field, put(at(pieces[number], place), row, (text) => text)])]];
+    });
     const percent = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase());
     const commandOf = (row) => put(rows.command[row], row, (text) => text);
     const consoleOf = (row) => put(rows.console[row], row, percent);

@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from report.page import Page, parse
 
 from auditor.model import CoverageState, Verdict
 from auditor.report import ReportView, build_view, render_cost_html, render_executive_html, render_html, render_markdown
-from auditor.report.block import COLUMNS, PAGE
+from auditor.report.block import COLUMNS
 from auditor.report.html import GRADES, ROWS, _scripts
 from auditor.report.links import HOSTS
 from auditor.report.tags import environment, owner
@@ -36,25 +37,48 @@ def both(view: ReportView) -> list[str]:
 def block(page: Page) -> dict[str, Any]:
     """Return the legend, with the columns under ``rows``, as the page's script reads them."""
     legend, *lines = (json.loads(zlib.decompress(base64.b64decode(line))) for line in page.one("data").text.split())
+    runs, kinds = legend["runs"], legend["kinds"]
     assert legend["columns"] == list(COLUMNS)
-    rows: dict[str, list[Any]] = dict(zip(COLUMNS, lines, strict=False))
-    for name in legend["texts"]:
-        last = ""
-        for row, text in enumerate(rows[name]):
-            last = rows[name][row] = last if text == 0 else text
+    rows = {name: list(_whole(runs, pieces)) for name, pieces in zip(COLUMNS, lines, strict=False) if name != "tags"}
+    tags = [_groups(groups, length) for groups, length in zip(lines[COLUMNS.index("tags")], runs, strict=True)]
+    rows["tags"] = [
+        ", ".join(f"{key}={value}" for kind, values in told for key, value in zip(kinds[kind], values, strict=True))
+        for told in chain.from_iterable(tags)
+    ]
     pages = lines[len(COLUMNS) :]
-    assert all(len(page) == PAGE for page in pages[:-1])
-    told = [evidence for page in pages for evidence in page]
-    rows["evidence"] = [[_evidence(legend, rows, row, *item) for item in items] for row, items in enumerate(told)]
+    assert [sum(len(page) for page in pages[:number]) for number in range(len(pages))] == legend["pages"]
+    said = [_groups(groups, length) for groups, length in zip(chain.from_iterable(pages), runs, strict=True)]
+    rows["evidence"] = [
+        [_evidence(kinds, rows, row, *item) for item in items] for row, items in enumerate(chain.from_iterable(said))
+    ]
     return {**legend, "rows": rows}
 
 
-def _evidence(
-    legend: dict[str, Any], rows: dict[str, list[Any]], row: int, kind: int, sentence: Any, *values: str
-) -> list[Any]:
+def _whole(runs: list[int], pieces: list[Any]) -> Iterator[Any]:
+    for length, piece in zip(runs, pieces, strict=True):
+        yield from (_at(piece, place) for place in range(length))
+
+
+def _at(piece: Any, place: int) -> Any:
+    if isinstance(piece, dict):
+        return piece["of"][piece["at"][place]]
+    return piece[place] if isinstance(piece, list) else piece
+
+
+def _groups(groups: list[list[Any]], length: int) -> list[list[tuple[int, list[Any]]]]:
+    """Return for each finding of a run the kind of what is said of it, and what that is."""
+    told: list[list[tuple[int, list[Any]]]] = [[] for _ in range(length)]
+    for kind, where, *pieces in groups:
+        for at, place in enumerate(where or range(length)):
+            told[place].append((kind, [_at(piece, at) for piece in pieces]))
+    return told
+
+
+def _evidence(kinds: list[list[str]], rows: dict[str, list[Any]], row: int, kind: int, said: list[Any]) -> list[Any]:
+    sentence, *values = said
     name = rows["name"][row]
     own = {"\x01": name, "\x02": rows["resource"][row].replace("\x01", name)}
-    pairs = zip(legend["facts"][kind], values, strict=True)
+    pairs = zip(kinds[kind], values, strict=True)
     return [
         rows["sentence"][row] if sentence == 0 else sentence,
         [[field, own.get(text, text)] for field, text in pairs],
@@ -161,7 +185,7 @@ def whole(columns: dict[str, Any], row: int) -> dict[str, Any]:
         "command": put(rows["command"][row], str),
         "console": put(rows["console"][row], lambda text: quote(text, safe="~")),
         "day": columns["days"][rows["since"][row]],
-        "tags": rows["tags"][row].replace("\x01", name),
+        "tags": put(rows["tags"][row], str),
         "owner": columns["owners"][rows["owner"][row]],
         "environment": columns["environments"][rows["environment"][row]],
         "history": rows["history"][row],
