@@ -16,6 +16,8 @@ __all__ = ["ARN", "NAME", "Alike", "Piece", "alike", "fact_piece", "piece", "tex
 Piece = str | int | list[Any] | dict[str, list[Any]]
 NAME, ARN = "\x01", "\x02"
 """What stands for a finding's own name and ARN. No text of a view holds such characters."""
+_FEW = 16
+"""Numbers that are as short themselves."""
 _ATOMS = (str, int, bool, type(None))
 """Types whose equal values read the same."""
 
@@ -50,9 +52,12 @@ def piece(values: list[Any]) -> Piece:
     different = dict.fromkeys(values)
     if len(different) == 1:
         return values[0]  # type: ignore[no-any-return]
-    if len(different) * 2 > len(values):
-        return values
-    return _numbered(values, different, list(different))
+    return _numbered(values, different, list(different)) if _again(different, values) else values
+
+
+def _again(different: Mapping[Any, Any], values: list[Any]) -> bool:
+    """Tell whether so few of VALUES are DIFFERENT that their numbers are shorter."""
+    return len(different) * 2 <= len(values) and (isinstance(values[0], str) or len(values) > _FEW)
 
 
 def _numbered(values: list[Any], different: Mapping[Any, Any], shown: list[Any]) -> Piece:
@@ -70,7 +75,7 @@ def text_piece(texts: list[str], names: list[str], arns: list[str]) -> Piece:
     different = dict.fromkeys(texts)
     if len(different) == 1:
         return texts[0]
-    if len(different) * 2 <= len(texts):
+    if _again(different, texts):
         return _numbered(texts, different, list(different))
     every = zip(texts, names, arns, strict=True)
     return [NAME if text == name else ARN if text == arn else text for text, name, arn in every]
@@ -83,7 +88,7 @@ def fact_piece(values: list[Any], names: list[str], arns: list[str]) -> Piece:
         different = dict.fromkeys(values)
         if len(different) == 1 and len(values) > 1:
             return _text(values[0])
-        if len(different) * 2 <= len(values):
+        if _again(different, values):
             return _numbered(values, different, list(map(_text, different)))
     return text_piece(_texts(values, kinds), names, arns)
 
