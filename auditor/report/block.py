@@ -176,7 +176,11 @@ class Block:
             every = [run.evidence[place][number] for place in places]
             for names, some, columns in alike([item.facts for item in every]):
                 where = places if some is None else [places[at] for at in some]
-                texts = [item.sentence for item in (every if some is None else [every[at] for at in some])] if number else []
+                texts = (
+                    [item.sentence for item in (every if some is None else [every[at] for at in some])]
+                    if number
+                    else []
+                )
                 own = _own(run, where)
                 yield [
                     self._kind(names),
@@ -214,7 +218,9 @@ class Block:
             return ""
         get = self._inputs.histories.get
         told = [get(state.finding.key) for state in states]
-        return piece([", ".join([_turn(turn.at, turn.what) for turn in turns[-TURNS:]]) if turns else "" for turns in told])
+        return piece(
+            [", ".join([_turn(turn.at, turn.what) for turn in turns[-TURNS:]]) if turns else "" for turns in told]
+        )
 
     def lines(self) -> tuple[dict[str, Sequence[Any]], tuple[str, ...]]:
         """Return what the numbers point to, and the block without its legend; nothing can be added any more."""

@@ -81,7 +81,8 @@ class Savings:
     def view(self, views: FindingViews) -> MoneyView:
         """Return all that was taken, the largest first; VIEWS makes what is shown of a finding."""
         runs = self._runs
-        items, unpriced, adding, committing = [], [], list[_Row](), list[_Row]()
+        items, unpriced = list[MoneyItem](), list[MoneyItem]()
+        adding, committing = list[_Row](), list[_Row]()
         counted, promised = set[str](), set[str]()
         for row in sorted(self._rows, key=lambda row: -row.usd):
             state, saving, usd, of = row.state, row.saving, row.saving.usd_month, runs[row.of]
@@ -160,7 +161,9 @@ def _shares(parts: Iterable[_Share]) -> tuple[MoneyShare, ...]:
         totals[name] += usd
         counts[name] += count
     shares = {name: round(usd, 2) for name, usd in totals.items()}
-    return tuple(MoneyShare(name, shares[name], counts[name]) for name in sorted(shares, key=lambda name: -shares[name]))
+    return tuple(
+        MoneyShare(name, shares[name], counts[name]) for name in sorted(shares, key=lambda name: -shares[name])
+    )
 
 
 def _stale(as_of: str, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
 from operator import eq
-from typing import Any
+from typing import TypeVar
 
 from auditor.model import Evidence, Finding, FindingState, Lifecycle, Saving, Severity, Verdict
 from auditor.report.inputs import NOTHING_KNOWN, Known, ReportInputs
@@ -15,6 +15,7 @@ __all__ = ["Run", "is_waived", "ordered", "runs_of"]
 
 MOST = 4096
 """Findings of one run."""
+T = TypeVar("T")
 _LONGEST = 1024
 """Characters of a name and an ARN that are taken for one made of the other."""
 _NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
@@ -24,8 +25,8 @@ class Run:
     """Findings of one check, verdict, severity, type, region and account, in order; its lists are as long as it: at most MOST."""
 
     def __init__(
-        self, states: list[FindingState], known: list[Known], names: list[str], shown: list[str], ids: list[str],
-        arns: list[str], frame: tuple[str, str] | None,
+        self, frame: tuple[str, str] | None, states: list[FindingState], known: list[Known], names: list[str],
+        shown: list[str], ids: list[str], arns: list[str],
     ) -> None:  # fmt: skip
         """KNOWN: of their resources; NAMES and IDS of those, and the same as readers see them: SHOWN and ARNS.
 
@@ -81,9 +82,9 @@ class Run:
         places = [place for place, is_out in enumerate(waived) if not is_out]
         return (self._at(places) if places else None), out
 
-    def _at(self, places: Sequence[int]) -> "Run":
+    def _at(self, places: list[int]) -> "Run":
         lists = self.states, self.known, self.names, self.shown, self.ids, self.arns
-        return Run(*[[held[place] for place in places] for held in lists], self.frame)  # type: ignore[arg-type]
+        return Run(self.frame, *[_picked(held, places) for held in lists])
 
 
 def is_waived(state: FindingState) -> bool:
@@ -132,14 +133,25 @@ def _in_order(held: list[FindingState], uniform: bool, inputs: ReportInputs) -> 
     shown = clean_all(names)
     frame = _frame(ids, names) if shown is names else None
     arns = ids if frame else clean_all(ids)
-    order = sorted(range(len(held)), key=shown.__getitem__)
-    sorted_names = [shown[at] for at in order]
-    if any(map(eq, sorted_names, sorted_names[1:])):
-        order.sort(key=list(zip(shown, arns, strict=True)).__getitem__)
-    columns = {id(column): [column[at] for at in order] for column in (held, known, names, shown, ids, arns)}
-    lists: list[list[Any]] = [columns[id(column)] for column in (held, known, names, shown, ids, arns)]
-    for start, end in _spans(lists[0], uniform):
-        yield Run(*[column[start:end] for column in lists], frame)  # type: ignore[arg-type]
+    order = _order(shown, arns)
+    same_names, same_ids = shown is names, arns is ids
+    held, known, names, ids = _picked(held, order), _picked(known, order), _picked(names, order), _picked(ids, order)
+    shown, arns = names if same_names else _picked(shown, order), ids if same_ids else _picked(arns, order)
+    for start, end in _spans(held, uniform):
+        yield Run(frame, *[column[start:end] for column in (held, known, names, shown, ids, arns)])  # type: ignore[arg-type]
+
+
+def _order(names: list[str], arns: list[str]) -> list[int]:
+    """Return the places of NAMES in their order; of equal ones, which are rare, in that of their ARNs."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    ordered = _picked(names, order)
+    if any(map(eq, ordered, ordered[1:])):
+        order.sort(key=list(zip(names, arns, strict=True)).__getitem__)
+    return order
+
+
+def _picked(column: list[T], places: list[int]) -> list[T]:
+    return [column[place] for place in places]
 
 
 def _spans(states: list[FindingState], uniform: bool) -> Iterator[tuple[int, int]]:
@@ -156,7 +168,11 @@ def _spans(states: list[FindingState], uniform: bool) -> Iterator[tuple[int, int
 def _frame(ids: list[str], names: list[str]) -> tuple[str, str] | None:
     """Return what stands before and after the name in every one of IDS, where all are made so; NAMES are as readers see them."""
     before, found, after = ids[0].rpartition(names[0]) if names[0] else ("", "", "")
-    if not found or clean(before + after) != before + after or len(before + after) + 2 * max(map(len, names)) > _LONGEST:
+    if (
+        not found
+        or clean(before + after) != before + after
+        or len(before + after) + 2 * max(map(len, names)) > _LONGEST
+    ):
         return None
     # No name has a line's end: the two are one only where each line is.
     return (before, after) if "\n".join(ids) == before + f"{after}\n{before}".join(names) + after else None
