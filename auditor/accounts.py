@@ -20,7 +20,8 @@ def accounts_of(settings: Settings) -> Members:
         return Members(settings.accounts or (settings.account,), ())
     members, known = members_of(settings), {account.account_id for account in settings.accounts}
     others = tuple(account for account in members.accounts if account.account_id not in known)
-    return Members((*settings.accounts, *others), members.left_out)
+    left_out = tuple((account, why) for account, why in members.left_out if account.account_id not in known)
+    return Members((*settings.accounts, *others), left_out)
 
 
 def pick(

@@ -142,8 +142,12 @@ def _accounts(settings: Settings, types: Mapping[str, ResourceType]) -> Generato
             continue
         yield Diagnosis("accounts", Health.GOOD, f"{account.title}: {identity.account} as {identity.arn}")
         entered.append(account)
+    alike: dict[str, list[str]] = {}
     for account, why in members.left_out:
-        yield Diagnosis("accounts", Health.GOOD, f"{account.title}: not scanned, {why}")
+        alike.setdefault(why, []).append(account.title)
+    for why, titles in alike.items():
+        which = titles[0] if len(titles) == 1 else f"{len(titles):,} accounts"
+        yield Diagnosis("accounts", Health.GOOD, f"{which}: not scanned, {why}")
     if not entered:
         return None
     if len(entered) > 1:

@@ -28,7 +28,7 @@ class Members:
     accounts: tuple[AccountSettings, ...]
     """Those to scan, by name."""
     left_out: tuple[tuple[AccountSettings, str], ...]
-    """Those that are not: suspended ones, and why."""
+    """Those that are not, and why: suspended ones, and those that the settings leave out."""
 
 
 def members_of(settings: Settings) -> Members:
@@ -102,15 +102,19 @@ def sort_out(
     scanned, left_out = [], []
     for account in listed:
         id = str(account["Id"])
-        if (inside is not None and id not in inside) or id in outside or id in excluded:
-            continue
         settled = _settled(settings, own, partition, id, str(account.get("Name", "")))
         # State replaces Status (API reference of Organizations, Account); an older endpoint has only that.
         state = str(account.get("State") or account.get("Status") or "ACTIVE")
-        if state == "ACTIVE":
-            scanned.append(settled)
-        else:
+        if inside is not None and id not in inside:
+            left_out.append((settled, "it is in none of organization.units"))
+        elif id in outside:
+            left_out.append((settled, "organization.exclude_units names a unit it is in"))
+        elif id in excluded:
+            left_out.append((settled, "organization.exclude_accounts names it"))
+        elif state != "ACTIVE":
             left_out.append((settled, f"the organisation says it is {state.replace('_', ' ').lower()}"))
+        else:
+            scanned.append(settled)
     if not scanned:
         raise UsageError("no account of the organisation is left to scan: see units and exclude_… in [organization]")
     return Members(tuple(scanned), tuple(left_out))

@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,7 +163,7 @@ def print_accounts(outcomes: "Sequence[AccountOutcome]", folder: Path) -> None:
         out.print()
         head: list[Part] = [(text, "dim") for text in ("account", "name", "state", "score", "critical", "high", "scan")]
         print_rows(out, [head, *map(_row, outcomes)], right=(3, 4, 5))
-        reasons = [_reason(outcome) for outcome in outcomes if outcome.why]
+        reasons = list(_reasons(outcomes))
         if reasons:
             out.print()
             print_rows(out, [[("What is not complete, and why", "bold")]])
@@ -198,8 +199,19 @@ def _fitted(name: str) -> str:
     return next((text for text in cut if cell_len(text) <= _NAME), "")
 
 
-def _reason(outcome: "AccountOutcome") -> list[Part]:
-    return [(_fitted(outcome.name) or outcome.account or "?", ""), (outcome.why, _STYLES[outcome.state])]
+def _reasons(outcomes: "Sequence[AccountOutcome]") -> Iterator[list[Part]]:
+    """Yield who is not complete and why; many that were left out for the same reason are one line."""
+    alike = Counter(outcome.why for outcome in outcomes if outcome.state == "skipped")
+    said: set[str] = set()
+    for outcome in outcomes:
+        who, many = _fitted(outcome.name) or outcome.account or "?", alike[outcome.why]
+        if outcome.state == "skipped" and many > 1:
+            if outcome.why in said:
+                continue
+            said.add(outcome.why)
+            who = f"{many:,} accounts"
+        if outcome.why:
+            yield [(who, ""), (outcome.why, _STYLES[outcome.state])]
 
 
 def _folders(out: Any, outcomes: "Sequence[AccountOutcome]", folder: Path) -> None:

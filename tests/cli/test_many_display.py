@@ -56,14 +56,17 @@ def test_of_two_thousand_accounts_every_one_is_listed_and_they_are_counted_once_
     outcomes[1234] = AccountOutcome(f"{1234:012}", "closed", AccountState.NOT_SCANNED, "no role", 4)
     outcomes[1500] = AccountOutcome(f"{1500:012}", "cut", AccountState.INCOMPLETE, "90% read", 3, scan=1501)
     outcomes[3] = AccountOutcome(f"{3:012}", "gone", AccountState.SKIPPED, "the organisation says it is suspended")
+    for n in (7, 8, 1300):
+        outcomes[n] = AccountOutcome(f"{n:012}", f"n{n}", AccountState.SKIPPED, "it is in none of organization.units")
     print_accounts(outcomes, tmp_path)
     shown = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in shown if line.startswith("  0")] == [f"{n:012}" for n in range(2000)]
     reasons = shown[shown.index("  What is not complete, and why") + 1 :]
-    assert [line.split(maxsplit=1)[0] for line in reasons[:3]] == ["gone", "closed", "cut"]
-    counted = "  2,000 accounts: 1,997 complete, 1 incomplete, 1 not scanned, 1 skipped"
+    assert [line.split("  ")[1] for line in reasons[:4]] == ["gone", "3 accounts", "closed", "cut"]
+    assert not reasons[4]
+    counted = "  2,000 accounts: 1,994 complete, 1 incomplete, 1 not scanned, 4 skipped"
     assert (shown.count(counted), shown[-2]) == (2, counted)
-    assert "  and 1,897 more beside them, each in a folder called by its account's id" in shown
+    assert "  and 1,894 more beside them, each in a folder called by its account's id" in shown
     listed = json.loads(write_accounts(outcomes, tmp_path).read_text())["accounts"]
     assert [one["account"] for one in listed] == [f"{n:012}" for n in range(2000)]
 

@@ -70,6 +70,21 @@ def test_a_template_says_partition_and_account() -> None:
     assert members.accounts[1].role_arn == f"arn:aws-us-gov:iam::{PROD}:role/x"
 
 
+def test_what_the_settings_leave_out_is_said_too_unless_another_entry_scans_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons = {
+        account.name: why for account, why in sorted_out(exclude_units=("Sandbox",), exclude_accounts=(OWN,)).left_out
+    }
+    assert reasons["Test"] == "organization.exclude_units names a unit it is in"
+    assert reasons["management"] == "organization.exclude_accounts names it"
+    assert "it is in none of organization.units" in dict(sorted_out(units=("Workloads",)).left_out).values()
+    members = sorted_out(exclude_accounts=("production",))
+    monkeypatch.setattr("auditor.accounts.members_of", lambda settings: members)
+    own = AccountSettings(id=PROD, profile="prod")
+    settings = Settings(accounts=(own,), organization=OrganizationSettings(enabled=True))
+    assert own in accounts_of(settings).accounts
+    assert "production" not in {account.name for account, _ in accounts_of(settings).left_out}
+
+
 def test_suspended_and_closing_accounts_are_left_out_and_said() -> None:
     assert [(account.name, why) for account, why in sorted_out().left_out] == [
         ("leaving", "the organisation says it is pending closure"),
