@@ -15,6 +15,7 @@ from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
 from auditor.report.block import block_text, pack
 from auditor.report.charts import HEIGHT, SMALL, WIDTH, charts, small, sparkline
 from auditor.report.month import month
+from auditor.report.tags import owner
 from auditor.report.text import amount, brief, json_text, number, plural, score_text, short, type_words, visible
 from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing, Way
 
@@ -25,6 +26,8 @@ __all__ = ["GRADES", "ROWS", "look", "render_cost_html", "render_executive_html"
 
 ROWS = 500
 """Findings that stand in the page itself, readable without JavaScript."""
+FEW = 250
+"""Findings up to which each has all its tags and its link there; of more, only whose it is: the page must stay light."""
 
 GRADES = "A from 90, B from 80, C from 70, D from 60, else F"
 _SIGNS = {
@@ -132,6 +135,7 @@ def _render(template: str, view: ReportView, others: Mapping[str, str], block: s
         "view": view,
         "code": _packed_scripts() if block else "",
         "rows": ROWS,
+        "few": FEW,
         "signs": _SIGNS,
         "weights": SEVERITY_WEIGHTS,
         "grades": GRADES,
@@ -265,6 +269,16 @@ def _times(formula: str) -> str:
     return formula.replace(" x ", " \N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}").replace(" - ", " \N{MINUS SIGN} ")
 
 
+def _tag_words(tags: Mapping[str, str]) -> str:
+    return ", ".join(map("=".join, tags.items()))
+
+
+def _owner_words(tags: Mapping[str, str]) -> str:
+    """Return the tag that says whose a resource is, or nothing."""
+    key = owner({key: key for key in tags})
+    return f"{key}={tags[key]}" if key else ""
+
+
 _FILTERS = {
     "alike": _alike,
     "amount": amount,
@@ -276,6 +290,7 @@ _FILTERS = {
     "money_parts": _money_parts,
     "json_text": json_text,
     "number": number,
+    "owner_words": _owner_words,
     "percent": _percent,
     "plural": plural,
     "score": score_text,
@@ -283,6 +298,7 @@ _FILTERS = {
     "short": short,
     "sources": _sources,
     "standings": _standings,
+    "tag_words": _tag_words,
     "times": _times,
     "type_words": type_words,
     "visible": visible,

@@ -12,7 +12,7 @@
     const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
     use.setAttribute("href", "#m-" + symbol);
-    picture.setAttribute("class", "mark");
+    picture.setAttribute("class", symbol);
     picture.setAttribute("aria-hidden", "true");
     picture.append(use);
     return picture;

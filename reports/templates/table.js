@@ -151,7 +151,7 @@
         if (now !== shownLevel) {
           shownLevel = now;
           tag.className = "sev " + now;
-          sign.setAttribute("class", "mark " + now);
+          sign.setAttribute("class", now);
           sign.firstChild.setAttribute("href", "#m-" + now);
           level.data = capital(now);
         }

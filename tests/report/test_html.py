@@ -18,7 +18,7 @@ from report.page import Page, parse
 from auditor.model import CoverageState, Verdict
 from auditor.report import ReportView, build_view, render_cost_html, render_executive_html, render_html, render_markdown
 from auditor.report.block import COLUMNS
-from auditor.report.html import GRADES, ROWS, _scripts
+from auditor.report.html import FEW, GRADES, ROWS, _scripts
 from auditor.report.links import HOSTS
 from auditor.report.tags import environment, owner
 from auditor.report.text import type_words
@@ -238,6 +238,21 @@ def test_a_finding_shows_all_one_needs_without_a_script(rich: ReportView) -> Non
         check = rich.checks[finding.check]
         assert check.title in heads
         assert finding.verdict is not Verdict.FAIL or check.terraform in heads
+
+
+@pytest.mark.parametrize("size", [20, 120])
+def test_without_a_script_few_findings_have_tags_and_link_and_more_of_them_whose_they_are(size: int) -> None:
+    view = build_view(sample.inputs(size))
+    few = len(view.findings) <= FEW
+    assert few == (size == 20)
+    rows = parse(render_html(view)).all("tr", class_="row")
+    assert len(rows) == min(len(view.findings), ROWS)
+    assert any(finding.console for finding in view.findings)
+    for row, finding in zip(rows, view.findings, strict=False):
+        assert owner(finding.tags) in row.text
+        assert ("AWS console" in row.text) == (few and bool(finding.console))
+        for key, value in finding.tags.items() if few else ():
+            assert f"{key}={value}" in row.text
 
 
 def test_every_check_that_ran_has_its_page_in_the_file(rich: ReportView) -> None:
