@@ -116,6 +116,8 @@
     });
     const opened = new Set();
     let items = [], shown = 0;
+    const keyOf = (item) => item && (item.group ? "g" + item.group.id : item.detail ? "d" + item.row : item.row);
+    const indexOf = (key) => items.findIndex((item) => keyOf(item) === key);
     /** The items to draw: group heads, rows, and the detail below an opened row. */
     const lay = () => {
       items = [];
@@ -245,7 +247,7 @@
       estimateSize: (index) => (items[index].detail ? 260 : items[index].group ? heights.head : heights.row),
       observeElementRect: T.observeElementRect, observeElementOffset: T.observeElementOffset, scrollToFn: T.elementScroll,
       measureElement: T.measureElement, onChange: () => { if (measuring) moved = true; else draw(); },
-      getItemKey: (index) => { const item = items[index]; return item.group ? "g" + item.group.id : item.detail ? "d" + item.row : item.row; },
+      getItemKey: (index) => keyOf(items[index]),
       rangeExtractor: inView(),
     });
     let drawn = [], printing = false; // paper holds rows that are not in view: nothing may draw over them
@@ -307,9 +309,12 @@
       drawn.forEach((one) => { one.stale = true; one.open = false; });
       return true;
     };
-    const refresh = (focus = -1) => {
-      const place = box.scrollTop;
+    /** Draw what has changed; what has the focus keeps it, wherever it stands now. */
+    const refresh = () => {
+      const place = box.scrollTop, held = keyOf(items[focused]);
       lay();
+      focused = held === undefined ? -1 : indexOf(held);
+      virtual.setOptions({ ...virtual.options, rangeExtractor: inView() });
       sized = false;
       drawn.forEach((one) => { one.stale = true; });
       virtual._willUpdate();
@@ -317,7 +322,6 @@
       draw();
       // A browser may ask for the layout while rows are away (the one that had the focus among them): it then scrolls up.
       if (box.scrollTop !== place) box.scrollTop = place;
-      if (focus >= 0) focusRow(focus);
     };
     const focusRow = (index) => { const button = body.querySelector(`tr[data-index="${index}"] button.open`); if (button) button.focus({ preventScroll: true }); };
     const go = (index) => {
@@ -336,10 +340,15 @@
       if (!item) return;
       if (item.group) item.group.toggleExpanded();
       else {
+        const asked = applied;
         await data.needRow(item.row);
+        if (asked !== applied) return; // another view is shown meanwhile
         opened.has(item.row) ? opened.delete(item.row) : opened.add(item.row);
       }
-      refresh(Number(button.closest("tr").dataset.index));
+      // Meanwhile the reader may have gone on, and the button may be another row's: who is elsewhere stays there.
+      const at = document.activeElement, own = at === document.body || (at === button && keyOf(items[focused]) === keyOf(item));
+      refresh();
+      if (own) focusRow(indexOf(keyOf(item)));
     });
     body.addEventListener("keydown", (event) => {
       if (!event.target.closest("button.open")) return;

@@ -259,6 +259,53 @@ def test_what_has_the_focus_keeps_it_when_the_table_is_scrolled(visit: Opener) -
     assert opened.page.evaluate("document.activeElement.closest('tr').dataset.index") == "2"
 
 
+_SLOW = """() => {
+  const text = Response.prototype.text;
+  window.going = [];
+  Response.prototype.text = async function () { await new Promise((go) => going.push(go)); return text.call(this); };
+}"""
+"""From now on what a row says is unpacked only when the test lets it."""
+
+
+def test_a_finding_that_opens_late_takes_the_focus_from_nobody(visit: Opener) -> None:
+    opened = table(visit)
+    at = "document.activeElement.closest('tr')?.dataset.index"
+    said = "document.activeElement.innerText"
+    opened.page.evaluate(_SLOW)
+    first = opened.page.locator("#rows tr.row .open").first.inner_text()
+    opened.page.click("#rows button.open >> nth=0")
+    opened.page.keyboard.press("ArrowDown")
+    second = opened.page.evaluate(said)
+    opened.page.evaluate(
+        "document.getElementById('box').scrollTop = 1e6"
+    )  # the first row's element is another row's now
+    opened.page.wait_for_timeout(100)
+    assert opened.page.evaluate(at) == "1"
+    opened.page.evaluate("going.forEach((go) => go())")
+    opened.page.wait_for_timeout(300)
+    assert opened.page.evaluate(at) == "2", "it is opened, so that what has the focus stands one further down"
+    assert opened.page.evaluate(said) == second
+    opened.page.keyboard.press("ArrowUp")
+    opened.page.wait_for_timeout(300)
+    assert opened.page.evaluate(said) == first
+    assert opened.page.locator("#rows .detail").count() == 1
+    opened.harmless()
+
+
+def test_a_finding_that_opens_late_opens_in_no_other_view(visit: Opener) -> None:
+    opened = table(visit)
+    opened.page.evaluate(_SLOW)
+    opened.page.click("#rows button.open >> nth=0")
+    opened.page.focus("#filter [name=verdict]")
+    choose(opened, verdict="Unknown")  # the row that was clicked is gone
+    opened.page.wait_for_timeout(100)
+    opened.page.evaluate("going.forEach((go) => go())")
+    opened.page.wait_for_timeout(200)
+    assert not opened.page.locator("#rows .detail").count()
+    assert opened.page.evaluate("document.activeElement.name") == "verdict"
+    opened.harmless()
+
+
 def test_only_what_is_in_view_is_in_the_page(visit: Opener) -> None:
     opened = table(visit)
     assert opened.page.locator("#rows tr.row").count() < len(view_of("ordinary").findings)
