@@ -20,8 +20,8 @@ from typing import Any
 import orjson
 
 from auditor.kit import iso
-from auditor.model import FindingState, Lifecycle, Severity, Verdict
-from auditor.report.columns import NAME, Piece, alike, fact_piece, piece, text_piece
+from auditor.model import Document, Lifecycle, Severity, Verdict
+from auditor.report.columns import NAME, Piece, alike, fact_piece, picked, piece, text_piece
 from auditor.report.findings import TURNS, FindingViews, command_of
 from auditor.report.fix import Filler, place_of, with_facts_of_each
 from auditor.report.inputs import ReportInputs
@@ -108,7 +108,9 @@ class Block:
         self._inputs, self._views = inputs, views
         self._filler = Filler()
         self._columns = {name: _Column() for name in COLUMNS}
-        self._numbers = {name: _Numbers() for name in ("check", "type", "region", "account", "owner", "environment")}
+        self._numbers = {name: _Numbers() for name in ("check", "type", "region", "account")}
+        self._owners: dict[str, int] = {}
+        self._environments: dict[str, int] = {}
         self._days = _Days()
         self._kinds: dict[tuple[str, ...], int] = {}
         self._runs: list[int] = []
@@ -122,7 +124,6 @@ class Block:
         """Write down findings that are alike."""
         inputs, numbers, count = self._inputs, self._numbers, len(run.states)
         plain = _plain(run)
-        of, at = numbers["owner"], numbers["environment"]
         made = {
             "severity": run.severity.rank,
             "verdict": 0 if run.verdict is Verdict.FAIL else 1,
@@ -130,10 +131,10 @@ class Block:
             "type": numbers["type"][run.type],
             "region": numbers["region"][run.region],
             "account": numbers["account"][run.account],
-            "since": piece([self._days[state.since] for state in run.states]),
+            "since": piece([self._days[since] for since in run.own.since]),
             "fresh": 0 if inputs.previous is None else piece(run.new),
-            "owner": piece([of[owner] for owner in run.tags.owners]),
-            "environment": piece([at[name] for name in run.tags.environments]),
+            "owner": _numbered(run.tags.owners, self._owners),
+            "environment": _numbered(run.tags.environments, self._environments),
             "name": piece(run.shown),
             "resource": _resources(run, plain),
             "sentence": piece(clean_all(run.sentences)),
@@ -144,8 +145,8 @@ class Block:
             ],
             "command": self._commands(run, plain),
             "console": self._consoles(run, plain),
-            "reason": piece(clean_all([finding.reason for finding in run.findings])),
-            "history": self._histories(run.states),
+            "reason": piece(clean_all(list(run.own.reasons))),
+            "history": self._histories(run),
         }
         for name, value in made.items():
             self._columns[name].add(value)
@@ -169,25 +170,28 @@ class Block:
 
     def _said(self, run: Run) -> Iterator[list[Any]]:
         """Yield the evidence of all findings: the first of each, the second, …; in each of these, those of the same facts."""
-        places = list(range(len(run.states)))
-        for number in range(max(map(len, run.evidence))):
-            if number or not all(run.evidence):
-                places = [place for place in places if len(run.evidence[place]) > number]
-            every = [run.evidence[place][number] for place in places]
-            for names, some, columns in alike([item.facts for item in every]):
-                where = places if some is None else [places[at] for at in some]
-                texts = (
-                    [item.sentence for item in (every if some is None else [every[at] for at in some])]
-                    if number
-                    else []
-                )
-                own = _own(run, where)
-                yield [
-                    self._kind(names),
-                    where if len(where) < len(run.states) else 0,
-                    piece(clean_all(texts)) if texts else 0,
-                    *[fact_piece(values, *own) for values in columns],
-                ]
+        if run.first:
+            yield from self._facts(run, None, list(run.first.facts), None)
+            number, places = 1, run.more
+        else:
+            number, places = 0, [place for place, said in enumerate(run.own.evidence) if said]
+        while places:
+            every = [run.own.evidence[place][number] for place in places]
+            yield from self._facts(
+                run, places, [of.facts for of in every], [of.sentence for of in every] if number else None
+            )
+            number += 1
+            places = [place for place in places if len(run.own.evidence[place]) > number]
+
+    def _facts(
+        self, run: Run, places: list[int] | None, facts: list[Document], sentences: list[str] | None
+    ) -> Iterator[list[Any]]:
+        """Yield FACTS of the findings at PLACES, those of the same names together; no SENTENCES: each is its finding's own."""
+        for names, some, columns in alike(facts):
+            where = picked(places, some) if places else some
+            own = _own(run, where)
+            said = piece(clean_all(picked(sentences, some))) if sentences else 0
+            yield [self._kind(names), where or 0, said, *[fact_piece(values, *own) for values in columns]]
 
     def _commands(self, run: Run, plain: list[bool] | None) -> Piece:
         """Return the filled-in fixes, with marks where nothing in the way of a shell stands in a name or an ARN."""
@@ -195,14 +199,13 @@ class Block:
         if not (check and run.verdict is Verdict.FAIL and check.fix.cli):
             return ""
         place = place_of(run.region, run.account, run.type)
-        fields = with_facts_of_each(check.fix, [known.fields for known in run.known], run.evidence)
+        fields = with_facts_of_each(check.fix, [known.fields for known in run.known], run.own.evidence)
         made = self._filler.marks(check.fix, place, fields, run.names, run.ids)
         if plain is not None:
             made = [text if may else None for text, may in zip(made, plain, strict=True)]
-        for at, text in enumerate(made):
-            if text is None:
-                own = {**run.known[at].fields, **place, "name": run.names[at], "id": run.ids[at]}
-                made[at] = command_of(check, own, run.evidence[at])
+        for at in [at for at, text in enumerate(made) if text is None] if None in made else ():
+            own = {**run.known[at].fields, **place, "name": run.names[at], "id": run.ids[at]}
+            made[at] = command_of(check, own, run.own.evidence[at])
         return piece(made)
 
     def _consoles(self, run: Run, plain: list[bool] | None) -> Piece:
@@ -213,11 +216,11 @@ class Block:
             [marks if way else self._views(state).console for way, state in zip(plain, run.states, strict=True)]
         )
 
-    def _histories(self, states: list[FindingState]) -> Piece:
+    def _histories(self, run: Run) -> Piece:
         if not self._inputs.histories:
             return ""
         get = self._inputs.histories.get
-        told = [get(state.finding.key) for state in states]
+        told = [get(key) for key in run.own.keys]
         return piece(
             [", ".join([_turn(turn.at, turn.what) for turn in turns[-TURNS:]]) if turns else "" for turns in told]
         )
@@ -227,6 +230,7 @@ class Block:
         if self._waiting:
             self._end_page()
         held: dict[str, Sequence[Any]] = {name: list(numbers.shown) for name, numbers in self._numbers.items()}
+        held["owner"], held["environment"] = list(self._owners), list(self._environments)
         held["days"] = list(self._days.numbers.shown)
         held["kinds"] = [tuple(map(word, names)) for names in self._kinds]
         held["runs"], held["pages"] = self._runs, self._begins
@@ -275,6 +279,11 @@ def _check(view: ReportView, id: str) -> tuple[str, str, tuple[str, ...]]:
     return (check.id, check.title, check.patterns) if check else (id, id, ())
 
 
+def _numbered(texts: list[str], numbers: dict[str, int]) -> Piece:
+    """Return the number of each of TEXTS as a piece; NUMBERS are those so far, and may become more."""
+    return piece([numbers.setdefault(text, len(numbers)) for text in texts])
+
+
 def _plain(run: Run) -> list[bool] | None:
     """Return for which findings marks may stand for a name and an ARN within other texts; ``None``: for all."""
     if run.frame or (run.shown is run.names and run.arns is run.ids and _longest(run.shown, run.arns) < _NAMED):
@@ -297,9 +306,7 @@ def _resources(run: Run, plain: list[bool] | None) -> Piece:
 
 def _own(run: Run, where: list[int] | None) -> tuple[list[str], list[str]]:
     """Return names and ARNs of the findings at the places WHERE; ``None``: of all."""
-    if where is None or len(where) == len(run.states):
-        return run.shown, run.arns
-    return [run.shown[place] for place in where], [run.arns[place] for place in where]
+    return picked(run.shown, where), picked(run.arns, where)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -69,9 +69,9 @@ def _view(inputs: ReportInputs) -> ReportView:
         if inputs.changes is None and failing:
             for state in every.states:
                 turned.add(state)
-        for finding in every.findings:
-            if finding.gaps:
-                blind.add(finding)
+        for place, gaps in enumerate(every.own.gaps):
+            if gaps:
+                blind.add(every.states[place].finding)
         run, accepted = every.parted()
         waived += accepted
         if run is None:
@@ -86,7 +86,7 @@ def _view(inputs: ReportInputs) -> ReportView:
                 for state in islice(run.states, _COMMANDS - len(some)):
                     if 0 < len(command := views(state).command) <= _LONGEST:
                         some.append(command)
-        faults += [views(state) for state in run.states if state.finding.fault]
+        faults += [views(run.states[place]) for place, fault in enumerate(run.own.faults) if fault]
     counts = counts_by_check(inputs.tallies, Counter(state.finding.check for state in waived))
     checks = check_views(inputs, counts)
     coverage = blind.view()

@@ -7,12 +7,13 @@ object, whose ``at`` says of each which one of ``of`` it is.
 import marshal
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from auditor.report.text import LONGEST, clean_all, json_text, short
 
-__all__ = ["ARN", "NAME", "Alike", "Piece", "alike", "fact_piece", "piece", "text_piece"]
+__all__ = ["ARN", "NAME", "Alike", "Piece", "alike", "fact_piece", "picked", "piece", "text_piece"]
 
+T = TypeVar("T")
 Piece = str | int | list[Any] | dict[str, list[Any]]
 NAME, ARN = "\x01", "\x02"
 """What stands for a finding's own name and ARN. No text of a view holds such characters."""
@@ -30,6 +31,11 @@ class Alike(NamedTuple):
     """Their places in the list they come from; ``None``: they are all of it."""
     columns: list[list[Any]]
     """The values of each key."""
+
+
+def picked(values: list[T], places: list[int] | None) -> list[T]:
+    """Return the VALUES at PLACES; ``None``: all."""
+    return values if places is None else [values[place] for place in places]
 
 
 def alike(maps: Sequence[Mapping[str, Any]]) -> list[Alike]:

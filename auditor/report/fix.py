@@ -52,7 +52,7 @@ def with_facts(fix: Fix, fields: Mapping[str, object], evidence: Sequence[Eviden
 
 
 def with_facts_of_each(
-    fix: Fix, fields: list[Mapping[str, object]], evidence: list[tuple[Evidence, ...]]
+    fix: Fix, fields: list[Mapping[str, object]], evidence: Iterable[tuple[Evidence, ...]]
 ) -> list[Mapping[str, object]]:
     """Return ``with_facts`` of many findings of one check."""
     if not _facts(fix.cli):
@@ -101,7 +101,7 @@ def fill_fix(fix: Fix, fields: Mapping[str, object]) -> str:
     return made + rest
 
 
-_PLAIN_WORD = r"[A-Za-z0-9][A-Za-z0-9_./-]*+(?::[A-Za-z0-9_.-][A-Za-z0-9_./-]*+)*+"
+_PLAIN_WORD = r"[A-Za-z0-9][A-Za-z0-9_./-]*+(?::++[A-Za-z0-9_.-][A-Za-z0-9_./-]*+)*+"
 _PLAIN = re.compile(_PLAIN_WORD).fullmatch
 _PLAIN_LINES = re.compile(rf"(?:{_PLAIN_WORD}\n)*+").fullmatch
 _NAME, _ID = "zqNAMEqz", "zqIDqz"

@@ -1,12 +1,14 @@
 """Findings in the report's order, in runs of those that are alike: what each has of its own stands in columns."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from itertools import chain, pairwise
 from operator import eq
-from typing import TypeVar
+from typing import NamedTuple
 
-from auditor.model import Evidence, Finding, FindingState, Lifecycle, Saving, Severity, Verdict
+from auditor.model import Document, Evidence, FindingState, Gap, Lifecycle, Saving, Severity, Verdict
+from auditor.report.columns import picked
 from auditor.report.inputs import NOTHING_KNOWN, Known, ReportInputs
 from auditor.report.tags import TagColumns, tag_columns
 from auditor.report.text import clean, clean_all, word
@@ -15,10 +17,29 @@ __all__ = ["Run", "is_waived", "ordered", "runs_of"]
 
 MOST = 4096
 """Findings of one run."""
-T = TypeVar("T")
 _LONGEST = 1024
 """Characters of a name and an ARN that are taken for one made of the other."""
 _NEW = (Lifecycle.OPENED, Lifecycle.REOPENED)
+
+
+class Own(NamedTuple):
+    """Columns of what findings of one run have of their own."""
+
+    keys: tuple[str, ...]
+    evidence: tuple[tuple[Evidence, ...], ...]
+    reasons: tuple[str, ...]
+    gaps: tuple[tuple[Gap, ...], ...]
+    faults: tuple[bool, ...]
+    lifecycles: tuple[Lifecycle, ...]
+    since: tuple[datetime, ...]
+
+
+class First(NamedTuple):
+    """Columns of what their first evidence says."""
+
+    sentences: tuple[str, ...]
+    facts: tuple[Document, ...]
+    savings: tuple[Saving | None, ...]
 
 
 class Run:
@@ -39,21 +60,34 @@ class Run:
         self.type, self.region, self.account = first.type, first.region, first.account
 
     @cached_property
-    def findings(self) -> list[Finding]:
-        """Those of the states."""
-        return [state.finding for state in self.states]
+    def own(self) -> "Own":
+        """What each finding has of its own, read at one go: what lies far apart in memory is visited once."""
+        rows = [
+            (of.key, of.evidence, of.reason, of.gaps, of.fault, state.lifecycle, state.since)
+            for state, of in zip(self.states, [state.finding for state in self.states], strict=True)
+        ]
+        return Own(*zip(*rows, strict=True))
 
     @cached_property
-    def evidence(self) -> list[tuple[Evidence, ...]]:
-        """Of each finding."""
-        return [finding.evidence for finding in self.findings]
+    def first(self) -> "First | None":
+        """What the first evidence of each finding says; ``None``: some have none, for they are unknown."""
+        evidence = self.own.evidence
+        if not all(evidence):
+            return None
+        return First(*zip(*[(of.sentence, of.facts, of.saving) for of in [said[0] for said in evidence]], strict=True))
+
+    @cached_property
+    def more(self) -> list[int]:
+        """The places of findings with more than one evidence."""
+        return [place for place, said in enumerate(self.own.evidence) if len(said) > 1]
 
     @cached_property
     def sentences(self) -> list[str]:
         """The first evidence's, or why it is unknown; as the check gave them."""
-        if all(self.evidence):
-            return [said[0].sentence for said in self.evidence]
-        return [said[0].sentence if said else of.reason for said, of in zip(self.evidence, self.findings, strict=True)]
+        if self.first:
+            return list(self.first.sentences)
+        own = self.own
+        return [said[0].sentence if said else reason for said, reason in zip(own.evidence, own.reasons, strict=True)]
 
     @cached_property
     def tags(self) -> TagColumns:
@@ -63,19 +97,18 @@ class Run:
     @cached_property
     def new(self) -> list[int]:
         """1 for each that was opened or reopened by this scan, else 0."""
-        return list(map(int, map(_NEW.__contains__, [state.lifecycle for state in self.states])))
+        return list(map(int, map(_NEW.__contains__, self.own.lifecycles)))
 
-    def savings(self) -> Iterator[tuple[int, Saving]]:
-        """Yield the place and the saving of each that has one."""
-        if any(item.saving for said in self.evidence for item in said):
-            for place, said in enumerate(self.evidence):
-                saving = said[0].saving if len(said) == 1 else self.findings[place].saving
-                if saving:
-                    yield place, saving
+    def savings(self) -> list[tuple[int, Saving]]:
+        """Return the place and the saving of each failure that has one."""
+        savings = list(self.first.savings) if self.first else []
+        for place in self.more if savings else ():
+            savings[place] = self.states[place].finding.saving
+        return [(place, saving) for place, saving in enumerate(savings) if saving] if any(savings) else []
 
     def parted(self) -> "tuple[Run | None, list[FindingState]]":
         """Return the run without those that are waived, and those."""
-        waived = [is_waived(state) for state in self.states] if self.verdict is Verdict.FAIL else []
+        waived = [state.waiver is not None for state in self.states] if self.verdict is Verdict.FAIL else []
         if not any(waived):
             return self, []
         out = [state for state, is_out in zip(self.states, waived, strict=True) if is_out]
@@ -84,7 +117,7 @@ class Run:
 
     def _at(self, places: list[int]) -> "Run":
         lists = self.states, self.known, self.names, self.shown, self.ids, self.arns
-        return Run(self.frame, *[_picked(held, places) for held in lists])
+        return Run(self.frame, *[picked(held, places) for held in lists])
 
 
 def is_waived(state: FindingState) -> bool:
@@ -135,8 +168,8 @@ def _in_order(held: list[FindingState], uniform: bool, inputs: ReportInputs) -> 
     arns = ids if frame else clean_all(ids)
     order = _order(shown, arns)
     same_names, same_ids = shown is names, arns is ids
-    held, known, names, ids = _picked(held, order), _picked(known, order), _picked(names, order), _picked(ids, order)
-    shown, arns = names if same_names else _picked(shown, order), ids if same_ids else _picked(arns, order)
+    held, known, names, ids = picked(held, order), picked(known, order), picked(names, order), picked(ids, order)
+    shown, arns = names if same_names else picked(shown, order), ids if same_ids else picked(arns, order)
     for start, end in _spans(held, uniform):
         yield Run(frame, *[column[start:end] for column in (held, known, names, shown, ids, arns)])  # type: ignore[arg-type]
 
@@ -144,14 +177,10 @@ def _in_order(held: list[FindingState], uniform: bool, inputs: ReportInputs) -> 
 def _order(names: list[str], arns: list[str]) -> list[int]:
     """Return the places of NAMES in their order; of equal ones, which are rare, in that of their ARNs."""
     order = sorted(range(len(names)), key=names.__getitem__)
-    ordered = _picked(names, order)
+    ordered = picked(names, order)
     if any(map(eq, ordered, ordered[1:])):
         order.sort(key=list(zip(names, arns, strict=True)).__getitem__)
     return order
-
-
-def _picked(column: list[T], places: list[int]) -> list[T]:
-    return [column[place] for place in places]
 
 
 def _spans(states: list[FindingState], uniform: bool) -> Iterator[tuple[int, int]]:

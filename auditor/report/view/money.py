@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from auditor.frozen import quick
 from auditor.model import Certainty, FindingState, Saving
 from auditor.report.text import visible
 from auditor.report.view.finding import EvidenceView, FindingView
@@ -116,6 +117,7 @@ _LAST_USE = ("last_used", "last_used_at", "stopped_at", "unattached_since")
 """Facts by which checks say when a resource was last used."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class MoneyShare:
     """A part of the total: a way, a bullet, a category, a service, a region, an account, a tag's value."""
