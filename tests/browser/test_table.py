@@ -3,13 +3,14 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from browser.conftest import Opened, Opener
-from browser.pages import folder_of, view_of
+from browser.pages import OTHER, folder_of, view_of
 
 from auditor.model import Severity, Verdict
 from auditor.report.tags import environment, owner
@@ -187,6 +188,23 @@ def test_the_csv_is_what_is_shown(visit: Opener, tmp_path: Path, state: str) -> 
     assert [row["command"].removeprefix("'") for row in rows] == [finding.command for finding in failing]
     assert not [value for row in rows for value in row.values() if value.lstrip().startswith(("=", "+", "-", "@"))]
     opened.harmless()
+
+
+def test_of_two_accounts_one_is_shown_sent_on_and_taken_along(visit: Opener, tmp_path: Path) -> None:
+    view = view_of("waived")
+    opened = table(visit, "waived")
+    listed = opened.page.locator("#filter [name=account] option").all_inner_texts()
+    counts = Counter(finding.account for finding in view.findings)
+    assert listed == ["all", *(f"{account} ({counts[account]})" for account in sorted(counts))]
+    choose(opened, account=OTHER)
+    wanted = [finding for finding in view.findings if finding.account == OTHER]
+    assert shown(opened) == f"{len(wanted)} of {len(view.findings)} findings"
+    again = table(visit, "waived", opened.page.evaluate("location.hash"))
+    assert again.page.input_value("#filter [name=account]") == OTHER
+    assert [name for name, _ in everything(again)] == [finding.name for finding in wanted]
+    rows = rows_of_csv(again, tmp_path)
+    assert {row["account"] for row in rows} == {OTHER}
+    assert [row["resource"] for row in rows] == [finding.resource for finding in wanted]
 
 
 def test_the_keyboard_goes_through_the_whole_table(visit: Opener) -> None:
