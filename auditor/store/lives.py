@@ -11,14 +11,12 @@ otherwise                                   resolved
 ==========================================  ==================================================
 """
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, or_, select, update
 
 from auditor.model import Finding, Gap, Lifecycle, Scan, Verdict
 from auditor.store import tallies as tally_store
@@ -26,7 +24,7 @@ from auditor.store.codec import Packer, Unpacker, dumps, fingerprint
 from auditor.store.columns import encode_text
 from auditor.store.database import Database
 from auditor.store.findings import FAILING, body_of
-from auditor.store.numbers import chunks
+from auditor.store.numbers import Marks, chunks
 from auditor.store.schema import finding_versions, findings, judgements, scans, scopes, tallies, versions
 from auditor.store.tallies import Decided, Rows, TallyKey, tally_of
 
@@ -43,6 +41,11 @@ _STATE = (
     finding_versions.c.seen_scan,
     finding_versions.c.hash,
 )
+
+
+def _some(column: ColumnElement[Any]) -> BindParameter[Any]:
+    """Return the values of COLUMN that a statement is about, told when it is run."""
+    return bindparam("some", type_=column.type, expanding=True)
 
 
 class _Standing(NamedTuple):
@@ -66,6 +69,37 @@ class _Standing(NamedTuple):
         return self.verdict == Verdict.FAIL or self.lifecycle == Lifecycle.UNVERIFIED
 
 
+# Each statement once, and what it is about as parameters: a statement that names its rows holds them, is part of a cycle, and
+# stays until Python looks for garbage.
+_version = finding_versions.c
+_known = (
+    select(*_IDENTITY, *_STATE)
+    .join_from(findings, tallies)
+    .join(scopes)
+    .outerjoin(finding_versions, and_(_version.finding_id == findings.c.id, _version.until_scan.is_(None)))
+)
+_KNOWN = _known.where(scopes.c.account == bindparam("account"), findings.c.key.in_(_some(findings.c.key)))
+_CURRENT = (
+    select(*_IDENTITY, *_STATE)
+    .join_from(finding_versions, findings)
+    .join(tallies, tallies.c.id == findings.c.tally_id)
+    .join(scopes)
+    .where(scopes.c.account == bindparam("account"), _version.until_scan.is_(None))
+    .where(_version.finding_id > bindparam("last"))
+    .order_by(_version.finding_id)
+    .limit(_AT_ONCE)
+)
+_these = _version.finding_id.in_(_some(_version.finding_id))
+_FAILED_BEFORE = select(_version.finding_id).where(_version.until_scan.is_not(None), FAILING, _these).distinct()
+_BODIES = select(_version.finding_id, _version.codec, _version.body).where(_version.until_scan.is_(None), _these)
+_then = bindparam("scan", type_=versions.c.since_scan.type)
+_ALIVE = (
+    select(versions.c.resource_id)
+    .where(versions.c.since_scan <= _then, or_(versions.c.until_scan.is_(None), versions.c.until_scan > _then))
+    .where(versions.c.resource_id.in_(_some(versions.c.resource_id)))
+)
+
+
 class Lives:
     """Moves the findings of one account on by one scan: first those that are reported, page by page, then all others."""
 
@@ -85,12 +119,12 @@ class Lives:
         self._begun: list[tuple[Any, ...]] = []
         self._bodies: list[bytes] = []
         self._judged_before: dict[int, int] | None = None
-        self._reported = array("q")
+        self._reported = Marks()
 
     def report(self, page: Sequence[Finding]) -> None:
         """Move on findings that fail or are unknown. One that is reported again in a later page stays as it was first told."""
         reported = {finding.key: finding for finding in page}
-        known = dict(self._known(findings.c.key.in_(list(reported))))
+        known = dict(self._known(list(reported)))
         for key in [key for key, was in known.items() if was.since == self._scan.id]:
             del reported[key]
         self._add_new(reported, known)
@@ -98,46 +132,27 @@ class Lives:
         failed_before = self._failed_before([known[key].id for key in reported if not known[key].failing])
         for key, finding in reported.items():
             self._report(known[key], finding, failed_before)
-            self._reported.append(known[key].id)
+            self._reported.add(known[key].id)
         self._write()
 
     def end_missing(self, decided: Mapping[int, Decided]) -> None:
         """Move on the findings that stood and were not reported; DECIDED says of the tallies that were judged what they know."""
-        reported = array("q", sorted(self._reported))
         rows = self._current()
         while some := list(islice(rows, _AT_ONCE)):
-            missing = [was for _, was in some if not _holds(reported, was.id)]
-            self._missing(missing, decided)
+            self._missing([was for _, was in some if was.id not in self._reported], decided)
             self._write()
 
-    def _known(self, which: ColumnElement[bool]) -> Iterator[tuple[str, _Standing]]:
-        """Findings the account ever had, by key, with their current version where they have one."""
-        version = finding_versions.c
-        current = and_(version.finding_id == findings.c.id, version.until_scan.is_(None))
-        query = (
-            select(*_IDENTITY, *_STATE)
-            .join_from(findings, tallies)
-            .join(scopes)
-            .outerjoin(finding_versions, current)
-            .where(scopes.c.account == self._scan.account, which)
-        )
-        return ((key, _Standing(*values)) for key, *values in self._connection.execute(query))
+    def _known(self, keys: Sequence[str]) -> Iterator[tuple[str, _Standing]]:
+        """Findings of those KEYS the account ever had, with their current version where they have one."""
+        rows = self._connection.execute(_KNOWN, {"account": self._scan.account, "some": keys})
+        return ((key, _Standing(*values)) for key, *values in rows)
 
     def _current(self) -> Iterator[tuple[str, _Standing]]:
         """The findings of the account that have a current version, in portions; what is written meanwhile may be among them."""
         last = 0
-        version = finding_versions.c
         while True:
-            query = (
-                select(*_IDENTITY, *_STATE)
-                .join_from(finding_versions, findings)
-                .join(tallies, tallies.c.id == findings.c.tally_id)
-                .join(scopes)
-                .where(scopes.c.account == self._scan.account, version.until_scan.is_(None), version.finding_id > last)
-                .order_by(version.finding_id)
-                .limit(_AT_ONCE)
-            )
-            found = [(key, _Standing(*values)) for key, *values in self._connection.execute(query)]
+            rows = self._connection.execute(_CURRENT, {"account": self._scan.account, "last": last})
+            found = [(key, _Standing(*values)) for key, *values in rows]
             if not found:
                 return
             yield from found
@@ -168,12 +183,8 @@ class Lives:
 
     def _failed_before(self, candidates: Sequence[int]) -> set[int]:
         """Which of the findings once failed and ended since."""
-        version = finding_versions.c
-        query = select(version.finding_id).where(version.until_scan.is_not(None), FAILING).distinct()
         return {
-            number
-            for some in chunks(candidates)
-            for number in self._connection.scalars(query.where(version.finding_id.in_(some)))
+            number for some in chunks(candidates) for number in self._connection.scalars(_FAILED_BEFORE, {"some": some})
         }
 
     def _report(self, was: _Standing, finding: Finding, failed_before: set[int]) -> None:
@@ -211,12 +222,10 @@ class Lives:
 
     def _unverify(self, turned: Sequence[tuple[_Standing, Gap | None]]) -> None:
         """Failing findings that could not be judged: what was last seen is kept, and fails no longer."""
-        version = finding_versions.c
-        query = select(version.finding_id, version.codec, version.body).where(version.until_scan.is_(None))
         times = {row.id: row.started_at for row in self._connection.execute(select(scans.c.id, scans.c.started_at))}
         unpacker, bodies = Unpacker(self._connection), {}
         for some in chunks([was.id for was, _ in turned]):
-            for number, codec, body in self._connection.execute(query.where(version.finding_id.in_(some))):
+            for number, codec, body in self._connection.execute(_BODIES, {"some": some}):
                 bodies[number] = unpacker.unpack(codec, body)
         for was, gap in turned:
             seen = self._last_judged(was)
@@ -238,13 +247,10 @@ class Lives:
 
     def _alive(self, candidates: Sequence[int]) -> set[int]:
         """Which of the resources were there at the scan, as far as is known."""
-        version = versions.c
-        holds = or_(version.until_scan.is_(None), version.until_scan > self._scan.id)
-        query = select(version.resource_id).where(version.since_scan <= self._scan.id, holds)
         return {
             number
             for some in chunks(candidates)
-            for number in self._connection.scalars(query.where(version.resource_id.in_(some)))
+            for number in self._connection.scalars(_ALIVE, {"scan": self._scan.id, "some": some})
         }
 
     def _last_judged(self, was: _Standing) -> int:
@@ -277,8 +283,3 @@ class Lives:
         self._database.bulk_insert(self._connection, finding_versions, rows)
         for some in (self._ended, self._begun, self._bodies):
             some.clear()
-
-
-def _holds(ordered: "array[int]", number: int) -> bool:
-    place = bisect_left(ordered, number)
-    return place < len(ordered) and ordered[place] == number

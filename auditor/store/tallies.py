@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, insert, or_, select,
 from auditor.model import Finding, Gap, Scan, Scope, Tally
 from auditor.store.codec import Packer, Unpacker, dumps, fingerprint
 from auditor.store.database import Database
-from auditor.store.numbers import deltas, numbers
+from auditor.store.numbers import Marks, deltas, numbers
 from auditor.store.schema import judgements, resources, scopes, tallies, tally_versions
 
 __all__ = [
@@ -108,7 +108,7 @@ class Decided(NamedTuple):
     """What a tally says of a resource that nothing was found about."""
 
     unread: Gap | None
-    rows: frozenset[int]
+    rows: Marks
     """Those that could not be judged; where the scope was not read whole: those that were judged after all."""
     names: frozenset[str]
     """The same, of resources that the scope does not have."""
@@ -178,7 +178,7 @@ def _decided(tally: Tally, rows: Mapping[str, int]) -> Decided:
     if tally.unread is not None:
         judged = {id for group in (tally.passed, tally.failed, *tally.not_applicable.values()) for id in group}
         ids = judged.difference(tally.unknown)
-    numbered = frozenset(rows[id] for id in ids if id in rows)
+    numbered = Marks(rows[id] for id in ids if id in rows)
     return Decided(tally.unread, numbered, frozenset(id for id in ids if id not in rows))
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.store.known import KnownHere
+from auditor.store.numbers import Marks
 
 
 def digest(number: int) -> bytes:
@@ -47,3 +48,14 @@ def test_it_finds_changes_and_counts_as_a_dictionary_does(
     assert known.count_seen(rows) == len(there)
     gone = {(number + 1000, since) for number, since in model.items() if number not in there and since is not None}
     assert set(known.unseen(rows)) == gone
+
+
+ROWS = st.integers(0, 5000) | st.integers(0, 2**63)
+
+
+@given(st.sets(ROWS), st.lists(ROWS))
+def test_marks_are_a_set_of_numbers(added: set[int], asked: list[int]) -> None:
+    marks = Marks(added)
+    assert all(number in marks for number in added)
+    assert [number in marks for number in asked] == [number in added for number in asked]
+    assert None not in marks

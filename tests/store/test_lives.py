@@ -1,5 +1,6 @@
 """Findings from opened to resolved, and what a scan that could not look does to them: nothing."""
 
+import gc
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from auditor.model import (
     Tally,
     Verdict,
 )
+from auditor.store import judgement
 
 CHECK = "volume-is-encrypted"
 PLAIN = "is not encrypted"
@@ -411,6 +413,26 @@ def test_many_findings_are_kept_small(judge: Judge) -> None:
     with judge.nights.store._database.reading() as connection:
         sizes = connection.exec_driver_sql("SELECT length(body) FROM finding_versions").scalars().all()
     assert sum(sizes) / len(sizes) < 40
+
+
+def test_findings_that_are_kept_leave_nothing_that_waits_for_a_search_for_garbage(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volumes = [judge.nights.volume(f"vol-{number}") for number in range(60)]
+    scan = judge.night(*volumes, fails=[volume.name for volume in volumes])
+
+    def left(at_once: int) -> int:
+        monkeypatch.setattr(judgement, "_AT_ONCE", at_once)
+        gc.collect()
+        gc.disable()
+        try:
+            assert judge.judge(scan, *volumes, fails=[volume.name for volume in volumes])
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    left(60)  # what the first time leaves is no page's
+    assert left(2) < left(60) + 50
 
 
 def test_a_scan_says_by_which_standard_it_was_judged_last(judge: Judge, bad: Resource) -> None:
