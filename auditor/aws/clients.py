@@ -16,7 +16,7 @@ from botocore import exceptions, xform_name
 from botocore.parsers import ResponseParserError
 
 from auditor.aws.answer import Answer, CallError, Fault, Operation
-from auditor.aws.connections import SharedConnections
+from auditor.aws.connections import AnswerTooLong, SharedConnections
 from auditor.aws.credentials import RenewableProvider
 from auditor.aws.faults import OVER, classify, scrub
 from auditor.aws.guard import NotReadOnly
@@ -234,6 +234,8 @@ def call_error(error: Exception) -> CallError:
     name = type(error).__name__
     if isinstance(error, ResponseParserError):  # its text holds a piece of the answer, and that can hold anything
         return CallError(Fault.TRANSIENT, name, "the answer could not be understood")
+    if isinstance(error, exceptions.HTTPClientError) and isinstance(error.kwargs.get("error"), AnswerTooLong):
+        return CallError(Fault.OTHER, "AnswerTooLong", str(error.kwargs["error"]))  # again would be as long
     message = scrub(str(error))
     if isinstance(error, NotImplementedError):
         return CallError(Fault.UNSUPPORTED, "NotImplemented", message)

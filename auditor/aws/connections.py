@@ -1,26 +1,31 @@
 """Connections to AWS that all clients of an account share: the CA bundle is read once, and many regions keep theirs open.
 
-Stock botocore reads a hundred certificates anew for every connection, and each client keeps connections to ten hosts only:
-one that serves every region would connect anew for nearly every call. What is overridden here are private parts of
-botocore; where one is missing, or anything is unusual, a client keeps its own connections, and a line in the log says so.
+Stock botocore reads a hundred certificates anew for every connection, and each client keeps connections to ten hosts
+only: one that serves every region would connect anew for nearly every call. It also reads answers of any length into
+memory. What is overridden here are private parts of botocore; where one is missing, or anything is unusual, a client
+keeps its own connections, and a line in the log says so.
 """
 
 import logging
 import resource
 import ssl
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
 from botocore.httpsession import URLLib3Session, get_cert_path
 from urllib3.util.ssl_ import ALPN_PROTOCOLS
 
-__all__ = ["SharedConnections"]
+__all__ = ["AnswerTooLong", "SharedConnections"]
 
 logger = logging.getLogger(__name__)
 
 _PRIVATE = ("_get_pool_manager_kwargs", "_get_ssl_context", "_setup_ssl_cert", "_get_proxy_manager")
 _MOST_HOSTS = 512
+_MOST_BYTES = 128 << 20
+"""No answer is longer: a page of a thousand policies with all their versions has some 45 MB, all others far less."""
 _STOCK: Any = URLLib3Session
 _contexts: dict[tuple[str, int, int], ssl.SSLContext] = {}
 _contexts_lock = threading.Lock()
@@ -75,12 +80,48 @@ class SharedConnections:
         return session
 
 
+class AnswerTooLong(Exception):
+    """An answer does not end where AWS's do; nothing of it is kept. botocore wraps it into its HTTPClientError."""
+
+
+class _Limited:
+    """A pool whose answers end, at the latest, after so many bytes: what sends more would fill this machine's memory."""
+
+    def urlopen(self, *args: Any, **options: Any) -> Any:
+        answer = super().urlopen(*args, **options)  # type: ignore[misc]
+        stream = answer.stream
+
+        def limited(*args: Any, **options: Any) -> Iterator[bytes]:
+            length = 0
+            for chunk in stream(*args, **options):
+                length += len(chunk)
+                if length > _MOST_BYTES:
+                    answer.close()  # what is still to come is nobody's answer
+                    raise AnswerTooLong(f"the answer has more than {_MOST_BYTES:,} bytes")
+                yield chunk
+
+        answer.stream = limited
+        return answer
+
+
+class _Pool(_Limited, AWSHTTPConnectionPool):
+    pass
+
+
+class _SecurePool(_Limited, AWSHTTPSConnectionPool):
+    pass
+
+
 class _Session(URLLib3Session):
     """botocore's HTTP session with a TLS context that knows its certificates already, for many hosts."""
 
     def __init__(self, context: ssl.SSLContext, **options: Any) -> None:
         self._context = context
         super().__init__(**options)
+        manager: Any = vars(self)["_manager"]
+        if not manager.pool_classes_by_scheme.keys() <= {"http", "https"}:
+            raise LookupError("botocore's HTTP session has pools of another kind")
+        self._pool_classes_by_scheme = manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def took(self, context: ssl.SSLContext) -> bool:
         """Whether connections will be made with CONTEXT."""

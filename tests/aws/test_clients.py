@@ -126,6 +126,26 @@ def test_bad_answers_have_families_and_are_asked_for_once(
     assert len(requests) == 1  # trying again is the queue's business
 
 
+@pytest.mark.parametrize("promised", [True, False])
+def test_an_answer_that_would_fill_the_memory_is_let_go_of(promised: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditor.aws.connections._MOST_BYTES", 1 << 20)
+    sent: list[int] = []
+
+    def endless(request: Request) -> None:
+        request.send_response(200)
+        request.send_header(*(("Content-Length", str(1 << 40)) if promised else ("Connection", "close")))
+        request.end_headers()
+        with suppress(OSError):
+            while sum(sent) < 1 << 30:
+                sent.append(request.wfile.write(b" " * (1 << 16)))
+        request.close_connection = True
+
+    error, requests = ask(endless, monkeypatch)
+    assert (error.fault, error.code) == (Fault.OTHER, "AnswerTooLong")
+    assert len(requests) == 1
+    assert sum(sent) < 1 << 26, "what the sockets hold, and no more"
+
+
 def test_an_answer_that_cannot_be_understood_leaves_no_piece_of_itself_in_the_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
