@@ -115,6 +115,8 @@ class _Moments(tuple[datetime, ...]):
 
     order: tuple[int, ...] = ()
     """The order they came in; empty when they were in order."""
+    _latest: tuple[datetime | None, int, "_Moments"] = (None, 0, ())  # type: ignore[assignment]
+    """From when it was asked for last, and what was answered; bound at once, as threads may ask."""
 
     @cached_property
     def days(self) -> int:
@@ -129,10 +131,12 @@ class _Moments(tuple[datetime, ...]):
         """Return how many lie before START, and the others."""
         if not self or self[0] >= start:
             return 0, self
-        before = bisect_left(self, start)
-        if before not in self._windows:
-            self._windows[before] = _Moments(self[before:])
-        return before, self._windows[before]
+        asked, before, rest = self._latest
+        if start != asked:  # what was read together is asked for the same
+            before = bisect_left(self, start)
+            rest = self._windows.get(before) or self._windows.setdefault(before, _Moments(self[before:]))
+            self._latest = (start, before, rest)
+        return before, rest
 
 
 @lru_cache(maxsize=256)

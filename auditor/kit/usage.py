@@ -1,7 +1,8 @@
 """How much something was used: whether there is enough data to say so, and who asked to be left alone."""
 
 from datetime import datetime, timedelta
-from math import ceil
+from itertools import islice
+from math import ceil, inf
 from operator import add
 
 from auditor.kit.facts import Facts, NotApplicable, Series, Unavailable
@@ -67,12 +68,24 @@ def both(one: Series, other: Series) -> Series:
     return Series(tuple(moment for moment, _ in points), tuple(value for _, value in points), one.period_seconds)
 
 
-def peak_of_both(one: Series, other: Series) -> tuple[float, Series]:
-    """Return the largest sum of two metrics in a period (0 without datapoints), and one that has the moments of both."""
+def peak_of_both(one: Series, other: Series, enough: float = inf) -> tuple[float, Series]:
+    """Return the largest sum of two metrics in a period (0 without datapoints), and one that has the moments of both.
+
+    With a sum above ENOUGH it stops and returns that: a busy volume is known by its first days, and need not be added up.
+    """
     if _together(one, other):
-        return max(map(add, one.values, other.values), default=0.0), one
+        sums, some = map(add, one.values, other.values), _LOOKED_AT
+        highest = max(islice(sums, some), default=0.0)
+        while highest <= enough and (more := max(islice(sums, some), default=None)) is not None:
+            some *= 2
+            highest = max(highest, more)
+        return highest, one
     series = both(one, other)
     return max(series.values, default=0.0), series
+
+
+_LOOKED_AT = 24
+"""So many sums are looked at before it is asked whether they are enough; then twice as many each time."""
 
 
 def _together(one: Series, other: Series) -> bool:

@@ -181,15 +181,19 @@ class Inventory:
 
     def _index(self, type: str, by: str, region: str | None) -> dict[str, tuple[Facts, ...]]:
         """Build the index of one region: a join must not pay for the resources of all the others."""
-        index: dict[str, list[Facts]] = {}
+        made: dict[str, tuple[Facts, ...]] = {}  # of tuples, which nobody can change who is given one
+        several: dict[str, list[Facts]] = {}
         for facts in self._within(type, region):
             keys = facts.keys_at(by)
             for key in keys if len(keys) < 2 else dict.fromkeys(keys):
-                if key in index:
-                    index[key].append(facts)
+                if key not in made:  # most keys are held by one
+                    made[key] = (facts,)
+                elif key in several:
+                    several[key].append(facts)
                 else:
-                    index[key] = [facts]
-        made = {key: tuple(found) for key, found in index.items()}  # which nobody can change who is given one
+                    several[key] = [*made[key], facts]
+        for key, found in several.items():
+            made[key] = tuple(found)
         self._indices[type, by, region] = made
         return made
 

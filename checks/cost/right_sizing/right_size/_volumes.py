@@ -1,6 +1,7 @@
 """What the checks of EBS volumes share: a volume for the cases, and its peaks."""
 
 from datetime import timedelta
+from math import inf
 
 from auditor.kit import Facts, Gap, ago, parse_time
 from auditor.kit.instances import INSTANCE, is_stopped, stopped_at
@@ -36,13 +37,18 @@ def used(ops: float, mibps: float = 0.0, days: int = 14) -> dict[str, object]:
     return {name: datapoints(*[value] * 24 * days, period=3600) for name, value in series.items()}
 
 
-def peak(volume: Facts, what: str, days: int, ratio: float, enough: float) -> float:
+_CLEARLY = 1 + 1e-9
+"""What is more by this factor is more however it is rounded."""
+
+
+def peak(volume: Facts, what: str, days: int, ratio: float, enough: float, *, exact: bool = False) -> float:
     """Return the largest hourly mean a second of WHAT (``Ops``, ``Bytes``) over the last DAYS.
 
-    Raises Unavailable when there is data for fewer than RATIO of the days, unless what there is reaches ENOUGH.
+    One above ENOUGH will do, unless it is to be EXACT: it need not be the largest then. Raises Unavailable when there is data
+    for fewer than RATIO of the days, unless what there is reaches ENOUGH.
     """
     read, written = volume.metric(f"VolumeRead{what}", "Sum", days), volume.metric(f"VolumeWrite{what}", "Sum", days)
-    total, series = peak_of_both(read, written)
+    total, series = peak_of_both(read, written, inf if exact else enough * read.period_seconds * _CLEARLY)
     highest = total / series.period_seconds if total else 0.0
     if highest < enough:
         require_days(series, days, ratio, f"Volume{what}")

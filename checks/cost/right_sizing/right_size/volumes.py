@@ -190,8 +190,10 @@ def _unused(volume: Facts, kind: str, paid: list[_Paid], want: RightSize) -> Ite
     """Yield evidence when the peaks are far below what is provisioned."""
     peaks: dict[str, float] = {}
     wasted: list[str] = []
+    used: list[_Paid] = []
     doubt: Unavailable | None = None
-    for unit, provisioned, what, size in paid:
+    for part in paid:
+        unit, provisioned, what, size = part
         enough = want.ebs_utilization_min_ratio * provisioned
         try:
             peaks[unit] = _peak(volume, what, enough * size, want) / size
@@ -200,7 +202,12 @@ def _unused(volume: Facts, kind: str, paid: list[_Paid], want: RightSize) -> Ite
             continue
         if peaks[unit] < enough:
             wasted.append(f"{peaks[unit]:,.0f} of {provisioned:,} {unit}")
+        else:
+            used.append(part)
     if wasted:
+        for unit, provisioned, what, size in used:  # it was enough to know that it is; now it is said how much
+            enough = want.ebs_utilization_min_ratio * provisioned
+            peaks[unit] = _peak(volume, what, enough * size, want, exact=True) / size
         yield Evidence(
             f"used at most {' and '.join(wasted)} in {want.lookback_days} days",
             {
@@ -215,10 +222,10 @@ def _unused(volume: Facts, kind: str, paid: list[_Paid], want: RightSize) -> Ite
         raise doubt
 
 
-def _peak(volume: Facts, what: str, enough: float, want: RightSize) -> float:
-    """Return the peak of WHAT; 0 without data when the volume's instances were stopped all the time."""
+def _peak(volume: Facts, what: str, enough: float, want: RightSize, *, exact: bool = False) -> float:
+    """Return the peak of WHAT, or one above ENOUGH; 0 without data when the volume's instances were stopped all the time."""
     try:
-        return peak(volume, what, want.lookback_days, want.min_metric_coverage_ratio, enough)
+        return peak(volume, what, want.lookback_days, want.min_metric_coverage_ratio, enough, exact=exact)
     except Unavailable as unread:
         try:
             asleep = was_asleep(volume, want.lookback_days)
