@@ -87,7 +87,7 @@ class TapeCaller:
         if outcome is None:
             outcome = self._gathered(service, operation, params, region)
         if outcome is None:
-            rest = "" if self._tape.whole else ", which breaks off before its end"
+            rest = "" if self._tape.whole else ", which breaks off before its end,"
             said = f"the tape {self._tape.path.name}{rest} holds no answer to this call"
             outcome = CallError(Fault.OTHER, NOT_ON_TAPE, said)
         if isinstance(outcome, CallError):

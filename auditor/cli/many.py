@@ -25,6 +25,11 @@ log = logging.getLogger("auditor.many")
 _STYLES = {"complete": "green", "incomplete": "yellow", "not scanned": "bold red", "skipped": "dim"}
 _MOST = 100
 """Of more accounts nobody reads a path each, and the line that counts them stands once more below their table."""
+_WITH_BARS = 64
+"""Columns from which on there is room for bars and times."""
+_NUMBERS = 14
+"""Columns of two numbers of calls, and of the spaces beside them."""
+_BAR_AND_TIME = 25
 _NAME = 18
 """Columns of a name in the table, which fits 80 with it."""
 
@@ -103,15 +108,18 @@ class _Display(_Lines):
         super().__init__(accounts)
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._bars = Progress(
+        out = console(error=True)
+        name, count, note = (
             TextColumn("{task.description}"),
-            BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}", style="dim"),
-            console=console(error=True),
-            transient=True,
+            TextColumn("{task.fields[note]}", "dim"),
         )
+        wide = (name, BarColumn(bar_width=16), count, TimeElapsedColumn(), note)
+        narrow = out.width < _WITH_BARS
+        self._bars = Progress(*((name, count, note) if narrow else wide), console=out, transient=True)
+        # Rich would cut the numbers like any other column.
+        self._name = max(1, min(_NAME, out.width // 3))
+        self._note = max(1, out.width - self._name - _NUMBERS - (0 if narrow else _BAR_AND_TIME))
         self._all = self._bars.add_task("Accounts", total=len(accounts), note="")
         self._tasks: dict[int, Any] = {}
         self._states: dict[str, int] = {}
@@ -125,13 +133,14 @@ class _Display(_Lines):
 
     def begun(self, number: int, scan: "Scan", types: int, checks: int) -> None:
         """Give the account a line."""
-        title = plain(self._accounts[number].title, _NAME)
+        title = plain(self._accounts[number].title, self._name)
         self._tasks[number] = self._bars.add_task(title, total=None, note="calls")
 
     def progress(self, number: int, progress: "Progress") -> None:
         """Move its bar."""
         if number in self._tasks:
             note = f"throttled: {', '.join(progress.throttled[:2])}" if progress.throttled else "calls"
+            note = note[: self._note]
             self._bars.update(self._tasks[number], completed=progress.done, total=progress.known, note=note)
 
     def judging(self, number: int, type: str, resources: int) -> None:
@@ -145,7 +154,9 @@ class _Display(_Lines):
         if number in self._tasks:
             self._bars.remove_task(self._tasks.pop(number))
         self._states[str(outcome.state)] = self._states.get(str(outcome.state), 0) + 1
-        self._bars.update(self._all, advance=1, note=", ".join(f"{n} {state}" for state, n in self._states.items()))
+        others = [f"{n} {state}" for state, n in self._states.items() if state != "complete"]  # the rest is
+        note = ", ".join(others)[: self._note]
+        self._bars.update(self._all, advance=1, note=note)
 
 
 # ---- what became of them ---------------------------------------------------------------------------------------------

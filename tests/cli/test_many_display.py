@@ -9,6 +9,7 @@ from many_scripted import a_scan
 from rich.cells import cell_len
 
 from auditor.cli.many import _Display, print_accounts, watcher
+from auditor.cli.terminal import console
 from auditor.collect.run import Progress
 from auditor.config import AccountSettings
 from auditor.logs import fields_of
@@ -33,7 +34,25 @@ def test_each_account_has_a_line_while_it_is_read_and_the_first_line_counts_all(
         shown.ended(0, AccountOutcome("000000000000", "one", AccountState.COMPLETE))
         shown.ended(2, AccountOutcome("000000000002", "three", AccountState.NOT_SCANNED, "no\x1b[2J", 4))
         assert [line[0] for line in lines(shown)] == ["Accounts", "two\\u001b[2J[red]"]
-        assert lines(shown)[0][1:] == (2, 3, "1 complete, 1 not scanned")
+        assert lines(shown)[0][1:] == (2, 3, "1 not scanned")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_numbers_are_whole_on_a_narrow_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    many = [AccountSettings(name="n" * 50, id=f"{n:012}") for n in range(1200)]
+    shown = _Display(many)
+    shown.begun(0, a_scan("000000000000", 1), 3, 4)
+    shown.progress(0, Progress(1234, 12345, {}, ("elasticache", "secretsmanager")))
+    for number, state in enumerate((AccountState.COMPLETE, AccountState.NOT_SCANNED, AccountState.INCOMPLETE), 1):
+        shown.ended(number, AccountOutcome("", "", state))
+    out = console(width=width)
+    with out.capture() as captured:
+        out.print(shown._bars.get_renderable())
+    first, second = captured.get().splitlines()
+    assert ("3/1200" in first, "1234/12345" in second) == (True, True)
+    assert "1 not" in first
+    assert "throttled" in second
 
 
 def test_the_log_lines_of_an_account_name_its_scan_and_its_id_as_fields(caplog: pytest.LogCaptureFixture) -> None:
