@@ -2,7 +2,7 @@
 
 import marshal
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +10,7 @@ from auditor.aws.permissions import action
 from auditor.collect.declare import ResourceType
 from auditor.comparison import drift_between, earlier, turns_between
 from auditor.kit.check import Check
-from auditor.model import FindingState, Scan, Scope, Score, Tally
+from auditor.model import FindingState, Resource, Scan, Scope, Score, Tally
 from auditor.report import SPENDING_TYPES, Batches, Known, Permission, Previous, ReportInputs, fix_fields
 from auditor.savings import priced
 from auditor.scan import Judged
@@ -68,7 +68,7 @@ def report_inputs(
         drift=drift_between(store, types, scan) if before else None,
         nights=nights,
         bullets=store.bullets([night.scan.id for night in nights]),
-        resources=_Packed(inventory, tallies, checks.values()),
+        resources=_Packed(inventory, tallies, checks.values(), types),
         offerings=_offerings(inventory, types),
         accepted=accepted,
         spending={type: list(inventory.resources(type)) for type in SPENDING_TYPES},
@@ -87,7 +87,13 @@ _LATELY = 16_384
 class _Packed(Mapping[str, Known]):
     """Name, tags and the fields that fixes name, of the resources that have findings: kept as bytes, for they may be many."""
 
-    def __init__(self, inventory: Inventory, tallies: Iterable[Tally], checks: Iterable[Check]) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        tallies: Iterable[Tally],
+        checks: Iterable[Check],
+        types: Mapping[str, ResourceType],
+    ) -> None:
         fields = fix_fields(checks)
         wanted: dict[str, set[str]] = defaultdict(set)
         for tally in tallies:
@@ -103,8 +109,7 @@ class _Packed(Mapping[str, Known]):
             )
             for type, ids in wanted.items()
             if ids
-            for resource in inventory.resources(type)
-            if resource.id in ids
+            for resource in _read(inventory, type, ids, fields, types)
         }
 
     def __getitem__(self, id: str) -> Known:
@@ -122,13 +127,27 @@ class _Packed(Mapping[str, Known]):
         return len(self._held)
 
 
+def _read(
+    inventory: Inventory,
+    type: str,
+    ids: Container[str],
+    fields: frozenset[str],
+    types: Mapping[str, ResourceType],
+) -> Iterator[Resource]:
+    """Yield those of a type's resources that are in IDS; what changes by itself only where it is among the FIELDS wanted."""
+    declared = types.get(type)
+    if declared is not None and fields.isdisjoint(declared.volatile):
+        return inventory.steady(type, ids)
+    return (resource for resource in inventory.resources(type) if resource.id in ids)
+
+
 def _offerings(inventory: Inventory, types: Mapping[str, ResourceType]) -> Mapping[Scope, int]:
     """Return how many resources of each scope are what AWS offers."""
     found: Counter[Scope] = Counter()
     for name in inventory.types():
         declared = types.get(name)
         if declared is not None and declared.offering:
-            found.update(resource.scope for resource in inventory.resources(name) if declared.offers(resource.id))
+            found.update(scope for scope, id in inventory.ids(name) if declared.offers(id))
     return found
 
 

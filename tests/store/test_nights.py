@@ -29,6 +29,8 @@ def test_a_night_is_read_back_as_it_was_read(nights: Nights) -> None:
     assert [*inventory.resources("AWS::EC2::Volume")] == [one, two]
     assert [*inventory.resources("AWS::EC2::Volume", "999999999999")] == []
     assert [*inventory.resources("AWS::S3::Bucket")] == []
+    assert [*inventory.ids("AWS::EC2::Volume")] == [(nights.volumes, one.id), (nights.elsewhere, two.id)]
+    assert [*inventory.ids("AWS::S3::Bucket")] == []
     assert inventory.coverage[nights.volumes] == Coverage(
         nights.volumes, CoverageState.COMPLETE, None, scan.started_at, resources=1, calls=2
     )
@@ -214,6 +216,17 @@ def test_volatile_values_are_each_scans_own_and_no_change(nights: Nights) -> Non
     assert [item.document.get("Now") for item in nights.read(first).values()] == ["01:00", None]
     assert [item.document.get("Now") for item in nights.read(second).values()] == ["02:00", None]
     assert nights.store.drift(second.id).changed == ()
+
+
+def test_what_does_not_change_by_itself_is_read_without_the_rest_and_of_the_asked_for_only(nights: Nights) -> None:
+    one, two, three = (nights.volume(f"vol-{number}", Size=number, Now="01:00") for number in (1, 2, 3))
+    nights.night(one, two, three)
+    partial = nights.night(two, three, states={nights.volumes: CoverageState.PARTIAL})
+    inventory = nights.store.inventory(partial.id)
+    read = [*inventory.steady("AWS::EC2::Volume", {one.id, three.id, "arn:of:nothing"})]
+    assert read == [replace(three, document={"VolumeId": "vol-3", "Size": 3}, observed_at=partial.started_at)]
+    assert [*inventory.ids("AWS::EC2::Volume")] == [(nights.volumes, two.id), (nights.volumes, three.id)]
+    assert [*inventory.steady("AWS::S3::Bucket", {one.id})] == []
 
 
 def test_a_volatile_value_that_could_not_be_read_is_a_gap_of_that_night_alone(nights: Nights) -> None:
