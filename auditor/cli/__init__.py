@@ -98,6 +98,10 @@ class _Commands(click.Group):
         open_closed_streams()
         # Whatever the account holds can be printed, in any encoding of the terminal.
         fit_encoding()
+        if _objects_asked(kwargs.get("args", args[0] if args else None)):
+            from auditor.cli.loglines import set_up_logging
+
+            set_up_logging("error", "json")  # before the command does: until then something may be wrong, too
         try:
             code = super().main(*args, **kwargs)
         except AuditorError as error:
@@ -108,10 +112,6 @@ class _Commands(click.Group):
             click.echo(error.format_message(), err=True)
             code = 2
         except click.UsageError as error:
-            if _objects_asked(kwargs.get("args", args[0] if args else None)):
-                from auditor.cli.loglines import set_up_logging
-
-                set_up_logging("error", "json")
             hint = f" (`{error.ctx.command_path} --help` shows how)" if error.ctx else ""
             code = _complain(error.format_message() + hint, 2)
         except click.ClickException as error:
@@ -127,7 +127,7 @@ class _Commands(click.Group):
 
 
 def _objects_asked(given: Sequence[str] | None) -> bool:
-    """Whether the arguments GIVEN (``None``: the program's) ask for JSON log lines, though they could not be understood."""
+    """Whether the arguments GIVEN (``None``: the program's) ask for JSON log lines, be they understood or not."""
     said = sys.argv[1:] if given is None else given
     return "--log-format=json" in said or ("--log-format", "json") in pairwise(said)
 

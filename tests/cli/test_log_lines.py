@@ -229,6 +229,9 @@ def test_what_python_itself_says_and_errors_of_usage_are_objects_too(
         refused = run("scan", "--nonsense", *form)
         (line,) = refused.stderr.splitlines()
         assert (refused.exit_code, "--nonsense" in json.loads(line)["message"]) == (2, True)
+    Path("config.toml").write_text("x =")
+    (line,) = run("scan", "--log-format", "json").stderr.splitlines()
+    assert json.loads(line)["message"].startswith("config.toml:1: is not valid TOML")
 
 
 def test_an_unknown_format_is_usage() -> None:
