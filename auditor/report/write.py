@@ -11,10 +11,10 @@ from auditor.errors import ReportError
 from auditor.report.formats.asff import asff_pieces
 from auditor.report.formats.csv import csv_pieces
 from auditor.report.formats.extra import require
-from auditor.report.formats.junit import render_junit
+from auditor.report.formats.junit import junit_pieces
 from auditor.report.formats.ocsf import ocsf_pieces
 from auditor.report.formats.prometheus import render_prometheus
-from auditor.report.formats.sarif import render_sarif
+from auditor.report.formats.sarif import sarif_pieces
 from auditor.report.html import render_cost_html, render_executive_html, render_html
 from auditor.report.machine import json_pieces
 from auditor.report.markdown import LIMIT, render_cost_markdown, render_markdown
@@ -43,8 +43,8 @@ _FILES: Mapping[str, Mapping[str, Callable[[ReportView, Mapping[str, str], int],
     "csv": {"findings.csv": lambda view, *_: csv_pieces(view)},
     "ocsf": {"findings.ocsf.jsonl": lambda view, *_: ocsf_pieces(view)},
     "asff": {"findings.asff.json": lambda view, *_: asff_pieces(view)},
-    "sarif": {"findings.sarif": lambda view, *_: render_sarif(view)},
-    "junit": {"junit.xml": lambda view, *_: render_junit(view)},
+    "sarif": {"findings.sarif": lambda view, *_: sarif_pieces(view)},
+    "junit": {"junit.xml": lambda view, *_: junit_pieces(view)},
     "prometheus": {"auditor.prom": lambda view, *_: render_prometheus(view)},
 }
 """Format -> file -> how it is made from a view, the pages it leads to (title -> address), and how long Markdown may be."""

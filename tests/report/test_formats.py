@@ -11,25 +11,28 @@ from pathlib import Path
 from typing import Any, get_args
 from xml.etree import ElementTree
 
+import orjson
 import pytest
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 from jsonschema import Draft4Validator
+from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
 from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
+from report import sample
 
 from auditor.cli import options
 from auditor.config import Format
 from auditor.errors import ReportError
 from auditor.model import Lifecycle, Severity, Tally, Verdict
-from auditor.report import FORMATS, ReportView, require, write_reports
+from auditor.report import FORMATS, ReportView, build_view, require, write_reports
 from auditor.report.formats import extra
 from auditor.report.formats.asff import BATCH, render_asff
 from auditor.report.formats.csv import COLUMNS, render_csv
-from auditor.report.formats.junit import render_junit
+from auditor.report.formats.junit import junit_pieces, render_junit
 from auditor.report.formats.ocsf import render_ocsf
 from auditor.report.formats.prometheus import render_prometheus
-from auditor.report.formats.sarif import render_sarif
+from auditor.report.formats.sarif import render_sarif, sarif_pieces
 
 SARIF = Draft4Validator(
     json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
@@ -148,6 +151,21 @@ def test_junit_counts_every_verdict_but_what_is_not_applicable(view: ReportView)
     assert not list(root.iter("error"))
     skipped = [int(item.get("value", "")) for item in root.iter("property") if item.get("name") == "not_applicable"]
     assert sum(skipped) == view.counts.not_applicable
+
+
+def test_sarif_and_junit_are_written_in_pieces_that_are_laid_out_as_a_whole_would_be(rich: ReportView) -> None:
+    sarif = list(sarif_pieces(build_view(sample.inputs(150))))
+    assert len(sarif) > 2
+    for whole in (b"".join(sarif), render_sarif(rich)):
+        laid_out = orjson.dumps(orjson.loads(whole), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2)
+        assert whole == laid_out
+    junit = list(junit_pieces(rich))
+    assert len(junit) > len(list(ElementTree.fromstring(b"".join(junit))))
+    document = JUnitXml.fromstring(b"".join(junit))
+    document.update_statistics()  # type: ignore[no-untyped-call]
+    written = io.BytesIO()
+    document.write(written)
+    assert written.getvalue() == b"".join(junit)
 
 
 def test_junit_says_the_sums_of_its_suites(rich: ReportView) -> None:

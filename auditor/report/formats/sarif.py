@@ -1,5 +1,7 @@
 """SARIF 2.1.0 (OASIS), for code scanning and for tools that collect results."""
 
+from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +12,7 @@ from auditor.report.formats.waived import waiver_words
 from auditor.report.text import short
 from auditor.report.view import CheckView, FindingView, ReportView
 
-__all__ = ["render_sarif"]
+__all__ = ["render_sarif", "sarif_pieces"]
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {
@@ -53,9 +55,13 @@ def render_sarif(view: ReportView) -> bytes:
     file and a line. A waived failure is suppressed; every other result says that it is not (3.27.23: all results or none).
     ``partialFingerprints`` holds the finding's key, which never changes, also under the one name that GitHub reads.
     """
-    findings = (*view.findings, *view.waived)
+    return b"".join(sarif_pieces(view))
+
+
+def sarif_pieces(view: ReportView) -> Iterator[bytes]:
+    """Yield the same piece by piece: the findings are never held all at once."""
     ids = [id for id, check in view.checks.items() if check.ran]
-    ids += sorted({finding.check for finding in findings} - set(ids))
+    ids += sorted({*view.block[0]["check"], *(finding.check for finding in view.waived)} - set(ids))
     numbers = {id: number for number, id in enumerate(ids)}
     run = {
         "tool": {
@@ -67,7 +73,7 @@ def render_sarif(view: ReportView) -> bytes:
         },
         "automationDetails": {"id": f"{quote(view.account)}/{view.scan}"},
         "invocations": [_invocation(view)],
-        "results": [_result(finding, numbers[finding.check]) for finding in findings],
+        "results": [_HERE],
         "properties": {
             "account": view.account,
             "accountName": view.account_name,
@@ -78,9 +84,23 @@ def render_sarif(view: ReportView) -> bytes:
             "coveragePercent": view.coverage.percent,
         },
     }
-    return orjson.dumps(
-        {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2
-    )
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    head, end = orjson.dumps(log, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2).split(orjson.dumps(_HERE))
+    head = head.rstrip()
+    findings = chain(view.findings, view.waived)
+    before = b""
+    while some := [_result(finding, numbers[finding.check]) for finding in islice(findings, _AT_ONCE)]:
+        text = orjson.dumps(some, option=orjson.OPT_INDENT_2)[1:-2]
+        yield head + before + text.replace(b"\n", _INDENT)
+        head, before = b"", b","
+    yield end if before else head + end.lstrip()
+
+
+_HERE = "\x01"
+"""Stands for the results; no text of a view holds such a character."""
+_INDENT = b"\n" + 6 * b" "
+"""The results lie three levels deep; in JSON a text has no line breaks."""
+_AT_ONCE = 500
 
 
 def _invocation(view: ReportView) -> dict[str, Any]:
