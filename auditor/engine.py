@@ -211,6 +211,9 @@ def _judge_place(
         findings: list[Finding] = []
         for (check, want), sorted_ in zip(judged, verdicts, strict=True):
             _judge_some(check, want, some, sorted_, findings)
+            if len(findings) >= _AT_ONCE:
+                judgement.findings.add(findings)
+                findings = []
         judgement.findings.add(findings)
     tallies = [
         Tally(

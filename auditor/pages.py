@@ -18,6 +18,8 @@ MOST_BYTES = 3_000_000
 """Of its items as they would lie in the file; in memory they take four to six times as much."""
 _SAMPLE = 8
 _READ_BYTES = 256 * 1024
+_WRITTEN_BYTES = 64 * 1024
+"""So much waits to be written; it stays as long as the file, and there are a dozen of these."""
 
 
 class Pages(Collection[T]):
@@ -107,7 +109,7 @@ class Pages(Collection[T]):
 
     def _move(self) -> None:
         try:
-            self._file = tempfile.TemporaryFile(prefix="auditor-", buffering=1 << 20)  # noqa: SIM115  (as long as we live)
+            self._file = tempfile.TemporaryFile(prefix="auditor-", buffering=_WRITTEN_BYTES)  # noqa: SIM115  (as long as we live)
         except OSError as error:
             raise _told(error) from error
         weakref.finalize(self, self._file.close)

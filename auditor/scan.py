@@ -48,6 +48,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+_MANY_RESOURCES = 10_000
+"""Of so many the clients are let go of before they are judged: their room, some 20 MB, is what judging needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
@@ -231,6 +234,8 @@ def run_scan(
                 )
             statistics |= collected.statistics
             interrupted = collected.interrupted and stop.is_set()
+            if sum(coverage.resources for coverage in collected.coverage.values()) >= _MANY_RESOURCES:
+                connection.rest()
             remember(store, scan, types)
             judged = judge_scan(store, scan, chosen, standard, thresholds, everywhere, prices(), listener, ledger)
             # By what the store made of it: it does not believe everything at once.

@@ -1,5 +1,6 @@
 """botocore's clients, one per service for all regions, and the caller that makes single calls through them."""
 
+import gc
 import json
 import logging
 import re
@@ -83,6 +84,15 @@ class Clients:
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._methods: dict[tuple[str, str, str], Callable[..., dict[str, Any]]] = {}
+
+    def let_go(self) -> None:
+        """Drop all clients, their connections and what was learnt of operations; who calls afterwards has new ones."""
+        with self._lock:
+            self._clients.clear()
+            self._methods.clear()
+            self._connections = SharedConnections()
+            self.operations.forget()
+        gc.collect()  # clients are full of cycles
 
     def method(self, service: str, operation: str, region: str) -> Callable[..., dict[str, Any]]:
         """Return the client's method that makes the call in REGION, when ``_region`` is set to it."""

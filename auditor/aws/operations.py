@@ -34,6 +34,11 @@ class Operations:
         self._services: dict[str, ServiceModel] = {}
         self._known: dict[tuple[str, str], Operation] = {}
 
+    def forget(self) -> None:
+        """Forget what was read; it is read again when it is asked for."""
+        self._services.clear()
+        self._known.clear()
+
     def operation(self, service: str, operation: str) -> Operation:
         """Return what the service model says of an operation. Raises CallError when there is no such operation."""
         key = (service, operation)

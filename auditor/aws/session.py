@@ -138,6 +138,10 @@ class Connection:
         """Return what asks about the account itself: it takes a credential that is not known for just that."""
         return self._taped(AwsCaller(self.clients))
 
+    def rest(self) -> None:
+        """Let go of the clients and their connections until somebody calls again; not while calls are under way."""
+        self.clients.let_go()
+
     def now(self) -> datetime:
         """Return the account's time, UTC: that of the answers it gives."""
         return datetime.now(UTC)

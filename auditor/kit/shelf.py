@@ -13,31 +13,52 @@ from auditor.kit.facts import Facts, World, keys_of
 from auditor.model import GLOBAL
 from auditor.pages import Pages
 
-__all__ = ["Found", "Shelf"]
+__all__ = ["Found", "Lately", "Shelf"]
 
 _SECRET = token_hex(16)
 """Before each key: whoever names the resources must not be able to choose names whose marks are equal, whatever
 PYTHONHASHSEED says."""
 _64_BITS = 2**64 - 1
 _REMEMBERED_BYTES = 2_000_000
-"""So much of the file is kept decoded for the next join that asks."""
+"""So much of all the files of an inventory is kept decoded for the next join that asks; decoded it takes five times that."""
 _ROWS_AT_ONCE = 256
 _FEW = 64
 """So few that are found are kept decoded; more are read anew by each that looks at them."""
 
 
+class Lately:
+    """What the shelves of one inventory keep decoded, together no more than so much: all forget when it is too much."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._kept: list[dict[int, Facts]] = []
+
+    def shelf(self) -> dict[int, Facts]:
+        """Return what one more shelf keeps, by row; to be added to only after ``make_room``."""
+        self._kept.append({})
+        return self._kept[-1]
+
+    def make_room(self, size: int) -> None:
+        """Forget everything when SIZE bytes more, as they lie in the file, are too much."""
+        self._bytes += size
+        if self._bytes > _REMEMBERED_BYTES:
+            for kept in self._kept:
+                kept.clear()
+            self._bytes = size
+
+
 class Shelf(Sequence[Facts]):
     """The resources of one type in the order they were read, decoded when asked for."""
 
-    def __init__(self, resources: Pages[Packed], dense: Dense, world: World) -> None:
-        """RESOURCES, which DENSE packed, come in pages of one each; WORLD is theirs."""
+    def __init__(self, resources: Pages[Packed], dense: Dense, world: World, lately: Lately) -> None:
+        """RESOURCES, which DENSE packed, come in pages of one each; WORLD is theirs, and LATELY that of all its shelves."""
         self._resources = resources
         self._dense = dense
         self._world = world
         self._places: dict[str, array[int]] = defaultdict(lambda: array("I"))
         self._indices: dict[tuple[str, str | None], tuple[array[int], array[int]]] = {}
-        self._remembered: dict[int, Facts] = {}
-        self._remembered_bytes = 0
+        self._lately = lately
+        self._remembered = lately.shelf()
         for row, packed in enumerate(resources):
             self._places[dense.region(packed)].append(row)
 
@@ -62,10 +83,7 @@ class Shelf(Sequence[Facts]):
         facts = self._remembered.get(row)
         if facts is None:
             facts = self._facts(self._resources.page(range(len(self))[row])[0])
-            self._remembered_bytes += self._resources.size(row)
-            if self._remembered_bytes > _REMEMBERED_BYTES:
-                self._remembered.clear()
-                self._remembered_bytes = 0
+            self._lately.make_room(self._resources.size(row))
             self._remembered[row] = facts
         return facts
 

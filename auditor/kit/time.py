@@ -14,7 +14,7 @@ DAYS, HOURS, MINUTES = "{days}", "{hours}", "{minutes}"
 in when the sentence is read, so that a finding is not another one each night."""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def parse_time(text: str) -> datetime:
     """Return the aware UTC datetime of TEXT (ISO 8601; without an offset it is UTC). Raises ValueError."""
     moment = datetime.fromisoformat(text)

@@ -10,7 +10,7 @@ from auditor.kit.check import CATALOG
 from auditor.kit.dense import Dense, Packed
 from auditor.kit.facts import Facts
 from auditor.kit.money import NoPrices, PriceBook
-from auditor.kit.shelf import Shelf
+from auditor.kit.shelf import Lately, Shelf
 from auditor.model import GLOBAL, Coverage, Gap, Resource, Scope
 from auditor.pages import MOST_BYTES, Pages
 
@@ -64,6 +64,7 @@ class Inventory:
         self._worlds: dict[str, Inventory | None] = {}
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts] | Shelf] = {}
+        self._lately = Lately()
         self._places: dict[str, dict[str, list[Facts]]] = {}
         self._indices: dict[tuple[str, str, str | None], dict[str, tuple[Facts, ...]]] = {}
         self._unread: dict[tuple[str, str | None, str], Gap | None] = {}
@@ -91,7 +92,7 @@ class Inventory:
         for resource in self._read(type):
             pages.add([dense.packed(resource)])
         if pages.in_file:
-            return Shelf(pages, dense, self)
+            return Shelf(pages, dense, self, self._lately)
         self._room -= pages.bytes
         return [Facts(dense.whole(packed), self) for packed in pages]
 

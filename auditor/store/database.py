@@ -281,7 +281,7 @@ def _sqlite_engine(url: URL, immutable: Path | None) -> Engine:
     if immutable is not None:
         uri = f"{immutable.absolute().as_uri()}?immutable=1"
         more = {"creator": lambda: sqlite3.connect(uri, uri=True, check_same_thread=False)}
-    engine = create_engine(url, **more)
+    engine = create_engine(url, pool_use_lifo=True, **more)  # rather the last one again: each keeps pages of the file
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

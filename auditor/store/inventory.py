@@ -1,9 +1,9 @@
 """What one scan read, as it was then: coverage and resources."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select, union_all
 
 from auditor.model import Coverage, CoverageState, Gap, Resource, Scan, Scope
 from auditor.store.codec import Unpacker
@@ -70,14 +70,15 @@ class Inventory:
         with self._database.reading() as connection:
             unpacker = Unpacker(connection)
             for scope in self._wanted(type):
-                yield from self._resources(connection, unpacker, scope, self._seen.get(scope), {}, true(), only=ids)
+                yield from self._resources(connection, unpacker, scope, self._seen.get(scope), {}, None, only=ids)
 
     def ids(self, type: str) -> Iterator[tuple[Scope, str]]:
         """Scope and id of each of the type's resources; nothing is unpacked."""
         with self._database.reading() as connection:
             for scope in self._wanted(type):
                 seen = self._seen.get(scope)
-                for row, arn in connection.execute(_as_of(self._scopes[scope], self._scan.id, true(), bodies=False)):
+                told = {"scope": self._scopes[scope], "scan": self._scan.id}
+                for row, arn in connection.execute(_IDS, told):
                     if seen is None or row in seen:
                         yield scope, arn
 
@@ -95,10 +96,9 @@ class Inventory:
         for page in self._pages(connection, number):
             moved = {int(row): read for row, read in unpacker.unpack(page.codec, page.body).items()}
             for some in chunks(sorted(moved.keys() - done)):
-                which = versions.c.resource_id.in_(some)
-                yield from self._resources(connection, unpacker, scope, seen, moved, which)
+                yield from self._resources(connection, unpacker, scope, seen, moved, some)
             done |= moved.keys()
-        yield from self._resources(connection, unpacker, scope, seen, {}, true(), done)
+        yield from self._resources(connection, unpacker, scope, seen, {}, None, done)
 
     def _resources(
         self,
@@ -107,15 +107,16 @@ class Inventory:
         scope: Scope,
         seen: Container[int] | None,
         moved: Mapping[int, Any],
-        which: ColumnElement[bool],
+        which: Sequence[int] | None,
         done: Container[int] = (),
         only: Container[str] | None = None,
     ) -> Iterator[Resource]:
         observed_at = self.coverage[scope].observed_at or self._scan.started_at
         account, region, kind = scope
         unpack = unpacker.unpack
-        query = _as_of(self._scopes[scope], self._scan.id, which)
-        with connection.execute(query, execution_options={"yield_per": _BATCH}) as rows:
+        told: dict[str, Any] = {"scope": self._scopes[scope], "scan": self._scan.id}
+        query, told = (_ALL, told) if which is None else (_SOME, {**told, "some": which})
+        with connection.execute(query, told, execution_options={"yield_per": _BATCH}) as rows:
             for row, arn, codec, packed in rows:
                 if row in done or (seen is not None and row not in seen) or (only is not None and arn not in only):
                     continue
@@ -139,16 +140,23 @@ class Inventory:
             yield connection.execute(page.where(*of_scope, observations.c.seq == number)).one()
 
 
-def _as_of(scope: int, scan: int, which: ColumnElement[bool], *, bodies: bool = True) -> Select[Any]:
+def _as_of(*which: ColumnElement[bool], bodies: bool = True) -> Select[Any]:
     """The versions of a scope that held at a scan: two ranges of one index."""
+    scope, scan = (bindparam(name, type_=versions.c.since_scan.type) for name in ("scope", "scan"))
     columns: list[Any] = [versions.c.resource_id, *((versions.c.codec, versions.c.body) if bodies else ())]
-    began = select(*columns).where(versions.c.scope_id == scope, versions.c.since_scan <= scan, which)
+    began = select(*columns).where(versions.c.scope_id == scope, versions.c.since_scan <= scan, *which)
     held = union_all(began.where(versions.c.until_scan.is_(None)), began.where(versions.c.until_scan > scan)).subquery()
     return (
         select(held.c.resource_id, resources.c.arn, *list(held.c)[1:])
         .join(resources, resources.c.id == held.c.resource_id)
         .order_by(held.c.resource_id)
     )
+
+
+# Each once: a statement that names its rows is part of a cycle, and stays with them until Python looks for garbage.
+_ALL = _as_of()
+_IDS = _as_of(bodies=False)
+_SOME = _as_of(versions.c.resource_id.in_(bindparam("some", type_=versions.c.resource_id.type, expanding=True)))
 
 
 def _coverage(scope: Scope, row: Row[Any]) -> Coverage:

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -282,3 +283,20 @@ def test_every_declared_operation_that_takes_a_token_is_paged() -> None:
         asked = model.input_shape.members if model.input_shape else {}
         if any(tokens.match(member) for member in asked):
             assert caller.operation(*call).next_page is not None, call
+
+
+def test_clients_that_were_let_go_of_are_made_anew_for_the_next_call() -> None:
+    session, wire = botocore.session.get_session(), Wire()
+    clients = Clients(session, "us-east-1")
+    caller, made = AwsCaller(clients), []
+    for _ in range(2):
+        client = clients.client(VPCS.service, "eu-west-1")
+        client.meta.events.register("before-send", wire, unique_id="wire")
+        made.append(weakref.ref(client))
+        del client
+        with pytest.raises(CallError):
+            caller.call(VPCS.service, VPCS.operation, VPCS.params, "eu-west-1")
+        clients.let_go()
+    assert len(wire.sent) == 2
+    assert wire.sent[0] == wire.sent[1]
+    assert [reference() for reference in made] == [None, None]

@@ -91,6 +91,16 @@ def test_what_is_remembered_is_bounded() -> None:
     assert len(shelf._remembered) < 25
 
 
+def test_what_all_types_remember_is_bounded_together() -> None:
+    file = world([("eu-west-1", "x" * 50_000, [])] * 30, 0)
+    shelves: list[Any] = [file.facts(f"T{number}") for number in range(8)]
+    for row in range(30):
+        for shelf in shelves:
+            assert shelf[row].id == f"arn:{row}"
+    assert 0 < sum(len(shelf._remembered) for shelf in shelves) <= 40
+    assert shelves[-1][29] is shelves[-1][29]
+
+
 METRICS = {
     "A.Sum": {"Days": 14, "Period": 3600, "Timestamps": ["2026-06-01T00:00:00+00:00"], "Values": [1.5]},
     "B.Sum": {"Days": 14, "Period": 3600, "Timestamps": ["2026-06-01T00:00:00+00:00"], "Values": [1, 2.5]},
