@@ -297,6 +297,7 @@ class Lifecycle(StrEnum):
     """It was failing and could not be judged this time: neither open nor resolved is known."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class FindingState:
     """A finding and its place in time, as the store remembers it."""

@@ -255,6 +255,7 @@ class Reader:
 VERDICTS = {str(verdict): verdict for verdict in Verdict}
 SEVERITIES = {str(severity): severity for severity in Severity}
 LIFECYCLES = {str(lifecycle): lifecycle for lifecycle in Lifecycle}
+CERTAINTIES = {str(certainty): certainty for certainty in Certainty}
 """By their values, five times as fast as asking the enumeration."""
 
 
@@ -320,10 +321,11 @@ def _saving_out(saving: Saving) -> list[Any]:
 
 def _saving_in(saving: list[Any]) -> Saving:
     usd_month, formula, certainty, prices = saving
-    return Saving(usd_month, formula, Certainty(certainty), tuple(_price_in(*price) for price in prices))
+    return Saving(usd_month, formula, CERTAINTIES[certainty], tuple([_price_in(*price) for price in prices]))
 
 
+@lru_cache(maxsize=4096, typed=True)  # many findings stand on one price
 def _price_in(
     usd: float, unit: str, item: str, source: str, as_of: str, certainty: str, region_factor: float | None
 ) -> Price:
-    return Price(usd, unit, item, source, as_of, Certainty(certainty), region_factor)
+    return Price(usd, unit, item, source, as_of, CERTAINTIES[certainty], region_factor)
