@@ -17,20 +17,17 @@
   /** What a piece says of one place in its run. */
   const at = (piece, place) => (typeof piece !== "object" ? piece : piece.of ? piece.of[piece.at[place]] : piece[place]);
   const open = async (text) => {
-    const lines = text.trim().split("\n"), data = await unpack(lines[0]), { runs, kinds } = data, rows = data.rows = {}, said = data.said = [], asked = {};
+    const lines = text.trim().split("\n"), data = await unpack(lines[0]), { runs } = data, rows = data.rows = {}, said = data.said = [], asked = {};
     const starts = data.starts = [], runOf = data.runOf = new Uint32Array(data.count);
     runs.reduce((start, length, run) => { starts.push(start); runOf.fill(run, start, start + length); return start + length; }, 0);
     const column = async (name) => {
-      const held = new Array(data.count).fill("");
-      (await unpack(lines[1 + data.columns.indexOf(name)])).forEach((piece, run) => {
+      const pieces = await unpack(lines[1 + data.columns.indexOf(name)]);
+      if (name === "tags") { rows[name] = pieces; return; }
+      const held = rows[name] = new Array(data.count);
+      pieces.forEach((piece, run) => {
         const start = starts[run], end = start + runs[run];
-        if (name === "tags") piece.forEach(([kind, where, ...pieces]) => {
-          for (let n = where ? where.length : runs[run]; n--;) held[start + (where ? where[n] : n)] = kinds[kind].map((key, number) => key + "=" + at(pieces[number], n)).join(", ");
-        });
-        else if (typeof piece !== "object") held.fill(piece, start, end);
-        else for (let row = start; row < end; row++) held[row] = at(piece, row - start);
+        if (typeof piece !== "object") held.fill(piece, start, end); else for (let row = start; row < end; row++) held[row] = at(piece, row - start);
       });
-      rows[name] = held;
     };
     const page = async (number) => { (await unpack(lines[1 + data.columns.length + number])).forEach((groups, run) => { said[data.pages[number] + run] = groups; }); };
     const pageOf = (row) => data.pages.findLastIndex((run) => run <= runOf[row]);
@@ -59,18 +56,19 @@
       return age <= 7 ? "7" : age <= 30 ? "30" : age <= 90 ? "90" : "older";
     });
     const resourceOf = (row) => rows.resource[row].replaceAll("\u0001", () => rows.name[row]);
-    const tagsOf = (row) => put(rows.tags[row], row, (text) => text);
     const OWN = {
       "\u0001": (row) => rows.name[row], "\u0002": resourceOf, "\u0003": (row) => resourceOf(row).replace(/^.*[:/]/, ""),
       "\u0004": (row) => { const parts = resourceOf(row).split("/"); return parts.length > 3 ? parts[parts.length - 3] : rows.name[row]; },
     };
     const put = (text, row, encode) => text.replace(/[\u0001-\u0004]/g, (mark) => encode(OWN[mark](row)));
-    /** Sentences with pairs of field and value. */
-    const evidenceOf = (row) => data.said[data.runOf[row]].flatMap(([kind, where, sentences, ...pieces]) => {
+    /** What a run's groups of tags or evidence say of one of its rows: the names, and what is said under each. */
+    const toldOf = (groups, row) => groups[data.runOf[row]].flatMap(([kind, where, ...pieces]) => {
       const own = row - data.starts[data.runOf[row]], place = where ? where.indexOf(own) : own;
-      if (place < 0) return [];
-      return [[sentences === 0 ? rows.sentence[row] : at(sentences, place), data.kinds[kind].map((field, number) => [field, put(at(pieces[number], place), row, (text) => text)])]];
+      return place < 0 ? [] : [[data.kinds[kind], pieces.map((piece) => at(piece, place)).map((text) => text && put(text, row, (own) => own))]];
     });
+    /** Sentences with pairs of field and value. */
+    const evidenceOf = (row) => toldOf(data.said, row).map(([fields, [sentence, ...values]]) => [sentence === 0 ? rows.sentence[row] : sentence, fields.map((field, number) => [field, values[number]])]);
+    const tagsOf = (row) => toldOf(rows.tags, row).map(([keys, values]) => keys.map((key, number) => key + "=" + values[number]).join(", ")).join();
     const percent = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase());
     const commandOf = (row) => put(rows.command[row], row, (text) => text);
     const consoleOf = (row) => put(rows.console[row], row, percent);
