@@ -14,7 +14,7 @@ from auditor.report.tags import clean_tags, environment, owner, tag_columns
 from auditor.report.text import LONGEST, json_text, short
 
 
-def told(piece: Piece, names: list[str], arns: list[str]) -> list[str]:
+def told(piece: Piece, names: list[str], arns: list[str]) -> list[Any]:
     """What a piece says of each of as many findings, as the page's script reads it."""
     said = [piece["of"][at] for at in piece["at"]] if isinstance(piece, dict) else piece
     every = said if isinstance(said, list) else [said] * len(names)
