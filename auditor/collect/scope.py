@@ -109,6 +109,8 @@ class ScopeRun:
                     draft = self._draft(later, row, parent)
                     if draft is not None:
                         self._read_for(draft, at_once)
+                except Unreadable as lacking:  # it does not say its region: whose it is, nobody knows
+                    self._faults.append((Fault.OTHER, lacking.gap))
                 except Exception as error:  # noqa: BLE001  (a declared function tripped over this row: not over the others)
                     self._trip(error)
             for page in (at_once, later):

@@ -6,13 +6,14 @@ from typing import Any
 
 import botocore.session
 import pytest
-from scripted import a_type
+from scripted import Kept, Scripted, a_type, read
 
 from auditor.aws.clients import Clients, _region
 from auditor.aws.partitions import home_region, partition_of
 from auditor.collect import load_types
 from auditor.collect.declare import Call, ResourceType
 from auditor.collect.plan import make_plan
+from auditor.model import CoverageState
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 TYPES = load_types()
@@ -75,3 +76,33 @@ def test_what_lives_in_one_region_is_asked_in_every_partition_that_has_it() -> N
         places = (region,) if isinstance(region, str) else region
         has = {partition for partition in PARTITIONS if service in listed[partition]}
         assert {partition_of(place) for place in places} == has, service
+
+
+def test_a_global_database_that_every_region_lists_is_kept_once_in_its_writers_region() -> None:
+    member = "arn:aws:rds:{}:123456789012:cluster:{}"
+    world = {
+        "GlobalClusterIdentifier": "world",
+        "GlobalClusterMembers": [
+            {"DBClusterArn": member.format("eu-west-1", "shop-2"), "IsWriter": False},
+            {"DBClusterArn": member.format("us-east-1", "shop"), "IsWriter": True},
+        ],
+    }
+    changing = {
+        "GlobalClusterIdentifier": "changing",
+        "GlobalClusterMembers": [{"DBClusterArn": member.format("eu-west-1", "x")}, {"DBClusterArn": "broken"}],
+    }
+    empty = {"GlobalClusterIdentifier": "empty", "GlobalClusterMembers": []}
+    lost = {"GlobalClusterIdentifier": "lost", "GlobalClusterMembers": [{"DBClusterArn": "broken"}]}
+
+    def kept(*rows: dict[str, Any]) -> Kept:
+        script = Scripted(DescribeGlobalClusters=lambda params, region: {"GlobalClusters": list(rows)})
+        found, _ = read(script, TYPES["AWS::RDS::GlobalCluster"], regions=("us-east-1", "eu-west-1"))
+        return found
+
+    whole = kept(world, changing, empty)
+    assert sorted((one.name, one.region) for one in whole.resources) == [
+        ("changing", "eu-west-1"),
+        ("world", "us-east-1"),
+    ]
+    assert {coverage.state for coverage in whole.closed} == {CoverageState.COMPLETE}
+    assert {coverage.state for coverage in kept(world, lost).closed} == {CoverageState.PARTIAL}, "it is not passed over"

@@ -6,6 +6,8 @@ from typing import Any
 
 from auditor.collect.asking import raise_first, read, side_by_side
 from auditor.collect.declare import Call, Collector, Dated, Metric, ResourceType, Row
+from auditor.kit.arn import region_of
+from auditor.model import Gap
 
 INSTANCES = Call("rds", "DescribeDBInstances", "DBInstances")
 CLUSTERS = Call("rds", "DescribeDBClusters", "DBClusters")
@@ -112,12 +114,24 @@ DB_CLUSTER = ResourceType(
     get=Call("rds", "DescribeDBClusters", "DBClusters", args=_CLUSTER),
 )
 
+
+def _with_primary_region(row: Row) -> Row:
+    """Return a global database with the region of its writer (none while it changes: of the first region by name)."""
+    members = row["GlobalClusterMembers"]
+    writers = [member for member in members if member.get("IsWriter")] or members
+    regions = {region_of(member.get("DBClusterArn", "")) for member in writers} - {""}
+    lacking = Gap("rds:DescribeGlobalClusters", "FieldMissing", "no member's ARN names a region")
+    return {**row, "PrimaryRegion": min(regions, default=lacking)}
+
+
 GLOBAL_CLUSTER = ResourceType(
     "AWS::RDS::GlobalCluster",
-    "An Aurora global database, as each of its members' regions lists it.",
+    "An Aurora global database that has members, in the region of its writer.",
     list=Call("rds", "DescribeGlobalClusters", "GlobalClusters"),
-    only=is_rds,
-    # AWS's ARN has no region, and the same global database is listed in several: one resource per region.
+    only=lambda row: is_rds(row) and bool(row.get("GlobalClusterMembers")),
+    shape=_with_primary_region,
+    # AWS's ARN has no region. Each region may list those of all (its filter "region" asks for members): one keeps it.
+    region="{PrimaryRegion}",
     id="arn:{partition}:rds:{region}:{account}:global-cluster:{GlobalClusterIdentifier}",
     name="{GlobalClusterIdentifier}",
     tags="TagList",

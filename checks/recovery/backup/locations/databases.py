@@ -44,10 +44,10 @@ def _replications(database: Facts, want: BackupLocations) -> Iterator[str]:
         for name in database.get(field, ()):
             yield region_of(name)
     if is_cluster(database):
-        for whole in database.known_referrers(GLOBAL_CLUSTER, "GlobalClusterMembers[].DBClusterArn"):
+        for whole in database.known_referrers(GLOBAL_CLUSTER, "GlobalClusterMembers[].DBClusterArn", everywhere=True):
             for member in whole["GlobalClusterMembers"]:
                 yield region_of(member["DBClusterArn"])
-        database.referrers(GLOBAL_CLUSTER, "GlobalClusterMembers[].DBClusterArn")
+        database.referrers(GLOBAL_CLUSTER, "GlobalClusterMembers[].DBClusterArn", everywhere=True)
 
 
 def _snapshot_copies(database: Facts, want: BackupLocations) -> Iterator[str]:

@@ -137,7 +137,9 @@ def rds_master_password_managed(database: Facts, _want: CredentialRotation) -> I
         yield Evidence(f"its managed secret is {status}, so the password is not rotated", {"secret_status": status})
         return
     if database.type == CLUSTER and (
-        database.get("GlobalClusterIdentifier") or database.referrers(GLOBAL, "GlobalClusterMembers[].DBClusterArn")
+        database.get("GlobalClusterIdentifier")
+        or database.known_referrers(GLOBAL, "GlobalClusterMembers[].DBClusterArn", everywhere=True)
+        or database.referrers(GLOBAL, "GlobalClusterMembers[].DBClusterArn")  # its writer's region has it
     ):
         raise NotApplicable("part of an Aurora global database, which does not manage passwords")
     naming = [s for s in database.referrers(SECRET, "Tags[].Value", database.id) if _names(s, database.id)]
