@@ -343,6 +343,12 @@ FAULTS = {
     "the token expires": Fault(lambda: after(12), expired, ended="ExpiredToken"),
     "a token loop": Fault(lambda: on(GROUPS), loop, unread={GROUP: (PARTIAL, "RepeatedToken")}),
     "a token loop of two": Fault(lambda: on(GROUPS), circle, unread={GROUP: (PARTIAL, "RepeatedToken")}),
+    "words in place of a list": Fault(
+        lambda: on(GROUPS),
+        lambda r: r.reply(200, f"<{GROUPS}Response><securityGroupInfo>none</securityGroupInfo></{GROUPS}Response>"),
+        unread={GROUP: (FAILED, "ResponseParserError")},
+        retried=True,
+    ),
     "a page of HTML in place of XML": Fault(
         lambda: on(GROUPS), Request.portal, unread={GROUP: (FAILED, "ResponseParserError")}, retried=True
     ),
@@ -367,7 +373,7 @@ FAULTS = {
     "the answer to another question": Fault(
         lambda: on(INSTANCES),
         lambda r: r.reply(200, "<DescribeDBClustersResponse><DescribeDBClustersResult/></DescribeDBClustersResponse>"),
-        unread={INSTANCE: (FAILED, "KeyError")},
+        unread={INSTANCE: (FAILED, "ResponseParserError")},
         retried=True,
     ),
     "the empty answer to another question": Fault(

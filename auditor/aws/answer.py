@@ -60,7 +60,10 @@ class Operation:
     """Top-level members of the answer that are lists: empty where an answer leaves them out."""
 
     def following(self, parsed: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the input members that ask for the page after PARSED; empty after the last page."""
+        """Return the input members that ask for the page after PARSED; empty after the last page.
+
+        Raises CallError where PARSED says that there is more, and does not say how to ask for it.
+        """
         return self.next_page(parsed) if self.next_page else {}
 
 

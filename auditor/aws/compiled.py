@@ -153,7 +153,7 @@ class CompiledXml(Compiled):
         }.get(kind)
         if scalar is not None:
             return _SCALAR, scalar
-        flat = kind in ("list", "map") and bool(shape.serialization.get("flattened"))
+        flat = kind in ("list", "map") and _is_flat(shape)
         if kind == "structure":
             return _NODE, self._structure(shape)
         if kind == "list" and not shape.serialization.get("location"):
@@ -162,13 +162,24 @@ class CompiledXml(Compiled):
 
     def _items(self, shape: Any) -> Parse:
         kind, made = self._value(shape.member)
-        if kind == _TEXT:
-            return lambda nodes: [node.text or "" for node in nodes]
-        if kind == _SCALAR:
-            return lambda nodes: [made(node.text or "") for node in nodes]
-        if kind == _NODE:
-            return lambda nodes: [made(node) for node in nodes]
-        return lambda nodes: [made([node]) for node in nodes]
+
+        def parse(nodes: Any) -> Any:
+            if not len(nodes):
+                return self._handle_list(shape, nodes)
+            if kind == _TEXT:
+                return [node.text or "" for node in nodes]
+            if kind == _SCALAR:
+                return [made(node.text or "") for node in nodes]
+            if kind == _NODE:
+                return [made(node) for node in nodes]
+            return [made([node]) for node in nodes]
+
+        return parse
+
+    def _handle_list(self, shape: Any, node: Any) -> Any:
+        if not isinstance(node, (list, str)) and not len(node) and (node.text or "").strip() and not _is_flat(shape):
+            raise ResponseParserError(f"{shape.name} is no list")  # and would pass for an empty one
+        return super()._handle_list(shape, node)  # type: ignore[misc]  # the stock parser has it
 
 
 class CompiledJson(Compiled):
@@ -228,15 +239,30 @@ class CompiledJson(Compiled):
 
     def _items(self, shape: Any) -> Parse:
         made = self._value(shape.member)
-        if made is None:
-            return list
-        return lambda value: [None if item is None else made(item) for item in value]
+
+        def parse(value: Any) -> Any:
+            if value.__class__ is not list:
+                return self._handle_list(shape, value)
+            return list(value) if made is None else [None if item is None else made(item) for item in value]
+
+        return parse
+
+    def _handle_list(self, shape: Any, node: Any) -> Any:
+        # An empty map or text would pass for an empty list. In a header, a list is a text.
+        if isinstance(node, (dict, str)) and shape.serialization.get("location") != "header":
+            raise ResponseParserError(f"{shape.name} is no list")
+        return super()._handle_list(shape, node)  # type: ignore[misc]  # the stock parser has it
 
     def _pairs(self, shape: Any) -> Parse:
         made = self._value(shape.value)
         if made is None:
             return lambda value: dict(value.items())
         return lambda value: {key: made(item) for key, item in value.items()}
+
+
+def _is_flat(shape: Any) -> bool:
+    """Whether a list's or map's elements stand beside those of other members."""
+    return bool(shape.serialization.get("flattened"))
 
 
 def _refuse_entities(xml: bytes) -> None:

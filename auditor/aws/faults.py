@@ -110,6 +110,8 @@ _SESSION_OVER = frozenset(
 )
 _CLOCK = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 _CLOCK_SAID = re.compile(r"signature (has )?expired|not yet current|clock|too skewed", re.IGNORECASE)
+# Services make up new words for it.
+_RATE = re.compile(r"throttl|toomanyrequests|slowdown|rate(limit)?exceeded|throughputexceeded", re.IGNORECASE)
 _PARAMETER = re.compile(
     r"^(Invalid(Parameter|Argument|Request|Input|Value)|Missing(Parameter|Required)|Malformed|Validation)"
 )
@@ -127,7 +129,7 @@ _LONG_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{80,}")
 
 def classify(code: str, status: int, message: str = "") -> Fault:
     """Return the family of an error by AWS's code, the HTTP status and, where neither tells, the message."""
-    bare = code.rpartition("#")[2].removeprefix("Client.").removeprefix("Server.")
+    bare = code.rpartition("#")[2].partition(":")[0].removeprefix("Client.").removeprefix("Server.")
     if status == 501 or bare == "NotImplemented" or (status in (404, 400) and _NOT_IMPLEMENTED.search(message)):
         return Fault.UNSUPPORTED
     for codes, fault in (
@@ -139,7 +141,7 @@ def classify(code: str, status: int, message: str = "") -> Fault:
     ):
         if bare in codes:
             return fault
-    if status == 429 or "rate exceeded" in message.lower():
+    if status == 429 or _RATE.search(bare) or "rate exceeded" in message.lower():
         return Fault.THROTTLED
     if status >= 500:
         return Fault.TRANSIENT

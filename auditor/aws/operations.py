@@ -94,6 +94,9 @@ def _next_page(into: list[str], out: list[str], more: str | None) -> Callable[[M
         if flag is not None and not flag.search(parsed):
             return {}
         found = ((member, path.search(parsed)) for member, path in paths)
-        return {member: token for member, token in found if token}
+        following = {member: token for member, token in found if token}
+        if flag is not None and not following:
+            raise CallError(Fault.OTHER, "TokenMissing", "the answer says that there is more, and not where")
+        return following
 
     return next_page

@@ -21,6 +21,7 @@ from botocore.credentials import (
 from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 
+from auditor.aws import whole
 from auditor.aws.answer import Answer, Caller, CallError, Fault
 from auditor.aws.clients import AwsCaller, Clients
 from auditor.aws.credentials import RenewableProvider
@@ -33,7 +34,6 @@ from auditor.aws.patient import PatientCaller
 from auditor.aws.recording import Masked, RecordingCaller
 from auditor.aws.signin import no_profile, sign_in_error
 from auditor.aws.tape import TapeWriter
-from auditor.aws.whole import EVENT, refuse_broken
 from auditor.aws.wire import blob_text, utc_text
 from auditor.errors import CredentialsError, Interrupted
 
@@ -233,7 +233,7 @@ def _session(guard: Guard, profile: str) -> botocore.session.Session:
     session = botocore.session.Session(event_hooks=hooks, include_builtin_handlers=False, profile=profile or None)
     session.register_component("data_loader", _loader(guard))
     guard.watch(session)
-    session.register(EVENT, refuse_broken)
+    whole.watch(session)
     session.register_component("response_parser_factory", parser_factory(utc_text, blob_text))
     return session
 

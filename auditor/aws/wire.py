@@ -50,5 +50,5 @@ def header_date(value: str | None) -> datetime:
     """Return a Date header as an aware UTC datetime; this machine's time when there is none or it is no date."""
     try:
         return parsedate_to_datetime(value or "").astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # near the year 1 or 9999
         return datetime.now(UTC)

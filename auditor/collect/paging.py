@@ -84,7 +84,11 @@ class Reading:
             self._finish(outcome)
             return
         self._page(outcome.parsed, outcome.date)
-        following = self._context.operation(self._call.service, self._call.operation).following(outcome.parsed)
+        try:
+            following = self._context.operation(self._call.service, self._call.operation).following(outcome.parsed)
+        except CallError as error:
+            self._finish(error)
+            return
         if not following:
             self._finish(None)
             return

@@ -262,6 +262,12 @@ def test_pages_follow_one_another(
     assert caller.operation(service, operation).following(parsed) == following
 
 
+def test_more_pages_without_a_way_to_them_are_no_end_of_the_list() -> None:
+    caller = AwsCaller(Clients(botocore.session.get_session(), "us-east-1"))
+    with pytest.raises(CallError, match="TokenMissing"):
+        caller.operation("iam", "GetAccountAuthorizationDetails").following({"IsTruncated": True, "Marker": ""})
+
+
 def test_the_model_says_which_members_are_lists() -> None:
     caller = AwsCaller(Clients(botocore.session.get_session(), "us-east-1"))
     assert caller.operation("rds", "DescribeDBInstances").lists == {"DBInstances"}

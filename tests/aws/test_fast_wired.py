@@ -13,7 +13,8 @@ from auditor.aws.session import Connection, connect
 from auditor.collect.declare import Call
 
 CALLS = [Call("ec2", "DescribeVpcs", "Vpcs"), Call("rds", "DescribeDBInstances", "DBInstances")]
-VPCS = "<R><vpcSet><item><vpcId>vpc-1</vpcId><isDefault>true</isDefault></item></vpcSet></R>"
+ROWS = "<vpcSet><item><vpcId>vpc-1</vpcId><isDefault>true</isDefault></item></vpcSet>"
+VPCS = f"<DescribeVpcsResponse>{ROWS}</DescribeVpcsResponse>"
 
 
 def endpoint_of(connection: Connection, service: str) -> Any:

@@ -52,6 +52,10 @@ BROKEN = {
     "a web page with its type": says(b"<!DOCTYPE html>\n<html><body/></html>", Content_Type="text/html"),
     "another JSON value": says(b'["not", "an", "object"]'),
     "half of JSON": says(b'{"SecretList": ['),
+    "nothing, with a status of success": lambda protocol, request: request.reply(204, b""),
+    "other words than those asked for": says(b'{"error": "log in first"}'),
+    "an error that is called a success": says(b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'),
+    "another answer": says(b"<Other><Thing/></Other>"),
 }
 
 
@@ -61,6 +65,35 @@ def test_a_broken_answer_is_a_fault_that_passes(protocol: str, broken: str, monk
     with pytest.raises(CallError) as raised:
         ask(protocol, lambda request: BROKEN[broken](protocol, request), monkeypatch)
     assert raised.value.fault is Fault.TRANSIENT, raised.value
+
+
+STRANGE: dict[str, tuple[Call, bytes]] = {
+    "a map for a list": (CALLS["json"][0], b'{"SecretList": {}}'),
+    "a text for a list": (CALLS["rest-json"][0], b'{"clusters": ""}'),
+    "words for a list": (CALLS["ec2"][0], b"<DescribeVpcsResponse><vpcSet>none</vpcSet></DescribeVpcsResponse>"),
+    "a map for a list within": (CALLS["json"][0], b'{"SecretList": [{"Name": "orders", "Tags": {}}]}'),
+    "a web page that is XML": (Call("cloudfront", "ListDistributions"), b"<html><body/></html>"),
+    "JSON in place of CBOR": (Call("cloudwatch", "DescribeAlarms"), b'{"error": "log in first"}'),
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+def test_what_is_not_of_the_form_that_was_promised_is_a_fault_that_passes(
+    strange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, body = STRANGE[strange]
+    with misbehaving(lambda request: request.reply(200, body)) as (url, _):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(CallError) as raised:
+            connect([call]).caller().call(call.service, call.operation, {}, "us-east-1")
+    assert raised.value.fault is Fault.TRANSIENT, raised.value
+
+
+@pytest.mark.parametrize("protocol", CALLS)
+def test_too_many_requests_is_understood_without_a_word(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CallError) as raised:
+        ask(protocol, lambda request: request.reply(429, b""), monkeypatch)
+    assert raised.value.fault is Fault.THROTTLED, raised.value
 
 
 @pytest.mark.parametrize("protocol", CALLS)
