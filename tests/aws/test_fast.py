@@ -70,23 +70,28 @@ def plain(value: Any) -> Any:
     return (type(value), repr(value))
 
 
+NO_LIST = "is no list"
+"""What ours says of a text or a map in a list's place: to botocore, those are lists of letters and of keys."""
+
+
 def outcome(parser: Any, response: dict[str, Any], shape: Any) -> Any:
     """What came of it: the document, or the error and its family."""
     try:
         return plain(parser.parse(dict(response), shape))
     except Exception as error:  # noqa: BLE001  (they are compared)
-        return type(error), call_error(error).fault
+        return NO_LIST if str(error).endswith(NO_LIST) else (type(error), call_error(error).fault)
 
 
-def assert_same(protocol: str, response: dict[str, Any], *shapes: Any, alone: bool = True) -> Any:
-    """ALONE: what botocore can parse, ours parses without its help."""
+def assert_same(protocol: str, response: dict[str, Any], *shapes: Any, alone: bool = True, odd: bool = False) -> Any:
+    """ALONE: what botocore can parse, ours parses without its help. ODD: there may be something else in a list's place."""
     ours: Any = fast.parser_factory(utc_text, blob_text).create_parser(protocol)
     theirs = stock().create_parser(protocol)
     found = None
     for shape in shapes:
         found = outcome(theirs, response, shape)
         ours.strict = alone and isinstance(found, dict)
-        assert outcome(ours, response, shape) == found, response["body"]
+        got = outcome(ours, response, shape)
+        assert got == found or (odd and got == NO_LIST), response["body"]
     return found
 
 
@@ -109,7 +114,7 @@ def test_every_declared_operation_is_parsed_as_by_stock_botocore(service: str, m
         for _ in range(3):
             response = answer(operation, MANNERS[manner], chance)
             protocol, alone = operation.service_model.resolved_protocol, manner != "with repeated members"
-            found = assert_same(protocol, response, operation.output_shape, alone=alone)
+            found = assert_same(protocol, response, operation.output_shape, alone=alone, odd=manner == "odd")
             parsed += isinstance(found, dict)
     assert parsed or manner in ("odd", "with repeated members")
 
@@ -182,7 +187,9 @@ def test_shapes_that_are_rare_are_parsed_as_by_stock_botocore(protocol: str, man
     for _ in range(30):
         response = answer(operation, MANNERS[manner], chance)
         response["headers"]["x-meta-One"] = "1"
-        assert_same(protocol, response, operation.output_shape, alone=manner != "with repeated members")
+        assert_same(
+            protocol, response, operation.output_shape, alone=manner != "with repeated members", odd=manner == "odd"
+        )
 
 
 @settings(max_examples=150, deadline=None)

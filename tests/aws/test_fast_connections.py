@@ -29,7 +29,10 @@ from auditor.aws import connections
 from auditor.aws.connections import SharedConnections
 
 DAY = timedelta(days=1)
-IDENTITY = "<R><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></R>"
+IDENTITY = (
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult>"
+    "</GetCallerIdentityResponse>"
+)
 
 
 @pytest.fixture(autouse=True)
