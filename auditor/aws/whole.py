@@ -30,9 +30,9 @@ def refuse_strange(operation_model: Any = None, response_dict: Mapping[str, Any]
         return
     status = response_dict["status_code"]
     if status == 429 and not body.strip():
-        said = {"HTTPStatusCode": status, "HTTPHeaders": dict(response_dict.get("headers") or {})}
         error = {"Code": "TooManyRequests", "Message": "the answer says nothing but its status, 429"}
-        raise ClientError({"Error": error, "ResponseMetadata": said}, operation_model.name)
+        said: Any = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise ClientError(said, operation_model.name)
     if not _succeeded(status) or not body:
         return
     names, root = _names(operation_model), _root(body)
