@@ -146,7 +146,10 @@ def score_text(value: float | None) -> str:
 
 
 _SERVICES = {
+    "ARCRegionSwitch": "ARC Region switch",
+    "ARCZonalShift": "ARC zonal shift",
     "AutoScaling": "Auto Scaling",
+    "CE": "Cost Explorer",
     "ElasticLoadBalancing": "ELB (classic)",
     "ElasticLoadBalancingV2": "ELB",
     "SecretsManager": "Secrets Manager",
@@ -157,7 +160,9 @@ _SERVICES = {
     "DRS": "Elastic Disaster Recovery",
     "DocDB": "DocumentDB",
     "FIS": "Fault Injection Service",
+    "OpenSearchService": "OpenSearch Service",
     "Route53": "Route 53",
+    "SavingsPlans": "Savings Plans",
     "WAFv2": "WAF",
 }
 
