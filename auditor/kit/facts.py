@@ -73,7 +73,7 @@ class World(Protocol):
     def all(self, type: str, region: str | None) -> Sequence["Facts"]:
         """Return every resource of TYPE that was read."""
 
-    def recorded(self, type: str, by: str, key: str, region: str | None) -> list["Facts"]:
+    def recorded(self, type: str, by: str, key: str, region: str | None) -> Sequence["Facts"]:
         """Return the resources of TYPE that hold KEY at the path BY, and those the evidence ledger kept of earlier scans."""
 
     def all_recorded(self, type: str, region: str | None) -> list["Facts"]:
@@ -382,7 +382,7 @@ class Facts:
         region = None if everywhere else self._reach
         return self._world.holding(type, by, self.id if key is None else key, region)
 
-    def recorded(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> list["Facts"]:
+    def recorded(self, type: str, by: str, key: str | None = None, *, everywhere: bool = False) -> Sequence["Facts"]:
         """Return the referrers that were read and those of earlier scans that the evidence ledger kept.
 
         Looks in this resource's region, EVERYWHERE: in all regions of the account. AWS forgets them (RDS events after 14
@@ -452,13 +452,13 @@ class Facts:
             raise Unavailable(Gap(type, "TooOld", f"account {account} was read {read}, more than {days:g} days before"))
         return world.all(type, None)
 
-    def once(self, make: Callable[["Facts"], T]) -> T:
-        """Return what MAKE gives for the first resource of this region that asks; all others get the same.
+    def once(self, make: Callable[["Facts"], T], *, everywhere: bool = False) -> T:
+        """Return what MAKE gives for the first resource of this region that asks (EVERYWHERE: of all); all others get the same.
 
         For what would be searched again for every resource though it is the same for each (the newest copy of every size).
         MAKE may look at nothing of the resource it is given but its joins. What it raises is raised to each that asks.
         """
-        memo, key = self._world.memo, (make, self.region)
+        memo, key = self._world.memo, (make, "" if everywhere else self.region)
         if key not in memo:
             memo[key] = make(self)
         made: T = memo[key]

@@ -61,6 +61,7 @@ class Inventory:
         self._room = most_bytes
         self._others = others
         self._left_out = left_out or {}
+        self._kept_names: dict[str, str] = {}
         self._worlds: dict[str, Inventory | None] = {}
         self._enabled = None if enabled_regions is None else frozenset(enabled_regions)
         self._types: dict[str, list[Facts] | Shelf] = {}
@@ -111,9 +112,12 @@ class Inventory:
             return self._load(type)
         return self._kept(type.removeprefix(_KEPT)) if self._kept else ()
 
-    def recorded(self, type: str, by: str, key: str, region: str | None) -> list[Facts]:
+    def recorded(self, type: str, by: str, key: str, region: str | None) -> Sequence[Facts]:
         """Return the resources of TYPE that hold KEY at the path BY, and those the evidence ledger kept of earlier scans."""
-        return [*self.holding(type, by, key, region), *self.holding(_KEPT + type, by, key, region)]
+        found, kept = self.holding(type, by, key, region), self._kept_names.get(type)
+        if kept is None:
+            kept = self._kept_names[type] = _KEPT + type if len(self.facts(_KEPT + type)) else ""
+        return [*found, *self.holding(kept, by, key, region)] if kept else found
 
     def all_recorded(self, type: str, region: str | None) -> list[Facts]:
         """Return every resource of TYPE that was read, and those the evidence ledger kept of earlier scans."""

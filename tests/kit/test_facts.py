@@ -181,6 +181,8 @@ def test_what_is_the_same_for_all_is_made_once_for_each_region() -> None:
     inventory = world(GROUP, here, there, A, B, FAR)
     assert [Facts(r, inventory).once(make) for r in (GROUP, here, there, there)] == [2, 2, 1, 1]
     assert made == [HERE, THERE]
+    assert [Facts(r, inventory).once(make, everywhere=True) for r in (GROUP, there)] == [2, 2]
+    assert made == [HERE, THERE, HERE]
 
 
 def test_what_cannot_be_made_is_unavailable_to_everybody() -> None:

@@ -105,6 +105,9 @@ METRICS = {
     "A.Sum": {"Days": 14, "Period": 3600, "Timestamps": ["2026-06-01T00:00:00+00:00"], "Values": [1.5]},
     "B.Sum": {"Days": 14, "Period": 3600, "Timestamps": ["2026-06-01T00:00:00+00:00"], "Values": [1, 2.5]},
     "C.Sum": {"Timestamps": [], "Values": []},
+    "E.Sum": {"Timestamps": ["2026-06-01T00:00:00+00:00"] * 2, "Values": [3, -4]},
+    "F.Sum": {"Timestamps": ["2026-06-01T00:00:00+00:00"] * 2, "Values": [2**63, 1]},
+    "G.Sum": {"Timestamps": ["2026-06-01T00:00:00+00:00"] * 2, "Values": [True, False]},
     "D": None,
 }
 
@@ -145,6 +148,7 @@ def test_metrics_come_back_from_a_file_as_they_were_and_share_their_moments() ->
     for most in (0, 10**9):
         facts = list(Inventory(ACCOUNT, lambda _: held, whole, PLACES, most_bytes=most).facts(TYPE))
         assert [listed(one["Metrics"]) for one in facts] == [METRICS] * 3
+        assert repr(listed(facts[0]["Metrics"])) == repr(METRICS)  # 1 is no 1.0, and no True
         assert [listed(one.get("Metrics")) for one in facts] == [METRICS] * 3
         assert type(facts[0]["Metrics"]["B.Sum"]["Values"][0]) is int
         assert facts[0]["Metrics"]["A.Sum"]["Timestamps"] is facts[2]["Metrics"]["B.Sum"]["Timestamps"]

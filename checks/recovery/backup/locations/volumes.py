@@ -66,7 +66,7 @@ def _described_copies(volume: Facts, want: BackupLocations) -> Iterator[str]:
 
 
 def _has_unnamed_copy(volume: Facts, want: BackupLocations) -> bool:
-    newest = volume.once(_newest_unnamed_copies).get(volume.get("Size"), {})
+    newest = volume.once(_newest_unnamed_copies, everywhere=True).get(volume.get("Size"), {})
     return any(
         region != volume.region and is_fresh(copy.hours_since("StartTime"), want) for region, copy in newest.items()
     )
