@@ -46,7 +46,7 @@ def _names(operation: Any) -> frozenset[str] | None:
     payload = output.serialization.get("payload") if output is not None else None
     if service.resolved_protocol not in ("ec2", "query", "rest-xml"):
         return None if payload else frozenset({""})
-    if service.service_name == "s3":
+    if service.service_name in ("s3", "s3control"):
         return None  # by names that stand nowhere
     if payload:
         shape = output.members[payload]
