@@ -15,6 +15,7 @@ import pytest
 from report import sample
 from report.page import Page, parse
 
+from auditor.kit import Fix
 from auditor.model import CoverageState, Verdict
 from auditor.report import ReportView, build_view, render_cost_html, render_executive_html, render_html, render_markdown
 from auditor.report.block import COLUMNS
@@ -213,6 +214,26 @@ def test_what_the_script_unpacks_is_every_finding_word_for_word(view: ReportView
     if view.findings:
         columns = block(parse(render_html(view)))
         assert [whole(columns, row) for row in range(columns["count"])] == [told(view, held) for held in view.findings]
+
+
+_FACTS = (
+    """x --name {name} --id {id} --of {facts.%s} --in Zones={facts.zones} '{"a":"{facts.observed}"}' --n {facts.none}"""
+)
+
+
+@pytest.mark.parametrize("field", ["VolumeId", "DBInstanceIdentifier", "GroupId"])
+def test_what_the_script_unpacks_of_commands_that_name_facts_is_word_for_word_too(field: str) -> None:
+    full = sample.inputs(len(sample.HOSTILE), hostile=True)
+    fix = Fix(_FACTS % field)
+    view = build_view(
+        dataclasses.replace(full, checks={id: dataclasses.replace(check, fix=fix) for id, check in full.checks.items()})
+    )
+    columns = block(parse(render_html(view)))
+    commands = [whole(columns, row)["command"] for row in range(len(view.findings))]
+    assert commands == [finding.command for finding in view.findings]
+    said = {name: value for finding in view.findings for item in finding.evidence[:1] for name, value in item.facts}
+    assert {field, "zones", "observed"} <= set(said)
+    assert any("--in Zones=a " in command and " --n NONE" in command for command in commands)
 
 
 def test_failures_stand_in_the_page_before_what_is_unknown() -> None:
