@@ -4,9 +4,10 @@ Waste removal and right-sizing make the total. Commitments stand beside it: they
 whoever added them up would save the same hours twice.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from auditor.model import Certainty, FindingState, Saving
@@ -45,9 +46,12 @@ class _Row(NamedTuple):
     """A saving, until all are known."""
 
     state: FindingState
+    resource: str
     saving: Saving
-    usd: float
-    """A month; 0 where it is not priced."""
+    place: int
+    """Number of the evidence it belongs to."""
+    usd: float | None
+    """A month; ``None``: not priced."""
     of: int
     """Number of the run it comes from."""
     owner: str
@@ -68,10 +72,11 @@ class Savings:
 
     def add(self, run: Run) -> None:
         """Take the savings of failures that are alike."""
-        number, states, tags = len(self._runs), run.states, run.tags
+        states, ids, owners, environments = run.states, run.ids, run.tags.owners, run.tags.environments
+        number = len(self._runs)
         found = [
-            _Row(states[at], saving, saving.usd_month or 0.0, number, tags.owners[at], tags.environments[at])
-            for at, saving in run.savings()
+            _Row(states[at], ids[at], saving, place, saving.usd_month, number, owners[at], environments[at])
+            for at, place, saving in run.savings()
         ]
         if found:
             where = service(word(run.type)), word(run.region), word(run.account)
@@ -84,27 +89,29 @@ class Savings:
         items, unpriced = list[MoneyItem](), list[MoneyItem]()
         adding, committing = list[_Row](), list[_Row]()
         counted, promised = set[str](), set[str]()
-        for row in sorted(self._rows, key=lambda row: -row.usd):
-            state, saving, usd, of = row.state, row.saving, row.saving.usd_month, runs[row.of]
-            priced, resource, adds = usd is not None, state.finding.resource, False
+        for row in sorted(self._rows, key=lambda row: -(row.usd or 0.0)):
+            priced, adds, of = row.usd is not None, False, runs[row.of]
             if priced and of.way is Way.COMMITMENTS:
-                if resource not in promised:
-                    promised.add(resource)
+                if row.resource not in promised:
+                    promised.add(row.resource)
                     committing.append(row)
-            elif priced and resource not in counted:
+            elif priced and row.resource not in counted:
                 adds = True
-                counted.add(resource)
+                counted.add(row.resource)
                 adding.append(row)
-            place = next(at for at, said in enumerate(state.finding.evidence) if said.saving is saving)
-            item = MoneyItem(state, saving, place, usd, of.bullet, of.category, of.way, adds or not priced, views)
+            item = MoneyItem(
+                row.state, row.saving, row.place, row.usd, of.bullet, of.category, of.way, adds or not priced, views
+            )
             (items if priced else unpriced).append(item)
-        certain: dict[Certainty, float] = dict.fromkeys(Certainty, 0)
-        for row in adding:
-            certain[row.saving.certainty] += row.usd
-        oldest = visible(min((price.as_of for row in self._rows for price in row.saving.prices), default=""))
-        of_runs = [(runs[of], usd, count) for of, usd, count in _totals([row.of for row in adding], adding)]
+        amounts = [row.usd or 0.0 for row in adding]
+        certainties = [row.saving.certainty for row in adding]
+        certain = {
+            one: sum([usd for usd, of in zip(amounts, certainties, strict=True) if of is one]) for one in Certainty
+        }
+        oldest = visible(min([price.as_of for row in self._rows for price in row.saving.prices], default=""))
+        of_runs = [(runs[of], usd, count) for of, usd, count in _totals([row.of for row in adding], amounts)]
         return MoneyView(
-            total=round(sum([row.usd for row in adding]), 2),
+            total=round(sum(amounts), 2),
             by_certainty={certainty: round(usd, 2) for certainty, usd in certain.items()},
             items=tuple(items),
             unpriced=tuple(unpriced),
@@ -113,8 +120,8 @@ class Savings:
             by_service=_shares((of.service, usd, count) for of, usd, count in of_runs),
             by_region=_shares((of.region, usd, count) for of, usd, count in of_runs),
             by_account=_shares((of.account, usd, count) for of, usd, count in of_runs),
-            by_environment=_shares(_totals([row.environment or UNTAGGED for row in adding], adding)),
-            by_owner=_shares(_totals([row.owner or UNTAGGED for row in adding], adding)),
+            by_environment=_largest(_totals([row.environment or UNTAGGED for row in adding], amounts)),
+            by_owner=_largest(_totals([row.owner or UNTAGGED for row in adding], amounts)),
             by_way=_ways([*((of.way, usd, count) for of, usd, count in of_runs), *_promised(committing)]),
             oldest_price=oldest,
             stale=_stale(oldest, self._inputs.scan.started_at),
@@ -134,7 +141,7 @@ def _served(check_id: str, inputs: ReportInputs) -> tuple[str, str, Way]:
 
 def _promised(committing: list[_Row]) -> list[_Share]:
     """Return what commitments save: of each account's the largest, which is no part of the total."""
-    return [(Way.COMMITMENTS, sum([row.usd for row in committing]), len(committing))] if committing else []
+    return [(Way.COMMITMENTS, sum([row.usd or 0.0 for row in committing]), len(committing))] if committing else []
 
 
 def _ways(shares: Iterable[_Share]) -> tuple[MoneyShare, ...]:
@@ -144,26 +151,28 @@ def _ways(shares: Iterable[_Share]) -> tuple[MoneyShare, ...]:
     return tuple(made.get(way, MoneyShare(str(way), 0.0, 0)) for way in always)
 
 
-def _totals(keys: list[Any], rows: list[_Row]) -> list[tuple[Any, float, int]]:
-    """Return the sum and the number of ROWS under each of KEYS, one for each row, in the order they come first."""
+def _totals(keys: list[Any], amounts: list[float]) -> list[tuple[Any, float, int]]:
+    """Return the sum and the number of AMOUNTS under each of KEYS, one for each amount, in the order they come first."""
     totals: dict[Any, float] = dict.fromkeys(keys, 0.0)
-    for key, row in zip(keys, rows, strict=True):
-        totals[key] += row.usd
-    counts = Counter(keys)
-    return [(key, usd, counts[key]) for key, usd in totals.items()]
+    for key, usd in zip(keys, amounts, strict=True):
+        totals[key] += usd
+    return list(zip(totals, totals.values(), Counter(keys).values(), strict=True))  # both in the order they come first
 
 
 def _shares(parts: Iterable[_Share]) -> tuple[MoneyShare, ...]:
     """Return PARTS of one name together, the largest first."""
-    totals: dict[str, float] = defaultdict(float)
-    counts: dict[str, int] = defaultdict(int)
+    totals: dict[str, tuple[float, int]] = {}
     for name, usd, count in parts:
-        totals[name] += usd
-        counts[name] += count
-    shares = {name: round(usd, 2) for name, usd in totals.items()}
-    return tuple(
-        MoneyShare(name, shares[name], counts[name]) for name in sorted(shares, key=lambda name: -shares[name])
-    )
+        before, some = totals.get(name, (0.0, 0))
+        totals[name] = before + usd, some + count
+    return _largest([(name, usd, count) for name, (usd, count) in totals.items()])
+
+
+def _largest(shares: list[_Share]) -> tuple[MoneyShare, ...]:
+    """Return SHARES, the largest first."""
+    rounded = [(name, round(usd, 2), count) for name, usd, count in shares]
+    rounded.sort(key=itemgetter(1), reverse=True)
+    return tuple([MoneyShare(*share) for share in rounded])
 
 
 def _stale(as_of: str, now: datetime) -> bool:

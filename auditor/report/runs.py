@@ -99,12 +99,17 @@ class Run:
         """1 for each that was opened or reopened by this scan, else 0."""
         return list(map(int, map(_NEW.__contains__, self.own.lifecycles)))
 
-    def savings(self) -> list[tuple[int, Saving]]:
-        """Return the place and the saving of each failure that has one."""
+    def savings(self) -> list[tuple[int, int, Saving]]:
+        """Return for each failure that has a saving its place, the number of the evidence that has the largest, and that."""
         savings = list(self.first.savings) if self.first else []
+        numbers: dict[int, int] = {}
         for place in self.more if savings else ():
-            savings[place] = self.states[place].finding.saving
-        return [(place, saving) for place, saving in enumerate(savings) if saving] if any(savings) else []
+            saving = self.states[place].finding.saving
+            if saving:
+                savings[place], numbers[place] = saving, [of.saving for of in self.own.evidence[place]].index(saving)
+        if not any(savings):
+            return []
+        return [(place, numbers.get(place, 0), saving) for place, saving in enumerate(savings) if saving]
 
     def parted(self) -> "tuple[Run | None, list[FindingState]]":
         """Return the run without those that are waived, and those."""
