@@ -27,8 +27,23 @@ _NAMED = re.compile(
 _OF_SERVICE = {
     # The address of a subscriber often is a key to somewhere: a web hook's URL with its token.
     "sns": frozenset({"Endpoint"}),
-    # What is sent to a target can be anything.
+    # What is sent to a target can be anything, and so can what a rehearsal's document is given.
     "events": frozenset({"Input", "InputTransformer"}),
+    "fis": frozenset({"parameters"}),
+    # A header that only the CDN knows keeps everybody else from a load balancer; a web ACL adds, or asks for, one.
+    "elbv2": frozenset({"HttpHeaderConfig", "QueryStringConfig", "RegexValues", "AuthenticationRequestExtraParams"}),
+    "wafv2": frozenset(
+        {
+            "InsertHeaders",
+            "PostProcessFirewallManagerRuleGroups",
+            "PreProcessFirewallManagerRuleGroups",
+            "ResponseHeaders",
+            "Rules",
+        }
+    ),
+    # A build's commands, and the address of its sources with a token in it; where a log driver sends to, and by which token.
+    "codebuild": frozenset({"source", "secondarySources"}),
+    "ecs": frozenset({"options"}),
 }
 # Marked as sensitive, though these are the tags and names that people find their things by.
 _NO_SECRETS = frozenset({("drs", "tags"), ("organizations", "Name")})

@@ -40,7 +40,15 @@ BY_NAME = re.compile(
     r"|authtoken$|sessiontoken|accesstoken|^environment$|environmentvariables|customheaders|httpparameters|initquery"
     r"|^inputtransformer$|^input$|^authorization$)"
 )
-OF_SNS = "Endpoint"
+OF_SERVICE = {
+    "sns": {"Endpoint"},
+    "elbv2": {"HttpHeaderConfig", "QueryStringConfig", "RegexValues", "AuthenticationRequestExtraParams"},
+    "fis": {"parameters"},
+    "codebuild": {"source", "secondarySources"},
+    "ecs": {"options"},
+    "wafv2": {"SearchString", "InsertHeaders", "ResponseHeaders"},
+}
+"""A header that only a CDN knows, what a rehearsed document is given, a build's commands, a log driver's token."""
 PAGES = {"NextToken", "NextPageToken", "nextToken", "Marker", "IsTruncated", "NextMarker", "marker", "PaginationToken"}
 NO_SECRET = {("drs", "tags"), ("organizations", "Name")}
 """Marked as sensitive, and kept: a server's tags, and what accounts and units of an organisation are called."""
@@ -49,7 +57,7 @@ NO_SECRET = {("drs", "tags"), ("organizations", "Name")}
 def is_secret(service: str, name: str, shape: Shape) -> bool:
     if shape.type_name == "boolean" or (service, name) in NO_SECRET:
         return False
-    named = BY_NAME.search(name) or (service == "sns" and name == OF_SNS)
+    named = BY_NAME.search(name) or name in OF_SERVICE.get(service, ())
     return bool(named or shape.metadata.get("sensitive"))
 
 

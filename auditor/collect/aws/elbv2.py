@@ -95,7 +95,11 @@ LISTENER = ResourceType(
     name="{Protocol}:{Port}",
     tags="Tags",
     details={"Tags": _tags("ListenerArn")},
-    drop=("DefaultActions[].AuthenticateOidcConfig.ClientSecret",),
+    drop=(
+        "DefaultActions[].AuthenticateOidcConfig.ClientSecret",
+        "DefaultActions[].AuthenticateOidcConfig.AuthenticationRequestExtraParams",
+        "DefaultActions[].AuthenticateCognitoConfig.AuthenticationRequestExtraParams",
+    ),
     get=Call("elbv2", "DescribeListeners", "Listeners", args={"ListenerArns[]": "ListenerArn"}),
 )
 
@@ -111,5 +115,13 @@ LISTENER_RULE = ResourceType(
     tags="Tags",
     details={"Tags": _tags("RuleArn")},
     details_when={"Tags": lambda rule: not rule.get("IsDefault")},
-    drop=("Actions[].AuthenticateOidcConfig.ClientSecret",),
+    # The value of a header is what a CDN proves with that it is itself.
+    drop=(
+        "Actions[].AuthenticateOidcConfig.ClientSecret",
+        "Actions[].AuthenticateOidcConfig.AuthenticationRequestExtraParams",
+        "Actions[].AuthenticateCognitoConfig.AuthenticationRequestExtraParams",
+        "Conditions[].RegexValues",
+        "Conditions[].HttpHeaderConfig",
+        "Conditions[].QueryStringConfig",
+    ),
 )
