@@ -18,7 +18,7 @@ from shapes import Answers, run  # noqa: E402
 
 from auditor import catalog, pricing  # noqa: E402
 from auditor import standard as standards  # noqa: E402
-from auditor.aws.permissions import action  # noqa: E402
+from auditor.aws.permissions import action, actions  # noqa: E402
 from auditor.cli import main as cli  # noqa: E402
 from auditor.collect import load_types  # noqa: E402
 from auditor.collect.declare import Batch, Metric, ResourceType  # noqa: E402
@@ -116,15 +116,15 @@ def _explained(check: Check) -> str:
 
 
 def _reading(check: Check) -> str:
-    actions = _actions((*check.on, *check.reads))
+    needed = _actions((*check.on, *check.reads))
     types = ", ".join(_type_link(type) for type in dict.fromkeys((*check.on, *check.reads)))
-    return f"{types}\n\nIAM actions: {', '.join(f'`{name}`' for name in actions)}"
+    return f"{types}\n\nIAM actions: {', '.join(f'`{name}`' for name in needed)}"
 
 
 def _actions(types: Iterable[str]) -> list[str]:
     """The IAM actions by which TYPES and their parents are read."""
     planned = make_plan([TYPES[name] for name in types], TYPES, "", "aws", ()).types.values()
-    return sorted({action(call) for type in planned for call in type.every_call})
+    return sorted(actions(call for type in planned for call in type.every_call))
 
 
 def _examples(check: Check) -> tuple[list[str], set[str]]:
@@ -309,7 +309,7 @@ def _type_page(declared: ResourceType) -> str:
     used = [f"- [{id}](../checks/{id}.md)" for id in _READERS[declared.type]]
     place = "once for the account" if declared.scope == "global" else "in every region"
     above = f", for each {_type_link(declared.parent, '../')}" if declared.parent else ""
-    actions = sorted({action(call) for call in declared.every_call})
+    needed = sorted(actions(declared.every_call))
     held = sorted(_kept(declared))
     told = sorted({*declared.volatile, *(["Metrics"] if declared.metrics else [])})
     never = [f"`{path}`" for path in declared.drop]
@@ -326,7 +326,7 @@ def _type_page(declared: ResourceType) -> str:
         parts.append(f"Which of them follow which: {_prose(declared.collect.__doc__.strip())}")
     parts += [
         "## IAM permissions",
-        ", ".join(f"`{name}`" for name in actions),
+        ", ".join(f"`{name}`" for name in needed),
         "## What is kept",
         "Every field of the answer but those below, as AWS names it: " + ", ".join(f"`{name}`" for name in held) + ".",
         "### Fields that change by themselves",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-__all__ = ["Declared", "NeededCall", "action", "documents", "policy"]
+__all__ = ["Declared", "NeededCall", "action", "actions", "documents", "policy"]
 
 MANAGED_POLICY_CHARACTERS = 6144
 """IAM's limit for a managed policy, white space not counted (IAM user guide, "IAM and AWS STS quotas")."""
@@ -57,6 +57,14 @@ _ACTIONS = {
     ("s3", "ListDirectoryBuckets"): "s3express:ListAllMyDirectoryBuckets",
     ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
 }
+# What an operation asks for besides its own: AWS looks things up for the caller, with the caller's permissions (service
+# authorization reference, operations of AWS WAF V2 and Compute Optimizer; API reference of GetWebACLForResource).
+_BESIDES = {
+    ("compute-optimizer", "GetEBSVolumeRecommendations"): ("ec2:DescribeVolumes",),
+    ("compute-optimizer", "GetRDSDatabaseRecommendations"): ("rds:DescribeDBClusters", "rds:DescribeDBInstances"),
+    ("wafv2", "GetWebACLForResource"): ("elasticloadbalancing:GetLoadBalancerWebACL", "wafv2:GetWebACL"),
+    ("wafv2", "ListResourcesForWebACL"): ("elasticloadbalancing:DescribeWebACLAssociation",),
+}
 # Nothing is asked for who we are: every principal may know that.
 _FREE = frozenset({"sts:GetCallerIdentity"})
 
@@ -93,6 +101,14 @@ def action(call: NeededCall) -> str:
     return known or f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
 
 
+def actions(calls: Iterable[NeededCall]) -> frozenset[str]:
+    """Return all the IAM actions that CALLS need, with those that AWS asks for on their way."""
+    needed: set[str] = set()
+    for call in calls:
+        needed |= {action(call), *_BESIDES.get((call.service, call.operation), ())}
+    return frozenset(needed)
+
+
 def policy(types: Iterable[Declared], extra: Iterable[NeededCall] = (), roles: Sequence[str] = ()) -> dict[str, Any]:
     """Return one IAM policy document that allows exactly the calls of TYPES and EXTRA; sorted, a statement per service.
 
@@ -117,9 +133,9 @@ def documents(
 
 def _statements(types: Iterable[Declared], extra: Iterable[NeededCall], roles: Sequence[str]) -> list[dict[str, Any]]:
     calls = [call for declared in types for call in declared.every_call]
-    actions = {action(call) for call in (*calls, *extra)} | {"ec2:DescribeRegions"}
+    needed = actions((*calls, *extra)) | {"ec2:DescribeRegions"}
     services: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(actions - _FREE):
+    for name in sorted(needed - _FREE):
         services[name.partition(":")[0]].append(name)
     assuming = {"Sid": "AssumeRoles", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": sorted(set(roles))}
     return [

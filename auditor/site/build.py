@@ -7,7 +7,7 @@ from datetime import date
 from hashlib import sha256
 
 from auditor import __version__
-from auditor.aws.permissions import action
+from auditor.aws.permissions import actions
 from auditor.collect.declare import ResourceType
 from auditor.collect.plan import make_plan
 from auditor.errors import UsageError
@@ -225,4 +225,4 @@ def _actions(check: Check, types: Mapping[str, ResourceType]) -> Sequence[str]:
     """Return the IAM actions by which the types a check judges and joins, and their parents, are read."""
     known = [types[name] for name in (*check.on, *check.reads) if name in types]
     planned = make_plan(known, types, "", "aws", ()).types.values()
-    return sorted({action(call) for type in planned for call in type.every_call})
+    return sorted(actions(call for type in planned for call in type.every_call))

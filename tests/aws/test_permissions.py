@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.aws import permissions
 from auditor.aws.permissions import MANAGED_POLICY_CHARACTERS, action, documents, policy
 from auditor.collect import load_types
 from auditor.collect.declare import Call
@@ -47,6 +48,18 @@ def test_actions_have_iams_names(call: Call, needed: str) -> None:
     assert action(call) == needed
 
 
+def test_what_aws_looks_up_on_the_way_is_allowed_too() -> None:
+    some = Declared((Call("wafv2", "GetWebACLForResource"), Call("wafv2", "ListResourcesForWebACL")))
+    assert actions(policy([some])) == [
+        "ec2:DescribeRegions",
+        "elasticloadbalancing:DescribeWebACLAssociation",
+        "elasticloadbalancing:GetLoadBalancerWebACL",
+        "wafv2:GetWebACL",
+        "wafv2:GetWebACLForResource",
+        "wafv2:ListResourcesForWebACL",
+    ]
+
+
 def test_prefixes_are_what_the_service_models_sign_for() -> None:
     loader = botocore.session.get_session().get_component("data_loader")
     named_otherwise_by_iam = {"cloudwatch": "cloudwatch", "resourcegroupstaggingapi": "tag"}
@@ -59,7 +72,7 @@ def test_prefixes_are_what_the_service_models_sign_for() -> None:
 
 def test_the_policy_holds_exactly_the_declared_actions_sorted_and_once() -> None:
     found = actions(policy(TYPES.values()))
-    declared = {action(call) for type in TYPES.values() for call in type.every_call}
+    declared = permissions.actions(call for type in TYPES.values() for call in type.every_call)
     # Who we are may be asked by everybody: no policy names it.
     assert sorted(found) == sorted((declared | {"ec2:DescribeRegions"}) - {"sts:GetCallerIdentity"})
     assert all(list(s["Action"]) == sorted(s["Action"]) for s in policy(TYPES.values())["Statement"])

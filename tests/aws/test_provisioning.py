@@ -11,7 +11,7 @@ import pytest
 from cfnlint.api import ManualArgs, lint
 from click.testing import CliRunner
 
-from auditor.aws.permissions import MANAGED_POLICY_CHARACTERS, action, documents
+from auditor.aws.permissions import MANAGED_POLICY_CHARACTERS, actions, documents
 from auditor.aws.provisioning import Role, cloudformation, iam_json, stackset, terraform
 from auditor.cli import main
 from auditor.collect import load_types
@@ -34,7 +34,7 @@ def known_to_iam() -> set[str]:
 
 
 def test_every_declared_call_needs_an_action_that_exists() -> None:
-    needed = {action(call) for type in TYPES.values() for call in type.every_call} | set(map(action, CALLS))
+    needed = actions(call for type in TYPES.values() for call in type.every_call) | actions(CALLS)
     known = known_to_iam()
     assert len(known) > 10_000
     assert {name for name in needed if name.lower() not in known} == set()
