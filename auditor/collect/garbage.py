@@ -11,9 +11,9 @@ __all__ = ["seldom_collected"]
 _THRESHOLDS = (50_000, 20, 50)
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
 """mallopt(3): glibc's numbers for how many pools threads allocate from, and for what is large."""
-_ARENAS = 2
-"""Each of 32 threads would keep a pool of its own."""
-_LARGE_BYTES = 256 * 1024
+_ARENAS = 1
+"""Each of 32 threads would keep a pool of its own, and one after the other Python lets them run: two are 8 MB of holes more."""
+_LARGE_BYTES = 128 * 1024
 """What is larger goes back to the system when it is let go of; glibc would raise that as it goes, and keep the holes."""
 _lock = threading.Lock()
 _inside = 0
