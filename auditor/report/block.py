@@ -9,15 +9,10 @@ a piece, too, and 0 stands for each finding's own. The block is written while th
 bytes are kept.
 """
 
-import base64
-import functools
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import repeat
 from typing import Any
-
-import orjson
 
 from auditor.kit import iso
 from auditor.model import Document, Lifecycle, Severity, Verdict
@@ -26,11 +21,12 @@ from auditor.report.findings import TURNS, FindingViews, command_of
 from auditor.report.fix import Filler, place_of, with_facts_of_each
 from auditor.report.inputs import ReportInputs
 from auditor.report.links import console_marks
+from auditor.report.packed import PackedList, pack
 from auditor.report.runs import Run
 from auditor.report.text import clean_all, service, type_words, visible, word
 from auditor.report.view import ReportView, TurnView
 
-__all__ = ["COLUMNS", "Block", "block_text", "pack"]
+__all__ = ["COLUMNS", "Block", "block_text"]
 
 _PAGE = 4096
 """Findings after which a page of evidence ends."""
@@ -41,42 +37,8 @@ COLUMNS = (
 """Up to ``environment`` numbers that point into the legend's lists (``severity`` is a rank). In all others but ``name`` and
 ``sentence`` U+0001 stands for the finding's name, U+0002 for its ARN, and in ``console`` U+0003 and U+0004 as ``console_marks``
 says; there they are percent-encoded. No text of a view holds such characters."""
-_WELL, _FAST = 9, 4
-"""Levels of compression; the second takes a third of the time, for one tenth more."""
-_LONG = 1 << 16
-"""Bytes of a list that is compressed fast."""
 _NAMED = 1024
 """Characters of a name and an ARN that marks may stand for."""
-
-
-def pack(value: object) -> str:
-    """Return VALUE as base64 of zlib-compressed JSON: nothing in it can end a script element."""
-    text = orjson.dumps(value)
-    return base64.b64encode(zlib.compress(text, _WELL if len(text) <= _LONG else _FAST)).decode()
-
-
-class _Column:
-    """A JSON list of pieces, compressed while it grows: a short one well, a long one fast."""
-
-    def __init__(self) -> None:
-        self._waiting = bytearray(b"[")
-        self._made: list[bytes] = []
-        self._compressor: zlib._Compress | None = None
-
-    def add(self, value: Piece | list[Any]) -> None:
-        if self._made or len(self._waiting) > 1:
-            self._waiting += b","
-        self._waiting += orjson.dumps(value)
-        if len(self._waiting) > _LONG:
-            self._compressor = self._compressor or zlib.compressobj(_FAST)
-            self._made.append(self._compressor.compress(self._waiting))
-            self._waiting.clear()
-
-    def text(self) -> str:
-        """Return the list as base64 of its compressed JSON; nothing can be added any more."""
-        compressor = self._compressor or zlib.compressobj(_WELL)
-        self._made += [compressor.compress(self._waiting + b"]"), compressor.flush()]
-        return base64.b64encode(b"".join(self._made)).decode()
 
 
 class _Numbers(dict[str, int]):
@@ -101,17 +63,29 @@ class _Days(dict[datetime, int]):
         return number
 
 
+class _Turns(dict[tuple[datetime, int], str]):
+    """Moments and ids of lifecycles (hashing those themselves is dear) -> the turn in a few words."""
+
+    def __missing__(self, turn: tuple[datetime, int]) -> str:
+        at, which = turn
+        text = self[turn] = TurnView(iso(at), 0, _LIFECYCLES[which]).words
+        return text
+
+
+_LIFECYCLES = {id(lifecycle): lifecycle for lifecycle in Lifecycle}
+
+
 class Block:
     """Takes the findings of a report in their order, and writes them down as the page's script reads them."""
 
     def __init__(self, inputs: ReportInputs, views: FindingViews) -> None:
         self._inputs, self._views = inputs, views
         self._filler = Filler()
-        self._columns = {name: _Column() for name in COLUMNS}
+        self._columns = {name: PackedList() for name in COLUMNS}
         self._numbers = {name: _Numbers() for name in ("check", "type", "region", "account")}
         self._owners: dict[str, int] = {}
         self._environments: dict[str, int] = {}
-        self._days = _Days()
+        self._days, self._turns = _Days(), _Turns()
         self._kinds: dict[tuple[str, ...], int] = {}
         self._runs: list[int] = []
         self._pages: list[str] = []
@@ -159,7 +133,7 @@ class Block:
             self._end_page()
 
     def _end_page(self) -> None:
-        column = _Column()
+        column = PackedList()
         for said in self._evidence:
             column.add(said)
         self._pages.append(column.text())
@@ -200,7 +174,7 @@ class Block:
             return ""
         place = place_of(run.region, run.account, run.type)
         fields = with_facts_of_each(check.fix, [known.fields for known in run.known], run.own.evidence)
-        made = self._filler.marks(check.fix, place, fields, run.names, run.ids)
+        made = self._filler.marks(check.fix, place, fields, run.names, run.ids, run.frame)
         if plain is not None:
             made = [text if may else None for text, may in zip(made, plain, strict=True)]
         for at in [at for at, text in enumerate(made) if text is None] if None in made else ():
@@ -221,8 +195,11 @@ class Block:
             return ""
         get = self._inputs.histories.get
         told = [get(key) for key in run.own.keys]
+        if not any(told):
+            return ""
+        words = self._turns
         return piece(
-            [", ".join([_turn(turn.at, turn.what) for turn in turns[-TURNS:]]) if turns else "" for turns in told]
+            [", ".join([words[turn.at, id(turn.what)] for turn in turns[-TURNS:]]) if turns else "" for turns in told]
         )
 
     def lines(self) -> tuple[dict[str, Sequence[Any]], tuple[str, ...]]:
@@ -307,8 +284,3 @@ def _resources(run: Run, plain: list[bool] | None) -> Piece:
 def _own(run: Run, where: list[int] | None) -> tuple[list[str], list[str]]:
     """Return names and ARNs of the findings at the places WHERE; ``None``: of all."""
     return picked(run.shown, where), picked(run.arns, where)
-
-
-@functools.lru_cache(maxsize=4096)
-def _turn(at: Any, what: Lifecycle) -> str:
-    return TurnView(iso(at), 0, what).words

@@ -138,14 +138,16 @@ class Filler:
         fields: Sequence[Mapping[str, object]],
         names: list[str],
         ids: list[str],
+        frame: tuple[str, str] | None = None,
     ) -> list[str | None]:
         """Return FIX's command with marks for each of many resources, which share one PLACE (region, account and kind).
 
         ``None`` where name and id are no plain values: it must be filled in whole. FIELDS, NAMES and IDS are of each. With name
-        and id put in for their marks it is what ``fill_fix`` returns.
+        and id put in for their marks it is what ``fill_fix`` returns. FRAME: what stands around the name in every id.
         """
         own = [name for _, name, _ in _places(fix.cli)[0] if name not in _STAND_INS and name not in place]
-        plain = all_plain(names) and all_plain(ids)
+        # A plain name begins and ends so that within one frame all ids are plain, or none is.
+        plain = all_plain(names) and (is_plain("x".join(frame)) if frame else all_plain(ids))
         columns = [_alike([of.get(field) for of in fields], names, ids) for field in own]
         if all(len(column) == 1 for column in columns):
             every = self._filled(fix, {**dict(zip(own, [column[0] for column in columns], strict=True)), **place})

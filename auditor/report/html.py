@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 from auditor.catalog import bundled
 from auditor.model import SEVERITY_WEIGHTS, Certainty, CoverageState
-from auditor.report.block import block_text, pack
+from auditor.report.block import block_text
 from auditor.report.charts import HEIGHT, SMALL, WIDTH, charts, small, sparkline
 from auditor.report.month import month
+from auditor.report.packed import pack
 from auditor.report.tags import owner
 from auditor.report.text import amount, brief, json_text, number, plural, score_text, short, type_words, visible
 from auditor.report.view import CoverageView, FindingView, MoneyView, PriceView, ReportView, Standing, Way

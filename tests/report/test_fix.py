@@ -134,3 +134,15 @@ def test_the_fields_fixes_ask_for_are_known() -> None:
 @given(st.lists(st.text("aZ0-_./: \n'$", max_size=6), max_size=4))
 def test_values_are_plain_together_when_each_is(values: list[str]) -> None:
     assert all_plain(values) == all(map(is_plain, values))
+
+
+@given(
+    st.lists(st.from_regex(r"[a0][a0._/:-]{0,4}", fullmatch=True), min_size=1, max_size=3),
+    st.text("a_./:- ", max_size=5),
+    st.text("a_./:- ", max_size=3),
+)
+def test_ids_made_of_plain_names_are_plain_where_what_stands_around_is(
+    names: list[str], before: str, after: str
+) -> None:
+    if all_plain(names):
+        assert is_plain(f"{before}x{after}") == all_plain([f"{before}{name}{after}" for name in names])
