@@ -335,7 +335,7 @@ FAULTS = {
     ),
     # JSON that is cut off, or none, is an empty answer to botocore: that would resolve everything.
     "a truncated body of JSON": Fault(
-        lambda: on(SECRETS), Request.truncate, unread={SECRET: (FAILED, "IncompleteReadError")}, retried=True
+        lambda: on(SECRETS), Request.truncate, unread={SECRET: (FAILED, "ResponseParserError")}, retried=True
     ),
     "a garbage body in place of JSON": Fault(
         lambda: on(SECRETS), Request.garbage, unread={SECRET: (FAILED, "UnicodeDecodeError")}, retried=True
