@@ -163,8 +163,8 @@ class Account:
         if end < self._counts[kind]:
             page["Marker" if ours else "NextToken"] = str(end)
         content = "".join(_xml(self._models[name].output_shape, page))
-        body = f"<R><{name}Result>{content}</{name}Result></R>" if ours else f"<R>{content}</R>"
-        return _reply(request, body)
+        content = f"<{name}Result>{content}</{name}Result>" if ours else content
+        return _reply(request, f"<{name}Response>{content}</{name}Response>")
 
 
 class Body:
