@@ -2,7 +2,7 @@
 
 import base64
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ from botocore.utils import parse_timestamp
 __all__ = ["blob_text", "header_date", "utc_text"]
 
 _PLAIN = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z$", re.ASCII)
+_APART = timedelta(days=2)
 
 
 def utc_text(value: object) -> str:
@@ -47,8 +48,14 @@ def blob_text(value: str | bytes) -> str:
 
 
 def header_date(value: str | None) -> datetime:
-    """Return a Date header as an aware UTC datetime; this machine's time when there is none or it is no date."""
+    """Return a Date header as an aware UTC datetime; this machine's time when there is none or it cannot be AWS's.
+
+    A request has to reach AWS within minutes of when it was signed (IAM User Guide, "Elements of an AWS API request signature"):
+    a date that is days away is of something on the way.
+    """
+    now = datetime.now(UTC)
     try:
-        return parsedate_to_datetime(value or "").astimezone(UTC)
+        date = parsedate_to_datetime(value or "").astimezone(UTC)
     except (ValueError, OverflowError):  # near the year 1 or 9999
-        return datetime.now(UTC)
+        return now
+    return date if abs(date - now) < _APART else now

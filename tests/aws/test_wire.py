@@ -1,7 +1,8 @@
 """What AWS sends becomes JSON values."""
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from botocore.utils import parse_timestamp
@@ -58,9 +59,12 @@ def test_other_blobs_stay_base64() -> None:
 
 
 def test_the_date_header_is_a_moment_and_nonsense_is_now() -> None:
-    assert header_date("Mon, 15 Jun 2026 03:00:00 GMT") == datetime(2026, 6, 15, 3, tzinfo=UTC)
-    for nonsense in (None, "", "soon", "Fri, 31 Dec 9999 23:59:59 -1200"):
-        assert abs((header_date(nonsense) - datetime.now(UTC)).total_seconds()) < 60
+    here = datetime.now(UTC).replace(microsecond=0)
+    for away in (timedelta(0), timedelta(days=-1), timedelta(hours=47)):
+        assert header_date(format_datetime(here + away, usegmt=True)) == here + away
+    far = [format_datetime(here + away, usegmt=True) for away in (timedelta(days=-3), timedelta(days=27_000))]
+    for nonsense in (None, "", "soon", "Fri, 31 Dec 9999 23:59:59 -1200", *far):
+        assert abs((header_date(nonsense) - here).total_seconds()) < 60
 
 
 def test_the_same_second_is_the_same_text_so_that_metrics_share_their_moments() -> None:
