@@ -102,7 +102,7 @@ def encodable(value: Any) -> Any:
     if isinstance(value, dict):
         return {encodable(name): encodable(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [encodable(member) for member in value]
+        return type(value)([encodable(member) for member in value])
     return value
 
 

@@ -25,7 +25,7 @@ def test_loopback_is_open() -> None:
 
 def test_a_report_of_half_a_character_can_be_sent_to_the_process_that_prints_it() -> None:
     report = {"longrepr": {"lines": ["assert '\ud800' == 'é'"]}, "sections": [("stdout", "\udcff")], "duration": 0.5}
-    sent = {"longrepr": {"lines": [r"assert '\ud800' == 'é'"]}, "sections": [["stdout", r"\udcff"]], "duration": 0.5}
+    sent = {"longrepr": {"lines": [r"assert '\ud800' == 'é'"]}, "sections": [("stdout", r"\udcff")], "duration": 0.5}
     assert encodable(report) == sent
     execnet.dumps(encodable(report))
 
