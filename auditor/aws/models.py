@@ -47,6 +47,14 @@ class SlimLoader(Loader):
             for service, operation in operations:
                 self._needed[service] = self._needed.get(service, frozenset()) | {operation}
 
+    def list_available_services(self, type_name: str) -> Any:
+        """Return the services that botocore has, by name. Those without a model of the type asked for are among them.
+
+        botocore looks through a thousand folders for each type (paginators, rules of endpoints); one of a service that has none
+        is found missing when it is loaded: DataNotFoundError, as before.
+        """
+        return super().list_available_services("service-2")
+
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         """Load a service's model. Raises botocore's UnknownServiceError and DataNotFoundError."""
         needed = self._needed.get(service_name)

@@ -1,5 +1,6 @@
 """What botocore's service models say of an operation: how its pages follow one another, and which members are lists."""
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ class Operations:
         self._session = session
         self._services: dict[str, ServiceModel] = {}
         self._known: dict[tuple[str, str], Operation] = {}
+        self._reading = threading.Lock()
 
     def forget(self) -> None:
         """Forget what was read; it is read again when it is asked for."""
@@ -44,7 +46,10 @@ class Operations:
         key = (service, operation)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._read(service, operation)
+            with self._reading:  # at the beginning of a scan all threads ask for the same
+                known = self._known.get(key)
+                if known is None:
+                    known = self._known[key] = self._read(service, operation)
         return known
 
     def model(self, service: str, operation: str) -> OperationModel:

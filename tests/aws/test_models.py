@@ -1,11 +1,19 @@
 """Clients know the operations that may be sent as botocore does, and forget what the others are made of."""
 
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.exceptions import DataNotFoundError, UnknownServiceError
 
+from auditor.aws.answer import Operation
 from auditor.aws.guard import NotReadOnly
+from auditor.aws.operations import Operations
 from auditor.aws.session import connect
 from auditor.collect import load_types
 from auditor.collect.declare import Call
@@ -54,3 +62,40 @@ def test_who_declares_more_later_has_it() -> None:
     model = later.clients.client("fis", "eu-west-1").meta.service_model
     assert model.operation_model("ListExperimentTemplates").output_shape.members
     assert model.operation_model("ListExperiments").output_shape.members
+
+
+def test_the_folders_of_models_are_looked_through_once_for_all_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = connect([Call("ec2", "DescribeVpcs", "Vpcs")]).clients.session.get_component("data_loader")
+    walked, list_all = list[str](), os.listdir
+
+    def listdir(path: str) -> list[str]:
+        walked.append(Path(path).name)
+        return list_all(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert loader.load_service_model("rds", "paginators-1")["pagination"]["DescribeDBInstances"]
+    assert loader.load_service_model("sqs", "endpoint-rule-set-1")["rules"]
+    assert walked.count("wafv2") <= 1
+    with pytest.raises(DataNotFoundError):
+        loader.load_service_model("sqs", "resources-1")
+    with pytest.raises(UnknownServiceError):
+        loader.load_service_model("no-such-service", "paginators-1")
+
+
+def test_what_all_threads_ask_for_at_once_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    operations, read, start = Operations(botocore.session.get_session()), list[str](), threading.Barrier(8)
+
+    def slowly(service: str, operation: str, read_it: Any = operations._read) -> Any:
+        read.append(operation)
+        time.sleep(0.05)
+        return read_it(service, operation)
+
+    def ask() -> Operation:
+        start.wait()
+        return operations.operation("rds", "DescribeDBInstances")
+
+    monkeypatch.setattr(operations, "_read", slowly)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [asked.result() for asked in [pool.submit(ask) for _ in range(8)]]
+    assert read == ["DescribeDBInstances"]
+    assert all(answer is answers[0] for answer in answers)
