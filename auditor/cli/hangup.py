@@ -2,8 +2,9 @@
 
 import os
 import signal
+from collections.abc import Iterable
 
-__all__ = ["ending_signals", "hung_up"]
+__all__ = ["discard", "ending_signals", "hung_up"]
 
 
 def ending_signals() -> tuple[int, ...]:
@@ -18,11 +19,15 @@ def hung_up() -> None:
     More than one SIGHUP may come, from the shell and from the system; the others say nothing new.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    discard(filter(_terminal, (1, 2)))
+
+
+def discard(streams: Iterable[int]) -> None:
+    """Send what is still to be written to STREAMS, by their numbers, nowhere. Raises OSError for one that is no file."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        for stream in (1, 2):
-            if _terminal(stream):
-                os.dup2(nowhere, stream)
+        for stream in streams:
+            os.dup2(nowhere, stream)
     finally:
         os.close(nowhere)
 

@@ -1,12 +1,13 @@
 """What stands on the terminal: values from an account made harmless, verdicts and scores."""
 
 import logging
-import os
 import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
+from auditor.cli.hangup import discard
 from auditor.model import Severity
 
 __all__ = [
@@ -82,13 +83,8 @@ def object_handler() -> logging.Handler | None:
 
 def discard_output() -> None:
     """Send what is still to be printed nowhere: nobody reads standard output any more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, sys.stdout.fileno())
-    except (OSError, ValueError):  # it is no file
-        pass
-    finally:
-        os.close(nowhere)
+    with suppress(OSError, ValueError):  # it is no file
+        discard([sys.stdout.fileno()])
 
 
 def console(*, error: bool = False, width: int | None = None) -> Any:

@@ -20,9 +20,12 @@ from auditor.model import Scan
 from auditor.selection import EVERYTHING, Selection
 from auditor.store import Store, leased_account
 
-__all__ = ["Order", "Scanner", "prepare_scan", "work"]
+__all__ = ["HELD_BACK", "Order", "Scanner", "prepare_scan", "work"]
 
 log = logging.getLogger(__name__)
+
+HELD_BACK = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""Signals that wait, from before a process is started until it has said what they mean to it."""
 
 Scanner = Callable[[AccountSettings, Any, threading.Event], AccountOutcome]
 """Scans one account, telling a ``auditor.scan.Listener``, until the event is set. What it raises is the account's failure."""
@@ -109,7 +112,7 @@ def work(pipe: Any, order: Order, level: int) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all; the one that waits says what to do
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, note)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     lines = _LogLines(parent)
     logging.root.handlers[:] = [lines]
     logging.root.setLevel(logging.ERROR)

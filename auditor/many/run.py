@@ -17,7 +17,7 @@ from auditor.collect.run import Progress
 from auditor.config import AccountSettings
 from auditor.errors import AuditorError
 from auditor.job import lease_holder
-from auditor.many.child import Order, work
+from auditor.many.child import HELD_BACK, Order, work
 from auditor.many.outcome import AccountOutcome, failure
 from auditor.model import Scan
 from auditor.store import Store
@@ -270,8 +270,7 @@ def _twice(one: AccountSettings, other: AccountSettings, account: str) -> str:
 def _signals_held() -> Iterator[None]:
     """Hold Ctrl-C, SIGTERM and SIGHUP back: a process started meanwhile gets them once it has said what they mean to it."""
     resource_tracker.ensure_running()  # it would let them through
-    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     try:
         yield
     finally:

@@ -78,11 +78,9 @@ def text_piece(texts: list[str], names: list[str], arns: list[str]) -> Piece:
         return NAME
     if texts == arns:
         return ARN
-    different = dict.fromkeys(texts)
-    if len(different) == 1:
-        return texts[0]
-    if _again(different, texts):
-        return _numbered(texts, different, list(different))
+    made = piece(texts)
+    if made is not texts:
+        return made
     every = zip(texts, names, arns, strict=True)
     return [NAME if text == name else ARN if text == arn else text for text, name, arn in every]
 

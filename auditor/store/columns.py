@@ -7,16 +7,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, DateTime, Dialect, Integer, Text, bindparam
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["ID", "JsonText", "Moment", "SafeText", "decode_text", "encode_text", "plain"]
+__all__ = ["ID", "JsonText", "Moment", "SafeText", "decode_text", "encode_text", "plain", "some_of"]
 
 ID = BigInteger().with_variant(Integer, "sqlite")
 """A number that identifies a row; SQLite fills in only what is called INTEGER."""
 
 _UNSAFE = re.compile("[\x00\\\\\ud800-\udfff]")
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
+
+
+def some_of(column: ColumnElement[Any]) -> BindParameter[Any]:
+    """Return the values of COLUMN that a statement is about: they are told it as ``some`` when it is run.
+
+    A statement that names its rows is part of a cycle, and stays with them until Python looks for garbage.
+    """
+    return bindparam("some", type_=column.type, expanding=True)
 
 
 def encode_text(text: str) -> str:

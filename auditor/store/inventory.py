@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
 from auditor.model import Coverage, CoverageState, Gap, Resource, Scan, Scope
 from auditor.store.codec import Unpacker
+from auditor.store.columns import some_of
 from auditor.store.database import Database
 from auditor.store.numbers import chunks, numbers
 from auditor.store.schema import coverage, observations, resources, scopes, versions
@@ -153,10 +154,10 @@ def _as_of(*which: ColumnElement[bool], bodies: bool = True) -> Select[Any]:
     )
 
 
-# Each once: a statement that names its rows is part of a cycle, and stays with them until Python looks for garbage.
+# Each once: see some_of.
 _ALL = _as_of()
 _IDS = _as_of(bodies=False)
-_SOME = _as_of(versions.c.resource_id.in_(bindparam("some", type_=versions.c.resource_id.type, expanding=True)))
+_SOME = _as_of(versions.c.resource_id.in_(some_of(versions.c.resource_id)))
 
 
 def _coverage(scope: Scope, row: Row[Any]) -> Coverage:

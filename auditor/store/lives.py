@@ -16,12 +16,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from auditor.model import Finding, Gap, Lifecycle, Scan, Verdict
 from auditor.store import tallies as tally_store
 from auditor.store.codec import Packer, Unpacker, dumps, fingerprint
-from auditor.store.columns import encode_text
+from auditor.store.columns import encode_text, some_of
 from auditor.store.database import Database
 from auditor.store.findings import FAILING, body_of
 from auditor.store.numbers import Marks, chunks
@@ -41,11 +41,6 @@ _STATE = (
     finding_versions.c.seen_scan,
     finding_versions.c.hash,
 )
-
-
-def _some(column: ColumnElement[Any]) -> BindParameter[Any]:
-    """Return the values of COLUMN that a statement is about, told when it is run."""
-    return bindparam("some", type_=column.type, expanding=True)
 
 
 class _Standing(NamedTuple):
@@ -69,8 +64,7 @@ class _Standing(NamedTuple):
         return self.verdict == Verdict.FAIL or self.lifecycle == Lifecycle.UNVERIFIED
 
 
-# Each statement once, and what it is about as parameters: a statement that names its rows holds them, is part of a cycle, and
-# stays until Python looks for garbage.
+# Each statement once, and what it is about as parameters: see some_of.
 _version = finding_versions.c
 _known = (
     select(*_IDENTITY, *_STATE)
@@ -78,7 +72,7 @@ _known = (
     .join(scopes)
     .outerjoin(finding_versions, and_(_version.finding_id == findings.c.id, _version.until_scan.is_(None)))
 )
-_KNOWN = _known.where(scopes.c.account == bindparam("account"), findings.c.key.in_(_some(findings.c.key)))
+_KNOWN = _known.where(scopes.c.account == bindparam("account"), findings.c.key.in_(some_of(findings.c.key)))
 _CURRENT = (
     select(*_IDENTITY, *_STATE)
     .join_from(finding_versions, findings)
@@ -89,14 +83,14 @@ _CURRENT = (
     .order_by(_version.finding_id)
     .limit(_AT_ONCE)
 )
-_these = _version.finding_id.in_(_some(_version.finding_id))
+_these = _version.finding_id.in_(some_of(_version.finding_id))
 _FAILED_BEFORE = select(_version.finding_id).where(_version.until_scan.is_not(None), FAILING, _these).distinct()
 _BODIES = select(_version.finding_id, _version.codec, _version.body).where(_version.until_scan.is_(None), _these)
 _then = bindparam("scan", type_=versions.c.since_scan.type)
 _ALIVE = (
     select(versions.c.resource_id)
     .where(versions.c.since_scan <= _then, or_(versions.c.until_scan.is_(None), versions.c.until_scan > _then))
-    .where(versions.c.resource_id.in_(_some(versions.c.resource_id)))
+    .where(versions.c.resource_id.in_(some_of(versions.c.resource_id)))
 )
 
 
